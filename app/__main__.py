@@ -1,0 +1,72 @@
+"""python -m app: serve (default) · train · list · record."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from app import cli, settings
+from app.errors import BatchNormError, DatasetError
+
+BAD_INPUT = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns the exit code; bad input is one line on stderr and 2."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        return _run(options)
+    except DatasetError as error:
+        print(f"{error} (in {settings.load().data_dir})", file=sys.stderr)
+    except BatchNormError as error:
+        print(error, file=sys.stderr)
+    return BAD_INPUT
+
+
+def _run(options: argparse.Namespace) -> int:
+    match options.command:
+        case "list":
+            return cli.show_list()
+        case "train":
+            logging.disable(logging.WARNING)  # they would break the progress bar
+            return cli.train(
+                settings.load(),
+                options.slug,
+                seed=options.seed,
+                seeds=options.seeds,
+                assignments=options.set,
+                csv=options.csv,
+                as_json=options.json,
+            )
+        case "record":
+            return cli.record(settings.load(), options.slugs)
+        case _:
+            from app.serve import serve  # the web is not needed to train in a terminal
+
+            serve(settings.load())
+            return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("serve", help="serve the article (the default)")
+    commands.add_parser("list", help="the experiments, their parameters and metrics")
+    train = commands.add_parser("train", help="train one figure without a browser")
+    train.add_argument("slug", metavar="SLUG")
+    train.add_argument("--seed", metavar="N", help="drawn at random if absent")
+    train.add_argument("--seeds", metavar="K", help="how many consecutive seeds")
+    train.add_argument(
+        "--set", metavar="NAME=VALUE", action="append", default=[], help="turn a parameter"
+    )
+    train.add_argument("--csv", metavar="FILE", type=Path, help="write all points to FILE")
+    train.add_argument("--json", action="store_true", help="print the receipt instead")
+    record = commands.add_parser("record", help="renew the article's recordings")
+    record.add_argument("slugs", metavar="SLUG", nargs="*", help="all of them if absent")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

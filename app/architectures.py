@@ -1,0 +1,110 @@
+"""Networks as data: what `training/networks.py` builds and what the page draws.
+
+One description serves both, so that drawing and code can't disagree.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import Literal, TypeAlias, get_args
+
+Norm: TypeAlias = Literal["none", "batch"]
+Placement: TypeAlias = Literal["before_relu", "after_pooling"]
+Shape: TypeAlias = tuple[int, ...]
+
+PLACEMENTS: tuple[Placement, ...] = get_args(Placement)
+MNIST_SHAPE: Shape = (1, 28, 28)
+CLASSES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """Square kernel, "same" padding; weights start as N(0, weight_std²), biases at 0."""
+
+    channels: int
+    kernel: int
+    weight_std: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReLU:
+    """max(0, x)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPool:
+    """The largest value of each `size` × `size` square; halves the picture for size 2."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNorm:
+    """Batch normalisation of each channel, γ starting at `gamma0` and β at 0."""
+
+    gamma0: float
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """All values to `outputs` logits; weights start as N(0, weight_std²), biases at 0."""
+
+    outputs: int
+    weight_std: float
+
+
+Layer: TypeAlias = Convolution | ReLU | MaxPool | BatchNorm | Linear
+Architecture: TypeAlias = tuple[Layer, ...]
+
+
+def shallow(norm: Norm, placement: Placement, gamma0: float) -> Architecture:
+    """The article's network: two convolutions and a linear layer, with or without BatchNorm."""
+    normalisation = (BatchNorm(gamma0),) if norm == "batch" else ()
+    before, after = (normalisation, ()) if placement == "before_relu" else ((), normalisation)
+
+    def block(channels: int) -> Architecture:
+        convolution = Convolution(channels, kernel=5, weight_std=0.1)
+        return (convolution, *before, ReLU(), MaxPool(2), *after)
+
+    return (*block(8), *block(16), Linear(CLASSES, weight_std=1 / 28))
+
+
+ARCHITECTURES: dict[str, Callable[[Norm, Placement, float], Architecture]] = {"shallow": shallow}
+
+
+def with_shapes(
+    architecture: Architecture, input_shape: Shape = MNIST_SHAPE
+) -> Iterator[tuple[Layer, Shape, Shape]]:
+    """Each layer with the shape that enters and the shape that leaves it, without the batch."""
+    shape = input_shape
+    for layer in architecture:
+        before, shape = shape, _output_shape(layer, shape)
+        yield layer, before, shape
+
+
+def parameter_count(architecture: Architecture, input_shape: Shape = MNIST_SHAPE) -> int:
+    """Trainable parameters: weights, biases, γ and β."""
+    count = 0
+    for layer, before, _ in with_shapes(architecture, input_shape):
+        match layer:
+            case Convolution(channels, kernel):
+                count += channels * (before[0] * kernel**2 + 1)
+            case BatchNorm():
+                count += 2 * before[0]
+            case Linear(outputs):
+                count += outputs * (prod(before) + 1)
+            case _:
+                pass
+    return count
+
+
+def _output_shape(layer: Layer, shape: Shape) -> Shape:
+    match layer:
+        case Convolution(channels):
+            return (channels, *shape[1:])
+        case MaxPool(size):
+            return (shape[0], shape[1] // size, shape[2] // size)
+        case Linear(outputs):
+            return (outputs,)
+        case _:
+            return shape

@@ -1,0 +1,147 @@
+"""The experiments without a browser: list, train, record."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from app import recordings
+from app.engines.registry import engine_for
+from app.errors import FieldProblem, InvalidRequest
+from app.experiments import EXPERIMENTS, Experiment, RunRequest, find
+from app.runs import Run, Runs
+from app.settings import Settings
+
+FINISHED, FAILED, INTERRUPTED = 0, 1, 130
+# The seed of the recordings: the first one, not the prettiest one.
+RECORDED_SEED = 1
+
+
+def show_list() -> int:
+    """Prints the experiments, their parameters and metrics."""
+    console = Console()
+    for experiment in EXPERIMENTS.values():
+        console.print(f"[bold]{experiment.slug}[/bold]  {experiment.title}")
+        console.print(f"  {experiment.claim}")
+        console.print("  arms:    " + ", ".join(arm.id for arm in experiment.arms))
+        console.print("  metrics: " + ", ".join(metric.id for metric in experiment.metrics))
+        table = Table("parameter", "default", "bounds", "meaning", box=None, pad_edge=True)
+        for parameter in experiment.parameters:
+            bounds = (
+                " | ".join(parameter.choices)
+                if parameter.choices
+                else f"{parameter.min:g} … {parameter.max:g}"
+            )
+            table.add_row(parameter.name, str(parameter.default), bounds, parameter.help)
+        console.print(table)
+    return FINISHED
+
+
+def train(
+    settings: Settings,
+    slug: str,
+    *,
+    seed: str | None = None,
+    seeds: str | None = None,
+    assignments: Sequence[str] = (),
+    csv: Path | None = None,
+    as_json: bool = False,
+) -> int:
+    """Trains one figure and prints its summary and verdict; Ctrl-C keeps what was measured."""
+    experiment = find(slug)
+    values = _assigned(assignments) | {
+        name: value for name, value in (("seed", seed), ("seeds", seeds)) if value is not None
+    }
+    request = experiment.parse(values, text=True)
+    if csv is not None and not csv.parent.is_dir():
+        raise InvalidRequest([FieldProblem("csv", f"there is no folder {csv.parent}")])
+    run = asyncio.run(_train(settings, experiment, request))
+    if csv is not None:
+        csv.write_text(run.measured.csv())
+    if as_json:
+        print(json.dumps(run.receipt()))
+    else:
+        _show_summary(run)
+    return {"finished": FINISHED, "stopped": INTERRUPTED}.get(run.state, FAILED)
+
+
+def record(settings: Settings, slugs: Sequence[str]) -> int:
+    """Trains the figures anew and keeps each as the recording that the article opens with."""
+    for slug in slugs or EXPERIMENTS:
+        experiment = find(slug)
+        request = experiment.parse({"seed": RECORDED_SEED})
+        run = asyncio.run(_train(settings, experiment, request))
+        if run.state != "finished":
+            _show_summary(run)
+            return FAILED
+        print(recordings.save(run))
+    return FINISHED
+
+
+async def _train(settings: Settings, experiment: Experiment, request: RunRequest) -> Run:
+    engine = engine_for(settings)
+    runs = Runs(engine, settings)
+    console = Console(stderr=True)
+    try:
+        await runs.start()
+        with console.status("warming up"):
+            await engine.warm()
+        run = runs.create(experiment, request, reader="terminal")
+        try:
+            await _show_progress(run, console)
+        except asyncio.CancelledError:  # Ctrl-C; what was measured is kept
+            runs.stop(run.id, reader="terminal")
+        return run
+    finally:
+        await runs.close()
+
+
+async def _show_progress(run: Run, console: Console) -> None:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("step {task.completed:.0f} of {task.total:.0f}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        total = run.steps_left
+        bar = progress.add_task(f"{len(run.specs)} trainings", total=total)
+        while not run.log.closed:
+            await run.log.news(len(run.log))
+            progress.update(bar, completed=total - run.steps_left)
+
+
+def _show_summary(run: Run) -> None:
+    console = Console()
+    table = Table(
+        "arm",
+        "state",
+        *(metric.label for metric in run.experiment.metrics),
+        title=f"{run.experiment.slug}, seed {run.request.seed}, {run.state}",
+    )
+    for arm in run.experiment.arms:
+        values = [run.measured.final(arm.id, metric.id) for metric in run.experiment.metrics]
+        if values[0]:
+            cells = [f"{median(of_seeds.values()):.4g}" for of_seeds in values]
+            table.add_row(arm.id, run.measured.state(arm.id), *cells)
+    console.print(table)
+    if run.verdict:
+        console.print(run.verdict.text)
+    if run.done and run.done.message:
+        console.print(f"{run.done.message} ({run.done.code})")
+    console.print(f"digest {run.measured.digest()}")
+
+
+def _assigned(assignments: Sequence[str]) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise InvalidRequest([FieldProblem(assignment, "should have the form NAME=VALUE")])
+        values[name] = value
+    return values

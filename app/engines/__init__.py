@@ -1,0 +1,1 @@
+"""Where trainings run. The registry of engines is `app/engines/registry.py`."""

@@ -1,0 +1,47 @@
+"""The one interface behind which a training runs, wherever it runs."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.events import TrainingEvent
+from app.experiments import TrainingSpec
+from app.measurements import Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How many slots are warm; `problem`: why none can be, in one line."""
+
+    slots: int
+    warm: int
+    problem: str | None = None
+
+
+class Engine(Protocol):
+    """Runs up to `slots` trainings at a time."""
+
+    slots: int
+    provenance: Provenance | None  # None until a first slot is warm
+
+    async def start(self) -> None:
+        """Begins to warm up, and returns without waiting for it."""
+
+    async def warm(self) -> None:
+        """Returns when a slot is warm; raises DatasetError if none can be."""
+
+    def health(self) -> Health:
+        """What is warm now."""
+        ...
+
+    def train(self, spec: TrainingSpec) -> AsyncGenerator[TrainingEvent, None]:
+        """One training's events as they come; waits for a free slot first.
+
+        Closing the generator, or cancelling the task that iterates it, stops the training and
+        frees its slot. Raises WorkerLost, DeadlineExceeded or TrainingFailed, after all events
+        that came before.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Stops everything that runs, and leaves no process behind."""

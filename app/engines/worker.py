@@ -1,0 +1,63 @@
+"""A worker process: `python -m app.engines.worker DATA_DIR CACHE_DIR DEVICE`, socket on stdin.
+
+It trains what it is told to, one training at a time, and ends itself when the socket closes,
+so that a server that was killed leaves no orphan.
+"""
+
+import os
+import socket
+import sys
+import threading
+import traceback
+from pathlib import Path
+from queue import SimpleQueue
+
+from app.engines.messages import Ended, Ready, Train, Unusable, pack, read
+from app.errors import DatasetError
+from app.experiments import TrainingSpec
+
+
+def main(data_dir: Path, cache_dir: Path, device: str) -> None:
+    """Warms up, says so, and trains until the socket closes."""
+    # torch reads it when it is imported, which is why that import comes after.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    from app.training.trainer import prepare
+
+    server = socket.socket(fileno=os.dup(0))
+    orders: SimpleQueue[TrainingSpec] = SimpleQueue()
+    stop = threading.Event()
+    threading.Thread(target=_listen, args=(server, orders, stop), daemon=True).start()
+    try:
+        trainer = prepare(data_dir, cache_dir, device)
+    except DatasetError as error:
+        server.sendall(pack(Unusable(str(error))))
+        return
+    server.sendall(pack(Ready(trainer.provenance)))
+    while True:
+        spec = orders.get()
+        ended = Ended()
+        try:
+            for event in trainer.train(spec):
+                server.sendall(pack(event))
+                if stop.is_set():
+                    break
+        except Exception:
+            ended = Ended(traceback.format_exc())
+        server.sendall(pack(ended))
+
+
+def _listen(
+    server: socket.socket, orders: SimpleQueue[TrainingSpec], stop: threading.Event
+) -> None:
+    with server.makefile("rb") as stream:
+        while message := read(stream):
+            if isinstance(message, Train):
+                stop.clear()
+                orders.put(message.spec)
+            else:
+                stop.set()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

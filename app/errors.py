@@ -1,0 +1,99 @@
+"""Every error this project raises.
+
+BatchNormError
+├── InvalidSettings         a BATCHNORM_* variable is wrong: the server does not start
+├── InvalidRequest          a reader asked for something outside its bounds
+├── UnknownExperiment       no experiment has that slug
+├── UnknownRun              no run has that id, or it expired
+├── NotYours                only the reader who started a run may stop it
+├── Busy                    the queue is full; says when to come back
+│   └── TooManyRuns         this reader already holds as many runs as one may
+├── DatasetError            a data file is missing, cut or altered
+└── TrainingError           a training did not reach its end
+    ├── WorkerLost          its process died
+    ├── DeadlineExceeded    it took longer than a training may
+    └── TrainingFailed      it raised; the traceback goes to the log, never to a reader
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from app.events import FailureCode
+
+
+class BatchNormError(Exception):
+    """Base of all errors that are ours. The message is fit for a reader's eyes."""
+
+
+class InvalidSettings(BatchNormError):
+    """A setting from the environment is outside its bounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """What is wrong with one field of a request, its bound included."""
+
+    field: str
+    message: str
+
+
+class InvalidRequest(BatchNormError):
+    """One or more fields of a request are wrong; `problems` names each with its bound."""
+
+    def __init__(self, problems: list[FieldProblem]) -> None:
+        super().__init__("; ".join(f"{p.field}: {p.message}" for p in problems))
+        self.problems = problems
+
+
+class UnknownExperiment(BatchNormError):
+    """No experiment has that slug."""
+
+
+class UnknownRun(BatchNormError):
+    """No run has that id, or it expired."""
+
+
+class NotYours(BatchNormError):
+    """Somebody else started this run."""
+
+
+class Busy(BatchNormError):
+    """The server can't take the run now. `retry_after_s` is a whole number of seconds."""
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class TooManyRuns(Busy):
+    """This reader already has as many runs waiting or training as one may."""
+
+
+class DatasetError(BatchNormError):
+    """A data file is missing, cut or altered; the message is one line that names it."""
+
+
+class TrainingError(BatchNormError):
+    """A training did not reach its end. `code` is the one a `done` event carries."""
+
+    code: ClassVar[FailureCode] = "internal"
+
+
+class WorkerLost(TrainingError):
+    """The process that trained is gone."""
+
+    code: ClassVar[FailureCode] = "worker_lost"
+
+
+class DeadlineExceeded(TrainingError):
+    """The training ran longer than one may."""
+
+    code: ClassVar[FailureCode] = "deadline"
+
+
+class TrainingFailed(TrainingError):
+    """The training raised. `details` (a traceback) is for the log alone."""
+
+    def __init__(self, details: str) -> None:
+        super().__init__("The training stopped with an error of ours.")
+        self.details = details

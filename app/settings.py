@@ -1,0 +1,78 @@
+"""One settings object, from the environment: BATCHNORM_HOST, BATCHNORM_PORT and so on."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.errors import InvalidSettings
+
+PREFIX = "BATCHNORM_"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+
+def _cache_dir() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "batchnorm"
+
+
+class Settings(BaseSettings):
+    """All settings with their bounds; each field's description is its line in the README."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    allowed_hosts: Annotated[frozenset[str], NoDecode] = Field(
+        LOOPBACK,
+        description="names a browser may use for this server, separated by commas; `*` for any",
+    )
+    engine: Literal["workers", "inline"] = Field(
+        "workers", description="where trainings run: `workers` (processes) or `inline` (a thread)"
+    )
+    workers: int = Field(
+        default_factory=lambda: min(os.cpu_count() or 1, 64),
+        ge=1,
+        le=64,
+        description="trainings at a time; by default the number of processors",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="what trains")
+    data_dir: Path = Field(
+        Path(__file__).parent / "data" / "mnist", description="folder with the four MNIST files"
+    )
+    cache_dir: Path = Field(
+        default_factory=_cache_dir, description="folder for the unpacked data; may be deleted"
+    )
+    queue_seconds: float = Field(
+        120, ge=0, le=3600, description="longest promised wait; beyond it readers are turned away"
+    )
+    deadline_seconds: float = Field(
+        120, gt=0, le=3600, description="longest time that one training may take"
+    )
+    runs_per_reader: int = Field(
+        3, ge=1, le=100, description="runs that one reader may have waiting or training"
+    )
+    secret: SecretStr = Field(
+        default_factory=lambda: SecretStr(secrets.token_urlsafe(32)),
+        min_length=16,
+        description="signs the session cookie; drawn at each start unless set",
+    )
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return frozenset(value.replace(" ", "").split(",")) if isinstance(value, str) else value
+
+
+def load() -> Settings:
+    """The settings of the environment; raises InvalidSettings, one line that names the variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{PREFIX}{str(detail['loc'][0]).upper()}: {detail['msg']}, got {detail['input']!r}"
+            for detail in error.errors()
+        )
+        raise InvalidSettings(problems) from None

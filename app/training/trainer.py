@@ -1,0 +1,68 @@
+"""A process made ready to train: one thread, a device, the data in memory, everything warm."""
+
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+import app
+from app.events import TrainingEvent
+from app.experiments import LEARNING_RATES, TrainingSpec
+from app.measurements import Provenance
+from app.training.datasets import Dataset, load_mnist
+from app.training.loop import train
+
+
+@dataclass(frozen=True, slots=True)
+class Trainer:
+    """Trains one network after another, each from nothing but its spec."""
+
+    dataset: Dataset
+    provenance: Provenance
+
+    def train(self, spec: TrainingSpec) -> Iterator[TrainingEvent]:
+        """See `training.loop.train`."""
+        return train(spec, self.dataset, self.provenance.device)
+
+
+def prepare(data_dir: Path, cache_dir: Path, device: str) -> Trainer:
+    """A warm trainer; `device` is "auto", "cpu" or "cuda". Raises DatasetError.
+
+    One thread a training: two trainings side by side beat one on two threads, and the
+    numbers then don't depend on how many processors there are.
+    """
+    torch.set_num_threads(1)
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    trainer = Trainer(load_mnist(data_dir, cache_dir), _provenance(device))
+    for spec in LEARNING_RATES.trainings(LEARNING_RATES.parse({"seed": 0, "steps": 10})):
+        for _ in trainer.train(replace(spec, steps=2)):
+            pass
+    return trainer
+
+
+def _provenance(device: str) -> Provenance:
+    return Provenance(
+        device=device,
+        hardware=torch.cuda.get_device_name() if device == "cuda" else _processor(),
+        versions={
+            "batchnorm": app.__version__,
+            "python": platform.python_version(),
+            "torch": version("torch"),
+            "torchvision": version("torchvision"),
+        },
+    )
+
+
+def _processor() -> str:
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,92 @@
+"""The article, and a figure's fragments."""
+
+import secrets
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from app import recordings
+from app.experiments import EXPERIMENTS
+from app.runs import Run, Runs
+from app.web.assets import FOLDER as STATIC
+from app.web.drawing import draw_network, draw_plot
+from app.web.security import reader_of
+
+TEMPLATES = STATIC.parent / "templates"
+
+router = APIRouter()
+
+
+class Pages:
+    """Renders templates. Everything that doesn't change while the server lives is read once."""
+
+    def __init__(self, asset_root: str) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=select_autoescape(default=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.globals |= {
+            "assets": asset_root,
+            "experiments": EXPERIMENTS,
+            "recordings": {slug: recordings.load(slug) for slug in EXPERIMENTS},
+            "draw_network": draw_network,
+            "draw_plot": draw_plot,
+            "new_key": lambda: secrets.token_urlsafe(12),
+        }
+
+    def article(self, opened: Run | None) -> str:
+        """The whole page; with `opened`, its figure shows that run."""
+        return self._render("article.html", opened=opened)
+
+    def panel(self, run: Run) -> str:
+        """A figure's controls and state, for htmx to put in place of the old ones."""
+        return self._render("panel.html", experiment=run.experiment, run=run)
+
+    def _render(self, name: str, **context: Any) -> str:
+        return self._environment.get_template(name).render(context)
+
+
+def pages_of(request: Request) -> Pages:
+    """The pages of this server."""
+    pages: Pages = request.app.state.pages
+    return pages
+
+
+def wants_fragment(request: Request) -> bool:
+    """htmx asks."""
+    return request.headers.get("hx-request") == "true"
+
+
+def _wants_json(request: Request) -> bool:
+    accept = request.headers.get("accept", "")
+    return "application/json" in accept and "text/html" not in accept
+
+
+@router.get("/")
+async def article(request: Request) -> HTMLResponse:
+    """The article, each figure with its recorded run."""
+    reader_of(request)
+    return _html(pages_of(request).article(opened=None))
+
+
+@router.get("/runs/{run_id}")
+async def run_page(request: Request, run_id: str) -> Response:
+    """The article opened at a run; its receipt as JSON; its panel for htmx."""
+    runs: Runs = request.app.state.runs
+    run = runs.get(run_id)
+    reader_of(request)
+    if wants_fragment(request):
+        return _html(pages_of(request).panel(run))
+    if _wants_json(request):
+        return JSONResponse(run.receipt(), headers={"Cache-Control": "no-store", "Vary": "Accept"})
+    return _html(pages_of(request).article(opened=run))
+
+
+def _html(text: str) -> HTMLResponse:
+    headers = {"Cache-Control": "private, no-cache", "Vary": "Accept, HX-Request"}
+    return HTMLResponse(text, headers=headers)

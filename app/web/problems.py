@@ -1,0 +1,76 @@
+"""Errors as RFC 9457 `application/problem+json`."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from app.errors import (
+    BatchNormError,
+    Busy,
+    InvalidRequest,
+    NotYours,
+    TooManyRuns,
+    UnknownExperiment,
+    UnknownRun,
+)
+
+STATUS: dict[type[BatchNormError], HTTPStatus] = {
+    InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnknownExperiment: HTTPStatus.NOT_FOUND,
+    UnknownRun: HTTPStatus.NOT_FOUND,
+    NotYours: HTTPStatus.FORBIDDEN,
+    TooManyRuns: HTTPStatus.TOO_MANY_REQUESTS,
+    Busy: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    errors: list[dict[str, str]] | None = None,
+) -> JSONResponse:
+    """One problem document; `errors` names each field that was wrong."""
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = errors
+    return JSONResponse(
+        body, status, headers=dict(headers or {}), media_type="application/problem+json"
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Has every error leave as a problem document, without an exception's text or a path."""
+    app.add_exception_handler(BatchNormError, _ours)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+async def _ours(_: Request, error: Exception) -> JSONResponse:
+    status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
+    if status is None:
+        return problem(500, "Something of ours went wrong. It has been logged.")
+    if isinstance(error, InvalidRequest):
+        fields = [{"field": p.field, "message": p.message} for p in error.problems]
+        return problem(status, str(error), errors=fields)
+    if isinstance(error, Busy):
+        return problem(status, str(error), headers={"Retry-After": str(error.retry_after_s)})
+    return problem(status, str(error))
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return problem(error.status_code, error.detail, headers=error.headers)
+
+
+async def _unforeseen(_: Request, __: Exception) -> JSONResponse:
+    return problem(500, "Something of ours went wrong. It has been logged.")

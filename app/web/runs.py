@@ -1,0 +1,149 @@
+"""Runs over HTTP: create, stop, watch, take away."""
+
+import json
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from app.errors import FieldProblem, InvalidRequest
+from app.experiments import EXPERIMENTS, Experiment, RunRequest, find
+from app.runs import Run, Runs
+from app.web.pages import pages_of, wants_fragment
+from app.web.security import MAX_KEY_LENGTH, reader_of
+from app.web.streams import EventStream
+
+router = APIRouter()
+
+# Sent to us as text and compared with a log's length: more digits than any log could need.
+MAX_ID_DIGITS = 9
+
+
+def runs_of(request: Request) -> Runs:
+    """The runs of this server."""
+    runs: Runs = request.app.state.runs
+    return runs
+
+
+AllRuns = Annotated[Runs, Depends(runs_of)]
+
+
+@router.get("/experiments")
+async def experiments() -> list[dict[str, object]]:
+    """What can be trained, with bounds, and what is measured."""
+    return [_listed(experiment) for experiment in EXPERIMENTS.values()]
+
+
+@router.post("/experiments/{slug}/runs", status_code=HTTPStatus.CREATED)
+async def create_run(
+    request: Request,
+    runs: AllRuns,
+    slug: str,
+    idempotency_key: Annotated[str | None, Header(max_length=MAX_KEY_LENGTH)] = None,
+) -> Response:
+    """Admits a run from a form or from JSON; it trains whether or not anybody watches."""
+    experiment = find(slug)
+    asked = await _parse(request, experiment)
+    run = runs.create(experiment, asked, reader_of(request), idempotency_key)
+    headers = {"Location": f"/runs/{run.id}"}
+    if wants_fragment(request):
+        return HTMLResponse(pages_of(request).panel(run), HTTPStatus.CREATED, headers)
+    return JSONResponse(_created(run), HTTPStatus.CREATED, headers)
+
+
+@router.delete("/runs/{run_id}", status_code=HTTPStatus.ACCEPTED)
+async def stop_run(request: Request, runs: AllRuns, run_id: str) -> JSONResponse:
+    """Stops a run, for the session that started it."""
+    run = runs.stop(run_id, reader_of(request))
+    return JSONResponse({"id": run.id, "state": run.state}, HTTPStatus.ACCEPTED)
+
+
+@router.get("/runs/{run_id}/events")
+async def events(
+    runs: AllRuns,
+    run_id: str,
+    header: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
+    query: Annotated[str | None, Query(alias="last_event_id")] = None,
+) -> Response:
+    """The run's log as a stream, from behind the last event that the reader has."""
+    log = runs.get(run_id).log
+    last_id = _last_id(header or query or "0", len(log))
+    if log.closed and last_id == len(log):
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+    return EventStream(log, last_id)
+
+
+@router.get("/runs/{run_id}/metrics.csv")
+async def metrics(runs: AllRuns, run_id: str) -> Response:
+    """All points measured so far, tidy: arm, seed, step, metric, value."""
+    run = runs.get(run_id)
+    name = f"{run.experiment.slug}-seed-{run.request.seed}.csv"
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "no-store",
+    }
+    return Response(run.measured.csv(), media_type="text/csv", headers=headers)
+
+
+async def _parse(request: Request, experiment: Experiment) -> RunRequest:
+    """JSON is taken strictly; a form's texts are read as numbers, and empty ones are left out."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        return experiment.parse(_json_object(await request.body()))
+    if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        async with request.form(max_files=0, max_fields=50) as form:
+            return experiment.parse({k: v for k, v in form.items() if v != ""}, text=True)
+    if await request.body():
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send a form or JSON.")
+    return experiment.parse({})
+
+
+def _json_object(body: bytes) -> dict[str, object]:
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise InvalidRequest([FieldProblem("body", "should be a JSON object")])
+    return values
+
+
+def _last_id(text: str, length: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS):
+        raise HTTPException(
+            HTTPStatus.BAD_REQUEST, "Last-Event-ID: should be a non-negative integer"
+        )
+    if int(text) > length:
+        raise HTTPException(
+            HTTPStatus.BAD_REQUEST, f"Last-Event-ID: this run has {length} events so far"
+        )
+    return int(text)
+
+
+def _created(run: Run) -> dict[str, object]:
+    assert run.queued is not None
+    return {
+        "id": run.id,
+        "slug": run.experiment.slug,
+        "seed": run.request.seed,
+        "seeds": run.request.seeds,
+        "parameters": run.request.parameters(),
+        "state": run.state,
+        "position": run.queued.position,
+        "eta_s": run.queued.eta_s,
+        "events": f"/runs/{run.id}/events",
+    }
+
+
+def _listed(experiment: Experiment) -> dict[str, object]:
+    return {
+        "slug": experiment.slug,
+        "title": experiment.title,
+        "claim": experiment.claim,
+        "arms": [{"id": arm.id, "label": arm.label} for arm in experiment.arms],
+        "metrics": [asdict(metric) for metric in experiment.metrics],
+        "parameters": [asdict(parameter) for parameter in experiment.parameters],
+        "steps": experiment.steps,
+    }
