@@ -43,21 +43,35 @@ class TrainingSpec:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One of the networks that a figure compares."""
+    """One of the networks that a figure compares; `dashed` tells its line from the solid one."""
 
     id: str
     label: str
     norm: Norm
     learning_rate: float
+    dashed: bool = False
+
+    @property
+    def ink(self) -> str:
+        """The colour of its line, by the name that the style sheet knows."""
+        return "plain" if self.norm == "none" else self.norm
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One quantity on a vertical axis; `unit` is empty for a pure number."""
+    """One quantity on a vertical axis; `unit` is empty for a pure number.
+
+    `log`: drawn on a logarithmic axis; `share`: a fraction, shown in percent. `low` and `high`:
+    what the axis shows at least; it grows for a value outside.
+    """
 
     id: str
     label: str
     unit: str
+    low: float
+    high: float
+    log: bool = False
+    share: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +220,9 @@ def _problem(detail: ErrorDetails) -> FieldProblem:
     return FieldProblem(field, message)
 
 
-ACCURACY = Metric("test_accuracy", "Test accuracy", "")
-TEST_LOSS = Metric("test_loss", "Test loss", "nats")
-DEAD_UNITS = Metric("dead_units", "Dead channels", "")
+ACCURACY = Metric("test_accuracy", "Test accuracy", "", 0, 1, share=True)
+TEST_LOSS = Metric("test_loss", "Test loss", "nats", 0.2, 3, log=True)
+DEAD_UNITS = Metric("dead_units", "Dead channels", "", 0, 1, share=True)
 
 LEARNING_RATES = Experiment(
     slug="learning-rates",
@@ -216,10 +230,10 @@ LEARNING_RATES = Experiment(
     claim="BatchNorm trains at a learning rate at which the plain network gets lost, "
     "and is at least level with it at a low one.",
     arms=(
-        Arm("cnn@0.1", "Plain, learning rate 0.1", "none", 0.1),
-        Arm("bn@0.1", "BatchNorm, learning rate 0.1", "batch", 0.1),
-        Arm("cnn@0.5", "Plain, learning rate 0.5", "none", 0.5),
-        Arm("bn@0.5", "BatchNorm, learning rate 0.5", "batch", 0.5),
+        Arm("cnn@0.1", "Plain, rate 0.1", "none", 0.1, dashed=True),
+        Arm("bn@0.1", "BatchNorm, rate 0.1", "batch", 0.1, dashed=True),
+        Arm("cnn@0.5", "Plain, rate 0.5", "none", 0.5),
+        Arm("bn@0.5", "BatchNorm, rate 0.5", "batch", 0.5),
     ),
     metrics=(TEST_LOSS, ACCURACY, DEAD_UNITS),
     request=LearningRates,
@@ -247,9 +261,10 @@ LEARNING_RATES = Experiment(
             relation="below",
             bound=0.80,
             share=0.90,
-            if_held="The plain network got lost, at {value:.1%}.",
+            if_held="The plain network stayed behind, at {value:.1%}.",
             if_broken="The plain network found its way this time, to {value:.1%}.",
-            over_seeds="The plain network got lost in {held} of {seeds} (median {value:.1%}).",
+            over_seeds="The plain network stayed below it in {held} of {seeds} "
+            "(median {value:.1%}).",
         ),
         Claim(
             id="low-rate-at-least-level",
@@ -260,8 +275,7 @@ LEARNING_RATES = Experiment(
             bound=-0.01,
             share=0.60,
             other="cnn@0.1",
-            if_held="At 0.1 both had their chance: BatchNorm ended at {value:.1%}, "
-            "the plain network at {other:.1%}.",
+            if_held="At 0.1, BatchNorm ended at {value:.1%} and the plain network at {other:.1%}.",
             if_broken="At 0.1 the plain network ended ahead, {other:.1%} to {value:.1%}.",
             over_seeds="At 0.1, BatchNorm was level or ahead in {held} of {seeds} "
             "(medians {value:.1%} and {other:.1%}).",

@@ -1,6 +1,7 @@
 """The article, and a figure's fragments."""
 
 import secrets
+from statistics import median
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -8,7 +9,8 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from app import recordings
-from app.experiments import EXPERIMENTS
+from app.architectures import parameter_count
+from app.experiments import EXPERIMENTS, Arm
 from app.runs import Run, Runs
 from app.web.assets import FOLDER as STATIC
 from app.web.drawing import draw_network, draw_plot
@@ -36,6 +38,8 @@ class Pages:
             "recordings": {slug: recordings.load(slug) for slug in EXPERIMENTS},
             "draw_network": draw_network,
             "draw_plot": draw_plot,
+            "final_values": final_values,
+            "parameter_count": parameter_count,
             "new_key": lambda: secrets.token_urlsafe(12),
         }
 
@@ -49,6 +53,17 @@ class Pages:
 
     def _render(self, name: str, **context: Any) -> str:
         return self._environment.get_template(name).render(context)
+
+
+def final_values(run: Run, arm: Arm) -> list[str]:
+    """An arm's last values in words, the median over the seeds; empty if none has ended."""
+    texts = []
+    for metric in run.experiment.metrics:
+        values = run.measured.final(arm.id, metric.id).values()
+        if values:
+            middle = median(values)
+            texts.append(f"{middle:.1%}" if metric.share else f"{middle:.4g}")
+    return texts
 
 
 def pages_of(request: Request) -> Pages:

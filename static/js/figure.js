@@ -1,0 +1,190 @@
+// A training figure: its recorded run at first, then whatever run its panel names.
+import { Plot } from "./charts.js";
+import { Stream } from "./stream.js";
+
+const remembered = (slug) => `run of ${slug}`;
+
+export class Figure {
+  #element;
+  #panel;
+  #keys = new Map();
+  #plots;
+  #stream = null;
+  #run = null; // id of the run that is drawn
+  #steps = new Map(); // training → last step
+  #total = 0;
+  #hadFocus = false;
+
+  constructor(element) {
+    this.#element = element;
+    this.#panel = element.querySelector("[data-panel]");
+    for (const item of element.querySelectorAll("[data-arm]")) {
+      const label = item.querySelector("span").textContent;
+      this.#keys.set(item.dataset.arm, { label, line: item.querySelector("path"), item });
+    }
+    this.#plots = [...element.querySelectorAll("[data-chart]")].map(
+      (chart) => new Plot(chart, this.#keys),
+    );
+    element.addEventListener("click", (event) => this.#sameSeed(event));
+    element.addEventListener("htmx:before:request", () => this.#begin());
+    element.addEventListener("htmx:response:error", (event) => this.#refused(event.detail.ctx));
+    element.addEventListener("htmx:error", () => this.#say("The server doesn’t answer. Try again in a moment."));
+    element.addEventListener("htmx:after:swap", () => this.#attach());
+    this.#open();
+  }
+
+  // A permalink names a run; else the run that this tab saw last; else the recording.
+  async #open() {
+    if (this.#node.dataset.run) {
+      this.#attach();
+      this.#element.scrollIntoView();
+      return;
+    }
+    const id = sessionStorage.getItem(remembered(this.#slug));
+    if (id && (await this.#refresh(id))) return;
+    sessionStorage.removeItem(remembered(this.#slug));
+    await this.#drawRecording();
+  }
+
+  get #slug() {
+    return this.#element.dataset.figure;
+  }
+
+  // The panel's content, which htmx replaces as a whole.
+  get #node() {
+    return this.#panel.firstElementChild;
+  }
+
+  // A press on "same seed" fills the seed in for this one request.
+  #sameSeed(event) {
+    const button = event.target.closest("[data-same-seed]");
+    if (button) this.#panel.querySelector("[name=seed]").value = button.dataset.sameSeed;
+  }
+
+  #begin() {
+    this.#hadFocus = this.#panel.contains(document.activeElement);
+    this.#say("");
+    this.#panel.querySelectorAll("[aria-invalid]").forEach((field) => field.removeAttribute("aria-invalid"));
+  }
+
+  // The panel was replaced: show the run it names, from the first event on.
+  #attach() {
+    const { run, runState, seeds, steps, trainings } = this.#node.dataset;
+    this.#element.dataset.state = runState;
+    if (this.#hadFocus) this.#panel.querySelector("[data-main]")?.focus({ preventScroll: true });
+    if (!run || run === this.#run) return;
+    this.#run = run;
+    sessionStorage.setItem(remembered(this.#slug), run);
+    this.#stream?.close();
+    this.#reset(Number(steps), Number(seeds));
+    this.#total = Number(steps) * Number(trainings);
+    this.#stream = new Stream(`/runs/${run}/events`, {
+      event: (name, data) => this.#take(name, data),
+      interrupted: () => this.#status("Connection lost. Trying again…"),
+      lost: () => this.#refresh(run),
+    });
+  }
+
+  #reset(steps, seeds) {
+    this.#steps.clear();
+    for (const { item } of this.#keys.values()) item.querySelector("[data-arm-state]").textContent = "";
+    for (const plot of this.#plots) plot.reset(steps);
+    const bands = this.#element.querySelector("[data-bands]");
+    bands.hidden = seeds === 1;
+    bands.textContent = `Line: median. Band: 10th to 90th percentile. n = ${seeds} seeds.`;
+  }
+
+  #take(name, data) {
+    switch (name) {
+      case "queued":
+        this.#status(
+          data.position
+            ? `Waiting: ${data.position} ahead of you, about ${Math.ceil(data.eta_s)} s.`
+            : "Next in line…",
+        );
+        break;
+      case "started":
+        if (this.#node.dataset.runState === "queued") this.#element.dataset.state = "running";
+        this.#status("Training…");
+        break;
+      case "points":
+        this.#points(data);
+        break;
+      case "arm":
+        if (data.state === "diverged") this.#diverged(data);
+        break;
+      case "done":
+        if (this.#panel.querySelector("[data-progress]")) this.#refresh(this.#run);
+        break;
+    }
+  }
+
+  #points({ arm, seed, step, values }) {
+    for (const plot of this.#plots) plot.append(arm, step, values[plot.metric]);
+    this.#steps.set(`${arm} ${seed}`, step.at(-1));
+    const progress = this.#panel.querySelector("[data-progress]");
+    if (!progress) return;
+    const done = [...this.#steps.values()].reduce((sum, last) => sum + last, 0);
+    progress.value = done / this.#total;
+    this.#status(`Training: step ${done} of ${this.#total}, over ${this.#node.dataset.trainings} networks.`);
+  }
+
+  #diverged({ arm, summary }) {
+    const state = this.#keys.get(arm).item.querySelector("[data-arm-state]");
+    state.textContent = "diverged";
+    state.title = `last values: ${JSON.stringify(summary)}`;
+  }
+
+  // The server's words for where the run stands. False if it no longer knows the run.
+  async #refresh(id) {
+    this.#hadFocus = this.#panel.contains(document.activeElement);
+    const options = { source: this.#panel, target: this.#panel, swap: "innerHTML" };
+    await htmx.ajax("GET", `/runs/${id}`, options);
+    const known = this.#node.dataset.run === id;
+    if (!known && this.#run === id) this.#forgotten();
+    return known;
+  }
+
+  #forgotten() {
+    this.#run = null;
+    sessionStorage.removeItem(remembered(this.#slug));
+    this.#element.dataset.state = "failed";
+    this.#status("The server no longer knows this run. Reload the page to train again.");
+  }
+
+  async #drawRecording() {
+    const response = await fetch(this.#element.dataset.recording);
+    if (!response.ok || this.#run) return;
+    const { receipt, events } = await response.json();
+    if (this.#run) return;
+    this.#reset(receipt.parameters.steps, receipt.seeds);
+    for (const { event, data } of events) this.#take(event, data);
+  }
+
+  async #refused(ctx) {
+    let problem = {};
+    try {
+      problem = JSON.parse(ctx.text);
+    } catch {
+      // a proxy's page, say: the status is all that we know
+    }
+    for (const { field } of problem.errors ?? []) {
+      const input = this.#panel.querySelector(`[name="${CSS.escape(field)}"]`);
+      input?.setAttribute("aria-invalid", "true");
+      if (input) input.closest("details").open = true;
+    }
+    const wait = ctx.response.headers.get("Retry-After");
+    const again = wait ? ` Try again in ${wait} s.` : "";
+    this.#say((problem.detail ?? `The server answered ${ctx.response.status}.`) + again);
+  }
+
+  #status(text) {
+    const status = this.#panel.querySelector("[data-status]");
+    if (status && status.textContent !== text) status.textContent = text;
+  }
+
+  #say(text) {
+    const error = this.#panel.querySelector("[data-error]");
+    if (error) error.textContent = text;
+  }
+}
