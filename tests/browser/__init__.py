@@ -1,0 +1,1 @@
+"""Does as a reader does, in a real Chromium."""

@@ -1,0 +1,90 @@
+"""What a reader does with a figure, and what there is to see."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+# A run of the full figure takes some 5 to 20 s here; only a hang meets this.
+PATIENCE_MS = 120_000
+
+CURVES = """(figure) => Object.fromEntries(
+  [...figure.querySelectorAll("[data-chart]")].map((element) => [
+    element.dataset.chart,
+    Object.fromEntries(Chart.getChart(element.querySelector("canvas")).data.datasets
+      .filter((dataset) => !dataset.band)
+      .map((dataset) => [dataset.label, dataset.data.map(({x, y}) => [x, y])])),
+  ]))"""
+
+Curves = dict[str, dict[str, list[list[float]]]]
+
+
+@dataclass
+class Reader:
+    """One page, one figure. `errors` is what the page has complained of so far."""
+
+    page: Page
+    errors: list[str]
+    slug: str = "learning-rates"
+
+    @property
+    def figure(self) -> Locator:
+        """The figure element."""
+        return self.page.locator(f"[data-figure={self.slug}]")
+
+    def button(self, name: str) -> Locator:
+        """A button of the figure by the beginning of its accessible name."""
+        return self.figure.get_by_role("button", name=name)
+
+    def train(self, **settings: object) -> None:
+        """Sets what is given and presses the Train button."""
+        if settings:
+            details = self.figure.locator("details.settings")
+            if details.get_attribute("open") is None:
+                details.locator("summary").click()
+            for name, value in settings.items():
+                field = self.figure.locator(f"[name={name}]")
+                if field.evaluate("element => element.tagName") == "SELECT":
+                    field.select_option(str(value))
+                else:
+                    field.fill(str(value))
+        self.button("Train").first.click()
+
+    def expect_state(self, *states: str) -> None:
+        """Waits until the figure is in one of these states."""
+        any_of = ", ".join(f"[data-figure={self.slug}][data-state={state}]" for state in states)
+        expect(self.page.locator(any_of)).to_be_attached(timeout=PATIENCE_MS)
+
+    def wait_for_points(self, at_least: int) -> None:
+        """Waits until some curve of the first chart has that many points."""
+        self.page.wait_for_function(
+            "([figure, least]) => Math.max(0, ...Object.values(Object.values("
+            f"({CURVES})(figure))[0]).map((line) => line.length)) >= least",
+            arg=[self.figure.element_handle(), at_least],
+            timeout=PATIENCE_MS,
+        )
+
+    def curves(self) -> Curves:
+        """Chart → arm's label → its points, as they are drawn now."""
+        # A frame, so that what came before is drawn.
+        self.page.evaluate("() => new Promise((go) => requestAnimationFrame(() => setTimeout(go)))")
+        drawn: Curves = self.figure.evaluate(CURVES)
+        return drawn
+
+    def run_id(self) -> str:
+        """The run that the panel names."""
+        return str(self.figure.locator("[data-run]").get_attribute("data-run"))
+
+    def fetch(self, path: str, **options: Any) -> dict[str, Any]:
+        """A request of this browser session: its status and, where it is JSON, its body."""
+        result: dict[str, Any] = self.page.evaluate(
+            """async ([path, options]) => {
+              const response = await fetch(path, options);
+              const text = await response.text();
+              let body = null;
+              try { body = JSON.parse(text); } catch {}
+              return {status: response.status, text, body};
+            }""",
+            [path, options],
+        )
+        return result

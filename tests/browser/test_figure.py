@@ -1,0 +1,196 @@
+"""The figure's life in a browser: recorded, trained, stopped, resumed, shared, failed."""
+
+import csv
+import io
+import re
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import NewReader
+from tests.browser.reader import Reader
+from tests.conftest import Serve
+from tests.processes import Server, kill_all
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_recorded_run_is_drawn_before_anyone_clicks(reader: Reader) -> None:
+    reader.expect_state("recorded")
+    reader.wait_for_points(51)
+    curves = reader.curves()
+    assert set(curves) == {"test_loss", "test_accuracy", "dead_units"}
+    for lines in curves.values():
+        assert {len(line) for line in lines.values()} == {51}
+    expect(reader.figure.locator("[data-status]")).to_contain_text("recorded run")
+    expect(reader.button("Train")).to_have_count(1)
+
+
+def test_train_draws_curves_while_the_run_is_going_and_finishes(reader: Reader) -> None:
+    reader.train()
+    reader.expect_state("running")
+    reader.wait_for_points(5)
+    during = reader.curves()["test_loss"]
+    assert reader.figure.get_attribute("data-state") == "running"
+    assert 0 < sum(len(line) for line in during.values()) < 4 * 51
+
+    reader.expect_state("finished")
+    after = reader.curves()
+    for lines in after.values():
+        for line in lines.values():
+            assert [step for step, _ in line] == list(range(0, 101, 2))
+    expect(reader.figure.locator(".verdict")).to_contain_text("At learning rate 0.5")
+    expect(reader.button("Train again")).to_be_visible()
+
+
+def test_the_drawn_points_are_those_of_the_csv(reader: Reader) -> None:
+    reader.train(steps=10)
+    reader.expect_state("finished")
+    path = reader.figure.get_by_role("link", name="CSV").get_attribute("href")
+    rows = list(csv.DictReader(io.StringIO(reader.fetch(str(path))["text"])))
+    labels = {"cnn@0.1": "Plain, rate 0.1", "bn@0.5": "BatchNorm, rate 0.5"}
+    curves = reader.curves()
+    for arm, label in labels.items():
+        measured = [
+            [int(row["step"]), float(row["value"])]
+            for row in rows
+            if row["arm"] == arm and row["metric"] == "test_loss"
+        ]
+        assert curves["test_loss"][label] == measured
+
+
+def test_several_seeds_are_drawn_as_a_median_with_n_in_the_legend(reader: Reader) -> None:
+    reader.train(steps=10, seeds=3)
+    reader.expect_state("finished")
+    expect(reader.figure.locator("[data-bands]")).to_contain_text("n = 3")
+    path = f"/runs/{reader.run_id()}/metrics.csv"
+    rows = csv.DictReader(io.StringIO(reader.fetch(path)["text"]))
+    final = sorted(
+        float(row["value"])
+        for row in rows
+        if (row["arm"], row["step"], row["metric"]) == ("bn@0.5", "10", "test_loss")
+    )
+    assert reader.curves()["test_loss"]["BatchNorm, rate 0.5"][-1] == [10, final[1]]
+
+
+def test_stop_ends_the_run_and_keeps_what_was_drawn(reader: Reader) -> None:
+    reader.train(steps=400)
+    reader.wait_for_points(2)
+    reader.button("Stop").click()
+    reader.expect_state("stopped")
+    lines = reader.curves()["test_loss"].values()
+    assert any(len(line) >= 2 for line in lines)
+    expect(reader.button("Train again")).to_be_visible()
+
+
+def test_a_reload_in_mid_run_loses_no_point(reader: Reader) -> None:
+    reader.train(steps=60)
+    reader.wait_for_points(3)
+    run = reader.run_id()
+    reader.page.reload()
+    reader.expect_state("running", "finished")
+    assert reader.run_id() == run
+    reader.expect_state("finished")
+    for line in reader.curves()["test_accuracy"].values():
+        assert [step for step, _ in line] == list(range(0, 61, 2))
+
+
+def test_going_away_and_back_in_mid_run_doubles_no_point(reader: Reader) -> None:
+    reader.train(steps=60)
+    reader.wait_for_points(3)
+    reader.page.goto("about:blank")
+    reader.page.go_back()
+    reader.expect_state("finished")
+    for line in reader.curves()["test_loss"].values():
+        assert [step for step, _ in line] == list(range(0, 61, 2))
+
+
+def test_a_permalink_shows_the_same_curves_to_somebody_else(
+    reader: Reader, new_reader: NewReader, server: Server
+) -> None:
+    reader.train(steps=20)
+    reader.expect_state("finished")
+    link = reader.figure.get_by_role("link", name="Permalink").get_attribute("href")
+    other = new_reader(f"{server.url}{link}")
+    other.expect_state("finished")
+    other.wait_for_points(11)
+    assert other.curves() == reader.curves()
+    assert other.figure.locator(".verdict").text_content() == (
+        reader.figure.locator(".verdict").text_content()
+    )
+
+
+def test_the_same_seed_gives_the_same_curves(reader: Reader) -> None:
+    reader.train(steps=10)
+    reader.expect_state("finished")
+    first, run = reader.curves(), reader.run_id()
+    reader.button("Train with the same seed").click()
+    expect(reader.figure.locator(f"[data-run='{run}']")).to_have_count(0)
+    reader.expect_state("finished")
+    assert reader.curves() == first
+
+
+def test_a_double_click_starts_one_run(reader: Reader) -> None:
+    posts: list[str] = []
+    reader.page.on(
+        "response",
+        lambda answer: (
+            posts.append(str(answer.headers.get("location")))
+            if answer.request.method == "POST"
+            else None
+        ),
+    )
+    reader.figure.locator("details.settings summary").click()
+    reader.figure.locator("[name=steps]").fill("10")
+    reader.button("Train").dblclick()
+    reader.expect_state("finished")
+    assert len(set(posts)) == 1, posts
+
+
+def test_a_bound_that_is_broken_is_named_beside_the_button(reader: Reader) -> None:
+    reader.train(steps=400, seeds=10)
+    error = reader.figure.locator("[data-error]")
+    expect(error).to_contain_text(re.compile(r"seeds: should be at most 5 at 400 steps"))
+    expect(reader.figure.locator("[name=seeds]")).to_have_attribute("aria-invalid", "true")
+    assert reader.figure.get_attribute("data-state") == "recorded"
+    # The browser itself reports the refusal on its console.
+    assert [e for e in reader.errors if "422" not in e] == []
+    reader.errors.clear()
+
+
+def test_a_lost_worker_is_said_at_once_and_the_next_run_succeeds(
+    serve: Serve, new_reader: NewReader
+) -> None:
+    own = serve()
+    own.wait_until_ready()
+    reader = new_reader(own.url)
+    reader.train(steps=400)
+    reader.wait_for_points(2)
+    kill_all(own.workers())
+    reader.expect_state("failed")
+    expect(reader.figure.locator(".failure")).to_contain_text("The process that trained was lost")
+    reader.train(steps=10)
+    reader.expect_state("finished")
+
+
+def test_a_run_that_the_server_forgot_gives_way_to_the_recording(reader: Reader) -> None:
+    reader.page.evaluate("() => sessionStorage.setItem('run of learning-rates', 'gone')")
+    reader.page.reload()
+    reader.wait_for_points(51)
+    reader.expect_state("recorded")
+    assert [e for e in reader.errors if "404" not in e] == []
+    reader.errors.clear()
+
+
+def test_a_full_server_says_when_to_come_back(serve: Serve, new_reader: NewReader) -> None:
+    own = serve(queue_seconds=0, workers=1)
+    own.wait_until_ready()
+    httpx.post(f"{own.url}/experiments/learning-rates/runs", json={"steps": 400})
+    reader = new_reader(own.url)
+    reader.train()
+    error = reader.figure.locator("[data-error]")
+    expect(error).to_contain_text(re.compile(r"Too many readers.*Try again in \d+ s"))
+    reader.expect_state("recorded")
+    assert [e for e in reader.errors if "503" not in e] == []
+    reader.errors.clear()
