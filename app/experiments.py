@@ -110,7 +110,7 @@ class RunRequest(BaseModel):
 
 
 class LearningRates(RunRequest):
-    """Does BatchNorm help, and when? (SCIENCE: γ₀ and placement decide it.)"""
+    """Does BatchNorm help, and when? Where γ starts and where the norm sits decide it."""
 
     gamma0: Annotated[
         float, Field(ge=0.01, le=2, description="Where every γ starts. At 1, see what happens.")

@@ -2,6 +2,8 @@
 import { Plot } from "./charts.js";
 import { Stream } from "./stream.js";
 
+const SPOKEN = { queued: "Waiting to train.", running: "Training.", finished: "Training finished." };
+
 const remembered = (slug) => `run of ${slug}`;
 
 export class Figure {
@@ -70,7 +72,7 @@ export class Figure {
   // The panel was replaced: show the run it names, from the first event on.
   #attach() {
     const { run, runState, seeds, steps, trainings } = this.#node.dataset;
-    this.#element.dataset.state = runState;
+    this.#enter(runState);
     if (this.#hadFocus) this.#panel.querySelector("[data-main]")?.focus({ preventScroll: true });
     if (!run || run === this.#run) return;
     this.#run = run;
@@ -83,6 +85,14 @@ export class Figure {
       interrupted: () => this.#status("Connection lost. Trying again…"),
       lost: () => this.#refresh(run),
     });
+  }
+
+  // The state is spoken when it changes; the step counter is not, it would never be silent.
+  #enter(state) {
+    if (this.#element.dataset.state === state) return;
+    this.#element.dataset.state = state;
+    const verdict = this.#panel.querySelector(".verdict")?.textContent ?? "";
+    this.#element.querySelector("[data-speech]").textContent = `${SPOKEN[state] ?? ""} ${verdict}`.trim();
   }
 
   #reset(steps, seeds) {
@@ -104,7 +114,7 @@ export class Figure {
         );
         break;
       case "started":
-        if (this.#node.dataset.runState === "queued") this.#element.dataset.state = "running";
+        if (this.#node.dataset.runState === "queued") this.#enter("running");
         this.#status("Training…");
         break;
       case "points":
@@ -148,7 +158,7 @@ export class Figure {
   #forgotten() {
     this.#run = null;
     sessionStorage.removeItem(remembered(this.#slug));
-    this.#element.dataset.state = "failed";
+    this.#enter("failed");
     this.#status("The server no longer knows this run. Reload the page to train again.");
   }
 
