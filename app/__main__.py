@@ -18,6 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         return _run(options)
+    except KeyboardInterrupt:
+        return cli.INTERRUPTED
     except DatasetError as error:
         print(f"{error} (in {settings.load().data_dir})", file=sys.stderr)
     except BatchNormError as error:
@@ -31,6 +33,8 @@ def _run(options: argparse.Namespace) -> int:
             return cli.show_list()
         case "train":
             logging.disable(logging.WARNING)  # they would break the progress bar
+            # What the engine reports to an operator, the command's last line says.
+            logging.getLogger("app.engines").setLevel(logging.CRITICAL)
             return cli.train(
                 settings.load(),
                 options.slug,

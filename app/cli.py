@@ -60,6 +60,8 @@ def train(
     request = experiment.parse(values, text=True)
     if csv is not None and not csv.parent.is_dir():
         raise InvalidRequest([FieldProblem("csv", f"there is no folder {csv.parent}")])
+    if csv is not None and csv.is_dir():
+        raise InvalidRequest([FieldProblem("csv", f"{csv} is a folder")])
     run = asyncio.run(_train(settings, experiment, request))
     if csv is not None:
         csv.write_text(run.measured.csv())

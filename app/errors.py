@@ -8,7 +8,9 @@ BatchNormError
 ├── NotYours                only the reader who started a run may stop it
 ├── Busy                    the queue is full; says when to come back
 │   └── TooManyRuns         this reader already holds as many runs as one may
-├── DatasetError            a data file is missing, cut or altered
+├── Unusable                this machine can't train as it was told to
+│   ├── DatasetError        a data file is missing, cut or altered
+│   └── DeviceError         the device is not there
 └── TrainingError           a training did not reach its end
     ├── WorkerLost          its process died
     ├── DeadlineExceeded    it took longer than a training may
@@ -69,8 +71,16 @@ class TooManyRuns(Busy):
     """This reader already has as many runs waiting or training as one may."""
 
 
-class DatasetError(BatchNormError):
+class Unusable(BatchNormError):
+    """This machine can't train as it was told to; the message is one line that says why."""
+
+
+class DatasetError(Unusable):
     """A data file is missing, cut or altered; the message is one line that names it."""
+
+
+class DeviceError(Unusable):
+    """The device that the settings name is not there."""
 
 
 class TrainingError(BatchNormError):

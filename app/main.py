@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp
 
 from app import __version__
 from app.engines.registry import engine_for
@@ -14,9 +15,14 @@ from app.runs import Runs
 from app.settings import Settings
 from app.web import health, pages, problems, runs
 from app.web.assets import FOLDER, Assets, version_of
-from app.web.security import SecurityHeaders
+from app.web.security import MAX_BODY_BYTES, Guard
 
-MAX_BODY_BYTES = 16 * 1024
+
+class Article(FastAPI):
+    """The application with its guard around everything, Starlette's own error page included."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return Guard(super().build_middleware_stack())
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -28,7 +34,7 @@ def create_app(settings: Settings) -> FastAPI:
         yield
         await app.state.runs.close()
 
-    app = FastAPI(
+    app = Article(
         title="Why Does Batch Normalization Work?",
         version=__version__,
         lifespan=lifespan,
@@ -57,5 +63,4 @@ def create_app(settings: Settings) -> FastAPI:
         allowed_hosts=sorted(settings.allowed_hosts | {settings.host}),
         www_redirect=False,
     )
-    app.add_middleware(SecurityHeaders)
     return app

@@ -270,16 +270,15 @@ class Runs:
                     run.record(event)
                     if isinstance(event, ArmEnded) and event.state == "finished":
                         self._learn_speed((monotonic() - first) / spec.steps)
+            if run.complete and not run.done:
+                run.verdict = judge(run.experiment.claims, run.measured)
+                run.log.append(run.verdict)
+                self._end(run, "finished")
         except TrainingError as error:
             self._fail(run, error)
         except Exception as error:  # ours, unforeseen: the run must still get its end
             log.exception("run %s", run.id)
             self._fail(run, error)
-        else:
-            if run.complete and not run.done:
-                run.verdict = judge(run.experiment.claims, run.measured)
-                run.log.append(run.verdict)
-                self._end(run, "finished")
 
     def _begin(self, run: Run) -> None:
         run.started_at = monotonic()

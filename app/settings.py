@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import InvalidSettings
@@ -71,8 +72,10 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        problems = "; ".join(
-            f"{PREFIX}{str(detail['loc'][0]).upper()}: {detail['msg']}, got {detail['input']!r}"
-            for detail in error.errors()
-        )
-        raise InvalidSettings(problems) from None
+        raise InvalidSettings("; ".join(map(_line, error.errors()))) from None
+
+
+def _line(detail: ErrorDetails) -> str:
+    name = str(detail["loc"][0])
+    got = "" if name == "secret" else f", got {detail['input']!r}"
+    return f"{PREFIX}{name.upper()}: {detail['msg']}{got}"

@@ -28,7 +28,7 @@ class Engine(Protocol):
         """Begins to warm up, and returns without waiting for it."""
 
     async def warm(self) -> None:
-        """Returns when a slot is warm; raises DatasetError if none can be."""
+        """Returns when a slot is warm; raises Unusable if none can be."""
 
     def health(self) -> Health:
         """What is warm now."""
@@ -39,7 +39,7 @@ class Engine(Protocol):
 
         Closing the generator, or cancelling the task that iterates it, stops the training and
         frees its slot. Raises WorkerLost, DeadlineExceeded or TrainingFailed, after all events
-        that came before.
+        that came before; Unusable where nothing can train.
         """
         ...
 

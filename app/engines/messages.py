@@ -5,6 +5,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias
 
+from app.errors import Unusable
 from app.events import TrainingEvent
 from app.experiments import TrainingSpec
 from app.measurements import Provenance
@@ -32,10 +33,15 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Unusable:
-    """From a worker, its last word: the data can't be used."""
+class Refused:
+    """From a worker, its last word: why it can't train here."""
 
-    problem: str
+    error: Unusable
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """From a worker: it has got the training. A worker that is lost before was idle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class Ended:
 
 
 ToWorker: TypeAlias = Train | Stop
-FromWorker: TypeAlias = Ready | Unusable | Ended | TrainingEvent
+FromWorker: TypeAlias = Ready | Refused | Begun | Ended | TrainingEvent
 
 
 def pack(message: ToWorker | FromWorker) -> bytes:

@@ -9,32 +9,53 @@ import socket
 import sys
 import threading
 import traceback
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
-from app.engines.messages import Ended, Ready, Train, Unusable, pack, read
-from app.errors import DatasetError
+from app.engines.messages import Begun, Ended, Ready, Refused, Train, pack, read
+from app.errors import Unusable
 from app.experiments import TrainingSpec
+
+if TYPE_CHECKING:
+    from app.training.trainer import Trainer
 
 
 def main(data_dir: Path, cache_dir: Path, device: str) -> None:
     """Warms up, says so, and trains until the socket closes."""
-    # torch reads it when it is imported, which is why that import comes after.
-    os.environ["OMP_NUM_THREADS"] = "1"
-    from app.training.trainer import prepare
-
     server = socket.socket(fileno=os.dup(0))
     orders: SimpleQueue[TrainingSpec] = SimpleQueue()
     stop = threading.Event()
     threading.Thread(target=_listen, args=(server, orders, stop), daemon=True).start()
+    with suppress(BrokenPipeError, ConnectionResetError):  # the server is gone
+        _work(server, orders, stop, lambda: _prepare(data_dir, cache_dir, device))
+
+
+def _prepare(data_dir: Path, cache_dir: Path, device: str) -> "Trainer":
+    # torch reads this when it is imported.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    from app.training.trainer import prepare
+
+    return prepare(data_dir, cache_dir, device)
+
+
+def _work(
+    server: socket.socket,
+    orders: SimpleQueue[TrainingSpec],
+    stop: threading.Event,
+    prepare: Callable[[], "Trainer"],
+) -> None:
     try:
-        trainer = prepare(data_dir, cache_dir, device)
-    except DatasetError as error:
-        server.sendall(pack(Unusable(str(error))))
+        trainer = prepare()
+    except Unusable as error:
+        server.sendall(pack(Refused(error)))
         return
     server.sendall(pack(Ready(trainer.provenance)))
     while True:
         spec = orders.get()
+        server.sendall(pack(Begun()))
         ended = Ended()
         try:
             for event in trainer.train(spec):
@@ -49,7 +70,7 @@ def main(data_dir: Path, cache_dir: Path, device: str) -> None:
 def _listen(
     server: socket.socket, orders: SimpleQueue[TrainingSpec], stop: threading.Event
 ) -> None:
-    with server.makefile("rb") as stream:
+    with suppress(ConnectionResetError), server.makefile("rb") as stream:
         while message := read(stream):
             if isinstance(message, Train):
                 stop.clear()

@@ -11,22 +11,24 @@ import pickle
 import socket
 import sys
 from asyncio.subprocess import Process
+from collections import deque
 from collections.abc import AsyncGenerator
 from time import monotonic
 
 from app.engines.base import Health
 from app.engines.messages import (
     HEADER,
+    Begun,
     Ended,
     FromWorker,
     Ready,
+    Refused,
     Stop,
     ToWorker,
     Train,
-    Unusable,
     pack,
 )
-from app.errors import DatasetError, DeadlineExceeded, TrainingFailed, WorkerLost
+from app.errors import DeadlineExceeded, TrainingFailed, Unusable, WorkerLost
 from app.events import ArmEnded, Points, TrainingEvent
 from app.experiments import TrainingSpec
 from app.measurements import Provenance
@@ -38,6 +40,8 @@ log = logging.getLogger(__name__)
 # training after this long is killed, so that a stop frees the slot within 1.5 s.
 STOP_SECONDS = 1.0
 WARM_UP_SECONDS = 120.0
+# An idle worker answers at once; one that doesn't has been stopped, or is gone.
+BEGIN_SECONDS = 5.0
 # Between starts of a worker that keeps dying: doubled each time, forgotten once one has lived.
 FIRST_PAUSE, LONGEST_PAUSE, LIVED = 0.1, 5.0, 10.0
 
@@ -51,6 +55,7 @@ class Worker:
         self.process = process
         self._reader = reader
         self._writer = writer
+        self._body_size: int | None = None
         self._killed = False
 
     @classmethod
@@ -77,13 +82,18 @@ class Worker:
         self._writer.write(pack(message))
 
     async def receive(self) -> FromWorker:
-        """The next message; raises WorkerLost when there will be none."""
+        """The next message; raises WorkerLost when there will be none.
+
+        It may be cancelled anywhere, and called again: what was read so far is kept.
+        """
         try:
-            header = await self._reader.readexactly(HEADER.size)
-            body = await self._reader.readexactly(*HEADER.unpack(header))
+            if self._body_size is None:
+                (self._body_size,) = HEADER.unpack(await self._reader.readexactly(HEADER.size))
+            body = await self._reader.readexactly(self._body_size)
         except (asyncio.IncompleteReadError, ConnectionError):
             self.kill()
             raise WorkerLost(f"worker {self.process.pid} is gone") from None
+        self._body_size = None
         message: FromWorker = pickle.loads(body)
         return message
 
@@ -102,9 +112,9 @@ class WorkersEngine:
         self.slots = settings.workers
         self.provenance: Provenance | None = None
         self._settings = settings
-        self._idle: asyncio.Queue[Worker] = asyncio.Queue()
+        self._idle: deque[Worker] = deque()
         self._warm: set[Worker] = set()
-        self._problem: str | None = None
+        self._problem: Unusable | None = None
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -114,20 +124,17 @@ class WorkersEngine:
 
     async def warm(self) -> None:
         while not self._warm:
-            if self._problem:
-                raise DatasetError(self._problem)
-            self._news.clear()
-            await self._news.wait()
+            await self._hear()
 
     def health(self) -> Health:
-        return Health(self.slots, len(self._warm), None if self._warm else self._problem)
+        return Health(self.slots, len(self._warm), self._why_not())
+
+    def _why_not(self) -> str | None:
+        return None if self._warm or self._problem is None else str(self._problem)
 
     async def train(self, spec: TrainingSpec) -> AsyncGenerator[TrainingEvent, None]:
-        worker = await self._idle.get()
-        while not worker.alive:
-            worker = await self._idle.get()
+        worker = await self._begin(spec)
         deadline = asyncio.get_running_loop().time() + self._settings.deadline_seconds
-        worker.send(Train(spec))
         ended = False
         try:
             while not ended:
@@ -144,12 +151,12 @@ class WorkersEngine:
                         ended = True
                         if traceback:
                             raise TrainingFailed(traceback)
-                    case Ready() | Unusable():
+                    case Ready() | Refused() | Begun():
                         worker.kill()
                         raise TrainingFailed(f"a training can't answer with {message}")
         finally:
             if ended:
-                self._idle.put_nowait(worker)
+                self._offer(worker)
             elif worker.alive:
                 self._in_background(asyncio.create_task(self._take_back(worker)))
 
@@ -157,6 +164,39 @@ class WorkersEngine:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _begin(self, spec: TrainingSpec) -> Worker:
+        """A worker that has begun this training; one that died while it was idle is passed over."""
+        while True:
+            while not self._idle:
+                await self._hear()
+            worker = self._idle.popleft()
+            worker.send(Train(spec))
+            try:
+                async with asyncio.timeout(BEGIN_SECONDS):
+                    message = await worker.receive()
+            except (WorkerLost, TimeoutError):
+                worker.kill()
+            except asyncio.CancelledError:
+                self._in_background(asyncio.create_task(self._take_back(worker)))
+                raise
+            else:
+                assert isinstance(message, Begun), message
+                return worker
+
+    def _offer(self, worker: Worker) -> None:
+        self._idle.append(worker)
+        self._tell()
+
+    async def _hear(self) -> None:
+        """Waits until something changes; raises Unusable where waiting is in vain."""
+        if self._problem and not self._warm:
+            raise self._problem
+        await self._news.wait()
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
 
     async def _keep_one(self) -> None:
         """Keeps one slot filled: a process is started, offered when warm, replaced at its end."""
@@ -172,11 +212,11 @@ class WorkersEngine:
                 )
             except (WorkerLost, TimeoutError):
                 log.warning("worker %d did not become warm", worker.process.pid)
-            except DatasetError as error:
-                if self._problem != str(error):
-                    log.error("%s (in %s)", error, self._settings.data_dir)
-                self._problem = str(error)
-                self._news.set()
+            except Unusable as error:
+                if str(self._problem) != str(error):
+                    log.error("%s (data in %s)", error, self._settings.data_dir)
+                self._problem = error
+                self._tell()
             finally:
                 self._warm.discard(worker)
                 worker.kill()
@@ -187,14 +227,13 @@ class WorkersEngine:
     async def _warm_up(self, worker: Worker) -> None:
         async with asyncio.timeout(WARM_UP_SECONDS):
             message = await worker.receive()
-        if isinstance(message, Unusable):
-            raise DatasetError(message.problem)
+        if isinstance(message, Refused):
+            raise message.error
         assert isinstance(message, Ready), message
         self.provenance = message.provenance
         self._problem = None
         self._warm.add(worker)
-        self._idle.put_nowait(worker)
-        self._news.set()
+        self._offer(worker)
         log.info("worker %d is warm", worker.process.pid)
 
     async def _take_back(self, worker: Worker) -> None:
@@ -207,7 +246,7 @@ class WorkersEngine:
         except (TimeoutError, WorkerLost):
             worker.kill()
         else:
-            self._idle.put_nowait(worker)
+            self._offer(worker)
 
     def _in_background(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)

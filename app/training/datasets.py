@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from torch import Tensor
@@ -49,10 +50,11 @@ def load_mnist(folder: Path, cache: Path) -> Dataset:
     verify(folder)
     version = hashlib.sha256("".join(MNIST_FILES.values()).encode()).hexdigest()[:12]
     path = cache / f"mnist-{version}.pt"
-    if not path.exists():
+    try:
+        return _read_cache(path)
+    except (OSError, RuntimeError, UnpicklingError):  # not there yet, or spoilt by a power cut
         _fill_cache(folder, path)
-    tensors = torch.load(path, mmap=True, weights_only=True)
-    return Dataset(**tensors)
+        return _read_cache(path)
 
 
 def verify(folder: Path) -> None:
@@ -71,6 +73,10 @@ def verify(folder: Path) -> None:
                 f"data file cut or altered: {name} has {size:,} bytes and "
                 f"SHA-256 {found[:12]}…, expected {expected[:12]}…"
             )
+
+
+def _read_cache(path: Path) -> Dataset:
+    return Dataset(**torch.load(path, mmap=True, weights_only=True))
 
 
 def _fill_cache(folder: Path, path: Path) -> None:

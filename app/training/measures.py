@@ -18,6 +18,7 @@ def evaluate(network: nn.Sequential, batches: Sequence[Batch]) -> Mapping[str, f
     `dead_units` is the fraction of convolution channels whose ReLU is zero at every place of
     every image: such a channel passes no gradient back for any of them.
     """
+    was_training = network.training
     network.eval()
     loss, correct, images = torch.zeros(()), torch.zeros((), dtype=torch.long), 0
     activity: list[Tensor] = []
@@ -27,7 +28,7 @@ def evaluate(network: nn.Sequential, batches: Sequence[Batch]) -> Mapping[str, f
         loss = loss + F.cross_entropy(logits, labels, reduction="sum").cpu()
         correct = correct + (logits.argmax(1) == labels).sum().cpu()
         images += len(labels)
-    network.train()
+    network.train(was_training)
     dead = torch.stack(activity).sum(0) == 0
     return {
         "test_loss": loss.item() / images,

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 import app
+from app.errors import DeviceError
 from app.events import TrainingEvent
 from app.experiments import LEARNING_RATES, TrainingSpec
 from app.measurements import Provenance
@@ -30,7 +31,8 @@ class Trainer:
 
 
 def prepare(data_dir: Path, cache_dir: Path, device: str) -> Trainer:
-    """A warm trainer; `device` is "auto", "cpu" or "cuda". Raises DatasetError.
+    """A warm trainer; `device` is "auto", "cpu" or "cuda". Raises DatasetError
+    or DeviceError.
 
     One thread a training: two trainings side by side beat one on two threads, and the
     numbers then don't depend on how many processors there are.
@@ -38,6 +40,8 @@ def prepare(data_dir: Path, cache_dir: Path, device: str) -> Trainer:
     torch.set_num_threads(1)
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
+    if device == "cuda" and not torch.cuda.is_available():
+        raise DeviceError("there is no device 'cuda' here: set BATCHNORM_DEVICE to cpu or auto")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     trainer = Trainer(load_mnist(data_dir, cache_dir), _provenance(device))

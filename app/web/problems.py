@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
@@ -52,6 +53,7 @@ def install(app: FastAPI) -> None:
     """Has every error leave as a problem document, without an exception's text or a path."""
     app.add_exception_handler(BatchNormError, _ours)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(Exception, _unforeseen)
 
 
@@ -65,6 +67,16 @@ async def _ours(_: Request, error: Exception) -> JSONResponse:
     if isinstance(error, Busy):
         return problem(status, str(error), headers={"Retry-After": str(error.retry_after_s)})
     return problem(status, str(error))
+
+
+async def _validation(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    fields = [
+        {"field": str(detail["loc"][-1]), "message": str(detail["msg"])}
+        for detail in error.errors()
+    ]
+    text = "; ".join(f"{entry['field']}: {entry['message']}" for entry in fields)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, text, errors=fields)
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:

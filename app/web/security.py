@@ -2,10 +2,10 @@
 
 import secrets
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.web.problems import problem
@@ -37,12 +37,14 @@ HEADERS = {
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_KEY_LENGTH = 200
+MAX_BODY_BYTES = 16 * 1024
 
 
-class SecurityHeaders:
-    """Adds `HEADERS` to every answer, and refuses a change that another site's page asks for.
+class Guard:
+    """Around the whole application: adds `HEADERS` to every answer, its errors' included.
 
-    A request with neither `Sec-Fetch-Site` nor `Origin` comes from no browser and is allowed.
+    Refuses a body over `MAX_BODY_BYTES`, and a change that another site's page asks for. A
+    request with neither `Sec-Fetch-Site` nor `Origin` comes from no browser and is allowed.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -60,11 +62,19 @@ class SecurityHeaders:
                     headers.setdefault(name, value)
             await send(message)
 
-        if scope["method"] not in SAFE_METHODS and _is_foreign(Headers(scope=scope)):
-            refusal = problem(HTTPStatus.FORBIDDEN, "This request came from another site's page.")
-            await refusal(scope, receive, send_with_headers)
-            return
-        await self._app(scope, receive, send_with_headers)
+        answer = _refusal(scope["method"], Headers(scope=scope)) or self._app
+        await answer(scope, receive, send_with_headers)
+
+
+def _refusal(method: str, headers: Headers) -> Response | None:
+    length = headers.get("content-length", "0")
+    if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+        return problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body may have {MAX_BODY_BYTES} bytes."
+        )
+    if method not in SAFE_METHODS and _is_foreign(headers):
+        return problem(HTTPStatus.FORBIDDEN, "This request came from another site's page.")
+    return None
 
 
 def _is_foreign(headers: Headers) -> bool:
@@ -72,7 +82,7 @@ def _is_foreign(headers: Headers) -> bool:
     if site is not None and site not in ("same-origin", "none"):
         return True
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+    return origin is not None and origin.partition("://")[2] != headers.get("host")
 
 
 def reader_of(request: Request) -> str:

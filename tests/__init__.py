@@ -1,0 +1,1 @@
+"""The tests mirror app/; tests/browser drives a real Chromium."""

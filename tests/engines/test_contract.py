@@ -1,0 +1,212 @@
+"""What every engine promises (app/engines/base.py). A new engine is one more name in ENGINES."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+import pytest
+
+from app.engines.base import Engine, Health
+from app.engines.registry import ENGINES, engine_for
+from app.errors import DatasetError, DeadlineExceeded, TrainingFailed
+from app.events import ArmEnded, Points, TrainingEvent
+from app.experiments import TrainingSpec
+from app.training.loop import train
+from app.training.trainer import Trainer
+from tests.engines.conftest import MakeSettings
+from tests.engines.trainings import events_of, follow, watch
+from tests.processes import PATIENCE
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+async def engine(
+    request: pytest.FixtureRequest, engine_settings: MakeSettings, anyio_backend: str
+) -> AsyncGenerator[Engine, None]:
+    """Warm, with one slot."""
+    started = engine_for(engine_settings(engine=request.param))
+    await started.start()
+    with anyio.fail_after(PATIENCE):
+        await started.warm()
+    yield started
+    await started.close()
+
+
+@pytest.fixture(params=ENGINES)
+async def engine_without_data(
+    request: pytest.FixtureRequest,
+    engine_settings: MakeSettings,
+    broken_data: Path,
+) -> AsyncGenerator[Engine, None]:
+    started = engine_for(engine_settings(engine=request.param, data_dir=broken_data))
+    await started.start()
+    yield started
+    await started.close()
+
+
+async def test_a_training_says_what_the_loop_says(
+    engine: Engine, trainer: Trainer, specs: dict[str, TrainingSpec]
+) -> None:
+    for spec in specs.values():
+        assert await events_of(engine, spec) == list(train(spec, trainer.dataset))
+
+
+async def test_a_warm_engine_is_healthy_and_knows_where_it_trains(
+    engine: Engine, trainer: Trainer
+) -> None:
+    assert engine.slots == 1
+    assert engine.health() == Health(slots=1, warm=1, problem=None)
+    assert engine.provenance == trainer.provenance
+
+
+async def test_events_come_while_the_training_goes_on(
+    engine: Engine, endless: TrainingSpec
+) -> None:
+    seen: list[int] = []
+    with anyio.fail_after(PATIENCE):
+        async with aclosing(engine.train(endless)) as events:
+            async for event in events:
+                assert isinstance(event, Points)
+                seen += event.step
+                if len(seen) == 5:
+                    break
+    assert seen == [0, 2, 4, 6, 8]
+
+
+async def test_closing_the_generator_frees_the_slot(
+    engine: Engine, small: TrainingSpec, endless: TrainingSpec
+) -> None:
+    for _ in range(3):
+        events = engine.train(endless)
+        await anext(events)
+        await events.aclose()
+    assert isinstance((await events_of(engine, small))[-1], ArmEnded)
+
+
+async def test_cancelling_the_task_that_iterates_frees_the_slot(
+    engine: Engine, small: TrainingSpec, endless: TrainingSpec
+) -> None:
+    for _ in range(3):
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(watch, engine, endless)
+            tasks.cancel_scope.cancel()
+    assert isinstance((await events_of(engine, small))[-1], ArmEnded)
+
+
+async def test_a_training_that_is_cancelled_while_it_waits_takes_no_slot(
+    engine: Engine, small: TrainingSpec, endless: TrainingSpec
+) -> None:
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(watch, engine, endless)
+        async with anyio.create_task_group() as waiting:
+            waiting.start_soon(watch, engine, small)
+            await anyio.wait_all_tasks_blocked()
+            waiting.cancel_scope.cancel()
+        tasks.cancel_scope.cancel()
+    assert isinstance((await events_of(engine, small))[-1], ArmEnded)
+
+
+async def test_trainings_wait_for_the_slot_and_do_not_mix(
+    engine: Engine, trainer: Trainer, specs: dict[str, TrainingSpec]
+) -> None:
+    got: dict[str, list[TrainingEvent]] = {}
+
+    async def collect(spec: TrainingSpec) -> None:
+        got[spec.arm] = await events_of(engine, spec)
+
+    async with anyio.create_task_group() as tasks:
+        for spec in specs.values():
+            tasks.start_soon(collect, spec)
+    assert got == {arm: list(train(spec, trainer.dataset)) for arm, spec in specs.items()}
+
+
+async def test_what_was_abandoned_does_not_show_in_the_next_training(
+    engine: Engine, trainer: Trainer, small: TrainingSpec, endless: TrainingSpec
+) -> None:
+    expected = list(train(small, trainer.dataset))
+    for count in range(4):
+        events = engine.train(replace(endless, arm="abandoned"))
+        for _ in range(count):
+            await anext(events)
+        await events.aclose()
+        assert await events_of(engine, small) == expected
+
+
+async def test_a_training_that_raises_fails_with_its_traceback_for_the_log(
+    engine: Engine, small: TrainingSpec
+) -> None:
+    with pytest.raises(TrainingFailed) as raised:
+        await events_of(engine, replace(small, measure="no-such-measure"))
+    assert raised.value.code == "internal"
+    assert "Traceback" in raised.value.details
+    assert "KeyError: 'no-such-measure'" in raised.value.details
+    assert "no-such-measure" not in str(raised.value)
+    assert isinstance((await events_of(engine, small))[-1], ArmEnded)
+
+
+async def test_what_came_before_a_failure_is_delivered(engine: Engine, small: TrainingSpec) -> None:
+    """No batch holds no images: the first step fails, after the point of step 0."""
+    seen: list[TrainingEvent] = []
+    with pytest.raises(TrainingFailed):
+        await follow(engine, replace(small, batch_size=0), seen.append)
+    assert len(seen) == 1
+
+
+async def test_a_training_over_its_deadline_is_ended_and_the_engine_goes_on(
+    engine: Engine, small: TrainingSpec, endless: TrainingSpec
+) -> None:
+    seen: list[TrainingEvent] = []
+    with pytest.raises(DeadlineExceeded) as raised:
+        await follow(engine, endless, seen.append)
+    assert raised.value.code == "deadline"
+    assert seen
+    assert isinstance((await events_of(engine, small))[-1], ArmEnded)
+    assert engine.health() == Health(slots=1, warm=1)
+
+
+async def test_divergence_is_a_result(engine: Engine, small: TrainingSpec) -> None:
+    *_, ended = await events_of(engine, replace(small, learning_rate=1e30, measure_every=1))
+    assert isinstance(ended, ArmEnded)
+    assert ended.state == "diverged"
+
+
+async def test_an_engine_without_data_says_so(
+    engine_without_data: Engine, small: TrainingSpec, broken_data: Path
+) -> None:
+    """A training that already waits hears it too, instead of waiting for ever."""
+    assert engine_without_data.health() == Health(slots=1, warm=0)
+    told: list[str] = []
+    heard = anyio.Event()
+
+    async def wait() -> None:
+        with pytest.raises(DatasetError) as raised:
+            await anext(engine_without_data.train(small))
+        told.append(str(raised.value))
+        heard.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wait)
+        with anyio.fail_after(PATIENCE), pytest.raises(DatasetError) as raised:
+            await engine_without_data.warm()
+        problem = str(raised.value)
+        assert problem.startswith("data file cut or altered: t10k-labels-idx1-ubyte.gz")
+        assert str(broken_data) not in problem
+        assert engine_without_data.health() == Health(slots=1, warm=0, problem=problem)
+        assert engine_without_data.provenance is None
+        with anyio.move_on_after(5):
+            await heard.wait()
+        tasks.cancel_scope.cancel()
+    assert told == [problem]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+async def test_an_engine_that_is_closed_at_once_leaves_nothing(
+    name: str, engine_settings: MakeSettings
+) -> None:
+    engine = engine_for(engine_settings(engine=name))
+    await engine.start()
+    with anyio.fail_after(PATIENCE):
+        await engine.close()

@@ -1,0 +1,182 @@
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+
+from app.engines.base import Health
+from app.engines.messages import Ended, Train, pack
+from app.engines.workers import Worker, WorkersEngine
+from app.errors import DeadlineExceeded, WorkerLost
+from app.events import ArmEnded
+from app.experiments import TrainingSpec
+from tests.conftest import DATA_DIR
+from tests.engines.conftest import MakeSettings
+from tests.engines.trainings import events_of, follow
+from tests.processes import PATIENCE, ROOT, is_alive, wait_until, workers_of
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+async def engine(
+    engine_settings: MakeSettings, anyio_backend: str
+) -> AsyncGenerator[WorkersEngine, None]:
+    """One worker, which these tests kill, and which comes back each time."""
+    started = WorkersEngine(engine_settings(workers=1))
+    await started.start()
+    yield started
+    await started.close()
+
+
+@pytest.fixture
+async def worker(engine: WorkersEngine) -> int:
+    """The process id of the one worker, warm."""
+    with anyio.fail_after(PATIENCE):
+        await engine.warm()
+    (pid,) = workers_of(os.getpid())
+    return pid
+
+
+async def replaced(engine: WorkersEngine, dead: int) -> None:
+    """Returns when another worker is warm."""
+
+    def another_is_warm() -> bool:
+        return dead not in workers_of(os.getpid()) and engine.health().warm == 1
+
+    await anyio.to_thread.run_sync(wait_until, another_is_warm, "another worker is warm")
+    assert engine.health() == Health(slots=1, warm=1)
+
+
+async def test_a_worker_killed_in_mid_training_ends_it_with_worker_lost_and_is_replaced(
+    engine: WorkersEngine, worker: int, small: TrainingSpec, endless: TrainingSpec
+) -> None:
+    with pytest.raises(WorkerLost) as raised:
+        await follow(engine, endless, lambda _: os.kill(worker, signal.SIGKILL))
+    assert raised.value.code == "worker_lost"
+    assert isinstance((await events_of(engine, small))[-1], ArmEnded)
+    await replaced(engine, worker)
+
+
+async def test_a_worker_that_stands_still_meets_the_deadline_and_is_replaced(
+    engine: WorkersEngine, worker: int, small: TrainingSpec, endless: TrainingSpec
+) -> None:
+    with pytest.raises(DeadlineExceeded):
+        await follow(engine, endless, lambda _: os.kill(worker, signal.SIGSTOP))
+    assert isinstance((await events_of(engine, small))[-1], ArmEnded)
+    await replaced(engine, worker)
+
+
+async def test_a_worker_that_does_not_stop_when_told_is_replaced(
+    engine: WorkersEngine, worker: int, small: TrainingSpec, endless: TrainingSpec
+) -> None:
+    async with aclosing(engine.train(endless)) as events:
+        await anext(events)
+        os.kill(worker, signal.SIGSTOP)
+    assert isinstance((await events_of(engine, small))[-1], ArmEnded)
+    await replaced(engine, worker)
+
+
+async def test_an_idle_worker_that_was_killed_costs_nobody_a_training(
+    engine: WorkersEngine, worker: int, small: TrainingSpec
+) -> None:
+    """Not even the training that comes before the death is known."""
+    os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: not is_alive(worker), "the worker is dead")
+    assert isinstance((await events_of(engine, small))[-1], ArmEnded)
+    await replaced(engine, worker)
+
+
+async def test_a_training_that_is_stopped_keeps_its_worker(
+    engine: WorkersEngine, worker: int, small: TrainingSpec, endless: TrainingSpec
+) -> None:
+    async with aclosing(engine.train(endless)) as events:
+        await anext(events)
+    await events_of(engine, small)
+    assert workers_of(os.getpid()) == {worker}
+
+
+async def test_a_wait_that_is_cancelled_within_a_message_loses_nothing() -> None:
+    """A stop may come between a message's length and its body."""
+    ours, theirs = socket.socketpair()
+    _, writer = await asyncio.open_connection(sock=ours)
+    reader = asyncio.StreamReader()
+    worker = Worker(await asyncio.create_subprocess_exec("sleep", "60"), reader, writer)
+    message = pack(Ended("a traceback"))
+    reader.feed_data(message[:4])
+    with anyio.move_on_after(0):
+        await worker.receive()
+    reader.feed_data(message[4:])
+    reader.feed_eof()
+    with theirs, anyio.fail_after(PATIENCE):
+        try:
+            assert await worker.receive() == Ended("a traceback")
+        finally:
+            worker.kill()
+            await worker.process.wait()
+
+
+def test_a_worker_in_mid_training_ends_itself_when_its_server_is_gone(
+    cache_dir: Path, endless: TrainingSpec
+) -> None:
+    with _worker_process(cache_dir) as (process, ours):
+        ours.sendall(pack(Train(endless)))
+        with ours.makefile("rb") as stream:
+            assert len(stream.read(10_000)) == 10_000  # it is warm, and trains
+        ours.close()
+        _, said = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, said) == (0, "")
+
+
+def test_a_worker_that_warms_up_ends_itself_at_once_when_its_server_is_gone(
+    cache_dir: Path,
+) -> None:
+    """It does not import torch first, which takes seconds."""
+    with _worker_process(cache_dir, PYTHONPROFILEIMPORTTIME="1") as (process, ours):
+        ours.close()
+        _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    imported = [line.rpartition("|")[2].strip() for line in said.splitlines()]
+    assert "app.engines.messages" in imported
+    assert "torch" not in imported
+
+
+@contextmanager
+def _worker_process(
+    cache_dir: Path, **environment: str
+) -> Iterator[tuple[subprocess.Popen[str], socket.socket]]:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app.engines.worker", str(DATA_DIR), str(cache_dir), "cpu"],
+            stdin=theirs.fileno(),
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, **environment},
+        )
+    with ours, process:
+        try:
+            yield process, ours
+        finally:
+            process.kill()
+
+
+async def test_an_engine_that_is_closed_in_mid_training_leaves_no_process(
+    engine: WorkersEngine, worker: int, endless: TrainingSpec
+) -> None:
+    """The last test here: it closes the engine that the others share."""
+    with anyio.fail_after(PATIENCE):
+        events = engine.train(endless)
+        await anext(events)
+        await engine.close()
+        assert workers_of(os.getpid()) == set()
+        with pytest.raises(WorkerLost):
+            await anext(events)

@@ -1,0 +1,127 @@
+"""Processes that tests start: servers, and the workers which belong to a process."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parents[1]
+# Far above what anything takes here: only a hang meets it.
+PATIENCE = 60.0
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+    """Polls, where there is no event to wait for; fails with `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain: {what}"
+        time.sleep(0.02)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether that process runs; one that ended and is not yet reaped does not."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] not in ("Z", "X")
+
+
+def workers_of(parent: int) -> set[int]:
+    """The worker processes that `parent` started and that are alive."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            status = (folder / "stat").read_text()
+            command = (folder / "cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(status.rpartition(")")[2].split()[1]) == parent and b"app.engines.worker" in command:
+            found.add(int(folder.name))
+    return {pid for pid in found if is_alive(pid)}
+
+
+def kill_all(pids: set[int], how: signal.Signals = signal.SIGKILL) -> None:
+    """Sends a signal to processes of ours."""
+    for pid in pids:
+        os.kill(pid, how)
+
+
+@dataclass(frozen=True)
+class Server:
+    """`python -m app`, listening at `url`; what it says goes to `log`."""
+
+    process: subprocess.Popen[str]
+    url: str
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def workers(self) -> set[int]:
+        """Its worker processes."""
+        return workers_of(self.pid)
+
+    def wait_until_ready(self) -> None:
+        """Returns once all workers are warm."""
+        wait_until(lambda: httpx.get(f"{self.url}/readyz").status_code == 200, "workers warm")
+
+    def terminate(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.terminate()
+        return self.process.wait(PATIENCE)
+
+
+def environment(**settings: object) -> dict[str, str]:
+    """This process's environment with BATCHNORM_* settings, given without the prefix."""
+    return {
+        **os.environ,
+        **{f"BATCHNORM_{name.upper()}": str(value) for name, value in settings.items()},
+    }
+
+
+@contextmanager
+def serving(log: Path, settings: Mapping[str, object]) -> Iterator[Server]:
+    """A server in a process of its own, which leaves nothing behind."""
+    with (
+        log.open("w") as stderr,
+        subprocess.Popen(
+            [sys.executable, "-m", "app"],
+            cwd=ROOT,
+            env=environment(**{"port": 0, **settings}),
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        ) as process,
+    ):
+        try:
+            yield Server(process, _address(process, log), log)
+        finally:
+            workers = workers_of(process.pid)
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            kill_all({pid for pid in workers if is_alive(pid)})
+
+
+def _address(process: subprocess.Popen[str], log: Path) -> str:
+    assert process.stdout is not None
+    watchdog = threading.Timer(PATIENCE, process.kill)
+    watchdog.start()
+    line = process.stdout.readline()
+    watchdog.cancel()
+    address = re.fullmatch(r"Reading at (http://\S+)\n", line)
+    assert address, f"the server said {line!r}; its log: {log.read_text()}"
+    return address[1]

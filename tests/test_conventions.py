@@ -1,0 +1,176 @@
+"""What the project asks of itself and no linter knows."""
+
+import ast
+import hashlib
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import app
+from app.engines.base import Engine
+from app.settings import PREFIX, Settings
+from tests.processes import ROOT
+
+MAX_LINES = 400
+SOURCES = ("app", "tests", "bench", "templates", "static/js", "static/css")
+TEXT = {".py", ".js", ".css", ".html", ".md", ".toml", ".txt", ".json", ".svg", ".yml", ""}
+VENDOR = ROOT / "static" / "vendor"
+
+
+def sources() -> Iterator[Path]:
+    """Files that people write."""
+    for folder in SOURCES:
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix in (".py", ".js", ".css", ".html"):
+                yield path
+
+
+def everything() -> Iterator[Path]:
+    """All text files of the project, without what is made, vendored or data."""
+    made = {".git", ".venv", "__pycache__", "vendor", "mnist", "build", "dist", "test-results"}
+    for path in sorted(ROOT.rglob("*")):
+        parts = path.relative_to(ROOT).parts
+        hidden = any(part.endswith((".egg-info", "_cache")) for part in parts)
+        if path.is_file() and not hidden and made.isdisjoint(parts) and path.suffix in TEXT:
+            yield path
+
+
+def modules() -> Iterator[ModuleType]:
+    for found in pkgutil.walk_packages(app.__path__, "app."):
+        if found.name not in ("app.__main__", "app.engines.worker"):
+            yield importlib.import_module(found.name)
+
+
+def test_no_file_is_longer_than_a_sitting() -> None:
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in sources()
+        if (lines := len(path.read_text().splitlines())) > MAX_LINES
+    }
+    assert not long
+
+
+@pytest.mark.parametrize(
+    ("what", "pattern"),
+    [
+        ("script", r"<script(?![^>]*\bsrc=)(?![^>]*type=\"application/(ld\+)?json\")"),
+        ("style", r"<style"),
+        ("style attribute", r"<[^>]*\sstyle\s*="),
+        ("event attribute", r"<[^>]*\son\w+\s*="),
+        ("htmx event attribute", r"<[^>]*\shx-on"),
+        ("javascript address", r"javascript:"),
+        ("htmx script value", r"=\s*[\"']js:"),
+    ],
+)
+def test_no_template_has_an_inline(what: str, pattern: str) -> None:
+    templates = list((ROOT / "templates").rglob("*.html"))
+    assert templates
+    guilty = [
+        path.name for path in templates if re.search(pattern, path.read_text(), re.IGNORECASE)
+    ]
+    assert not guilty, f"inline {what} in {guilty}"
+
+
+def test_the_readme_lists_every_setting() -> None:
+    readme = (ROOT / "README.md").read_text()
+    settings = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    assert {name for name in settings if f"`{name}`" not in readme} == set()
+    assert set(re.findall(rf"{PREFIX}[A-Z_]+", readme)) <= settings
+
+
+def test_every_setting_has_its_line() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def checksums() -> dict[str, str]:
+    lines = (VENDOR / "SHA384SUMS").read_text().splitlines()
+    return {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
+
+
+def test_every_vendored_file_is_the_one_that_was_checked() -> None:
+    found = {
+        str(path.relative_to(VENDOR)): hashlib.sha384(path.read_bytes()).hexdigest()
+        for path in VENDOR.rglob("*")
+        if path.is_file() and path.name != "SHA384SUMS"
+    }
+    assert found
+    assert found == checksums()
+
+
+def test_every_vendored_library_carries_its_version_in_its_name() -> None:
+    libraries = [name for name in checksums() if Path(name).suffix in (".js", ".css", ".woff2")]
+    assert libraries
+    assert [name for name in libraries if not re.search(r"\d+\.\d+", Path(name).name)] == []
+
+
+def _has_no_docstring(module: ModuleType) -> Iterator[str]:
+    """Public classes, functions and methods that say nothing, overrides apart."""
+    for name, found in inspect.getmembers(module):
+        if name.startswith("_") or getattr(found, "__module__", "") != module.__name__:
+            continue
+        if (inspect.isclass(found) or inspect.isfunction(found)) and not found.__doc__:
+            yield f"{module.__name__}.{name}"
+        if inspect.isclass(found):
+            inherited = {name for base in found.__mro__[1:] for name in vars(base)}
+            for member, value in vars(found).items():
+                promised = member in inherited or member in vars(Engine)
+                speaks = not inspect.isfunction(value) or value.__doc__
+                if not member.startswith("_") and not promised and not speaks:
+                    yield f"{module.__name__}.{name}.{member}"
+
+
+def test_public_things_say_what_they_are() -> None:
+    assert [name for module in modules() for name in _has_no_docstring(module)] == []
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    files = [*(ROOT / "app").rglob("*.py")]
+    assert [path for path in files if not ast.get_docstring(ast.parse(path.read_text()))] == []
+
+
+def test_no_file_knows_the_machine_it_was_written_on() -> None:
+    # Spelt in pieces, or this file would be the first to be found.
+    hosts = [f"{a}.{b}" for a, b in [("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org")]]
+    telling = re.compile("|".join(map(re.escape, [*hosts, "index" + "-url", "/work" + "/"])))
+    guilty = [
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for path in everything()
+        if (found := telling.search(path.read_text(errors="replace")))
+    ]
+    assert not guilty
+
+
+def test_the_constraints_pin_versions_and_nothing_else() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert pins
+    assert [
+        pin for pin in pins if not re.fullmatch(r"[A-Za-z0-9_.-]+==[\w.!+]+( *;.*)?", pin)
+    ] == []
+
+
+def test_every_test_file_mirrors_a_file_of_the_app() -> None:
+    """So that whoever changes `app/x.py` knows to look at `tests/test_x*.py`."""
+    of_no_file = {"test_conventions.py", "engines/test_contract.py"}
+    astray = [
+        name
+        for test in (ROOT / "tests").rglob("test_*.py")
+        if (name := test.relative_to(ROOT / "tests").as_posix()) not in of_no_file
+        and not name.startswith("browser/")
+        and not any(_mirrored(name))
+    ]
+    assert astray == []
+
+
+def _mirrored(name: str) -> Iterator[bool]:
+    """For web/test_runs_stop.py: are there web/runs_stop.py, web/runs.py in the app?"""
+    words = Path(name).stem.removeprefix("test_").split("_")
+    for count in range(len(words), 0, -1):
+        stem = "_".join(words[:count])
+        yield (ROOT / "app" / Path(name).with_name(f"{stem}.py")).exists()

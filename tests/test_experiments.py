@@ -1,0 +1,205 @@
+import math
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from app.architectures import PLACEMENTS
+from app.errors import InvalidRequest, UnknownExperiment
+from app.experiments import (
+    EXPERIMENTS,
+    LEARNING_RATES,
+    MAX_SEED,
+    MAX_TRAINING_STEPS,
+    Experiment,
+    find,
+)
+from app.training.measures import MEASURES
+from app.training.networks import build
+
+every_experiment = pytest.mark.parametrize(
+    "experiment", EXPERIMENTS.values(), ids=lambda experiment: experiment.slug
+)
+
+
+def problems_of(values: dict[str, object], *, text: bool = False) -> dict[str, str]:
+    with pytest.raises(InvalidRequest) as raised:
+        LEARNING_RATES.parse(values, text=text)
+    return {problem.field: problem.message for problem in raised.value.problems}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "bound"),
+    [
+        ("seed", -1, "greater than or equal to 0"),
+        ("seed", MAX_SEED + 1, f"less than or equal to {MAX_SEED}"),
+        ("seed", 10**30, "less than or equal to"),
+        ("seed", "abc", "valid integer"),
+        ("seed", "7", "valid integer"),
+        ("seed", 7.5, "valid integer"),
+        ("seed", None, "valid integer"),
+        ("seed", True, "valid integer"),
+        ("seed", [7], "valid integer"),
+        ("seeds", 0, "greater than or equal to 1"),
+        ("seeds", 100_000, "less than or equal to 10"),
+        ("steps", 9, "greater than or equal to 10"),
+        ("steps", 401, "less than or equal to 400"),
+        ("gamma0", 0, "greater than or equal to 0.01"),
+        ("gamma0", 2.1, "less than or equal to 2"),
+        ("gamma0", math.nan, "finite number"),
+        ("gamma0", math.inf, "finite number"),
+        ("gamma0", True, "valid number"),
+        ("placement", "nowhere", "'before_relu' or 'after_pooling'"),
+        ("momentum", 0.9, "not a parameter of this experiment"),
+    ],
+)
+def test_a_bad_value_is_named_with_its_bound(field: str, value: object, bound: str) -> None:
+    problems = problems_of({"seed": 1, field: value})
+    assert list(problems) == [field]
+    assert bound in problems[field]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("seed", "-1"),
+        ("seed", "abc"),
+        ("seed", ""),
+        ("seed", "1" * 5000),
+        ("seeds", "100000"),
+        ("gamma0", "nan"),
+        ("gamma0", "true"),
+        ("nonsense", "1"),
+    ],
+)
+def test_a_bad_text_is_named_too(field: str, value: str) -> None:
+    assert list(problems_of({field: value}, text=True)) == [field]
+
+
+def test_all_bad_fields_are_named_at_once() -> None:
+    assert set(problems_of({"seed": -1, "steps": 1, "x": 1})) == {"seed", "steps", "x"}
+
+
+def test_texts_are_read_as_numbers_where_texts_are_expected() -> None:
+    values = {"seed": "7", "seeds": "2", "gamma0": "0.5", "placement": "before_relu"}
+    read = LEARNING_RATES.parse(values, text=True)
+    assert read == LEARNING_RATES.parse(
+        {"seed": 7, "seeds": 2, "gamma0": 0.5, "placement": "before_relu"}
+    )
+
+
+def test_the_work_of_a_run_is_bounded_in_total() -> None:
+    arms = len(LEARNING_RATES.arms)
+    fitting = MAX_TRAINING_STEPS // (400 * arms)
+    LEARNING_RATES.parse({"seeds": fitting, "steps": 400})
+    message = problems_of({"seeds": fitting + 1, "steps": 400})["seeds"]
+    assert f"at most {fitting}" in message
+    assert str(MAX_TRAINING_STEPS) in message
+
+
+def test_a_seed_is_drawn_where_none_is_given() -> None:
+    seeds = {LEARNING_RATES.parse({}).seed for _ in range(20)}
+    assert len(seeds) == 20
+    assert all(0 <= seed <= MAX_SEED for seed in seeds)
+
+
+def test_the_highest_seed_is_allowed() -> None:
+    request = LEARNING_RATES.parse({"seed": MAX_SEED, "seeds": 2})
+    assert {spec.seed for spec in LEARNING_RATES.trainings(request)} == {MAX_SEED, MAX_SEED + 1}
+
+
+@every_experiment
+def test_every_network_and_measure_name_resolves(experiment: Experiment) -> None:
+    import torch
+
+    for spec in experiment.trainings(experiment.parse({})):
+        assert spec.measure in MEASURES
+        build(spec.architecture, torch.Generator())
+
+
+@every_experiment
+def test_what_is_claimed_and_charted_is_measured(
+    experiment: Experiment, request: pytest.FixtureRequest
+) -> None:
+    trainer = request.getfixturevalue("trainer")
+    arms = {arm.id for arm in experiment.arms}
+    metrics = {metric.id for metric in experiment.metrics}
+    for spec in experiment.trainings(experiment.parse({"seed": 1})):
+        points = next(iter(trainer.train(replace(spec, test_images=100))))
+        assert set(points.values) >= metrics | {spec.loss}
+    for claim in experiment.claims:
+        assert {claim.arm, claim.other or claim.arm} <= arms
+        assert claim.metric in metrics
+
+
+@every_experiment
+def test_every_entry_stands_under_its_own_slug(experiment: Experiment) -> None:
+    assert find(experiment.slug) is experiment
+
+
+@every_experiment
+def test_the_ids_of_arms_and_metrics_and_claims_are_distinct(experiment: Experiment) -> None:
+    for things in (experiment.arms, experiment.metrics, experiment.claims):
+        assert max(Counter(thing.id for thing in things).values()) == 1
+
+
+def test_an_unknown_slug_is_answered_with_those_there_are() -> None:
+    with pytest.raises(UnknownExperiment, match="no experiment 'xyz'; there are: learning-rates"):
+        find("xyz")
+
+
+def test_parameters_are_listed_with_kind_bounds_default_and_help() -> None:
+    steps, gamma0, placement = LEARNING_RATES.parameters
+    assert (steps.name, steps.kind, steps.default, steps.min, steps.max, steps.choices) == (
+        *("steps", "int", 100, 10, 400),
+        None,
+    )
+    assert (gamma0.name, gamma0.kind, gamma0.default, gamma0.min, gamma0.max) == (
+        *("gamma0", "float", 0.1, 0.01),
+        2,
+    )
+    assert (placement.name, placement.kind, placement.default) == (
+        "placement",
+        "choice",
+        "after_pooling",
+    )
+    assert placement.choices == list(PLACEMENTS)
+    assert (placement.min, placement.max) == (None, None)
+    assert all(parameter.help for parameter in LEARNING_RATES.parameters)
+
+
+@every_experiment
+def test_the_listed_defaults_are_the_ones_that_apply(experiment: Experiment) -> None:
+    listed = {parameter.name: parameter.default for parameter in experiment.parameters}
+    assert experiment.parse({}).parameters() == listed
+    assert experiment.steps == listed["steps"]
+
+
+@every_experiment
+def test_trainings_come_seed_by_seed_and_arm_by_arm(experiment: Experiment) -> None:
+    request = experiment.parse({"seed": 5, "seeds": 3})
+    arms = [arm.id for arm in experiment.arms]
+    assert [(spec.seed, spec.arm) for spec in experiment.trainings(request)] == [
+        (seed, arm) for seed in (5, 6, 7) for arm in arms
+    ]
+
+
+def test_arms_of_a_seed_differ_in_norm_and_learning_rate_alone() -> None:
+    request = LEARNING_RATES.parse({"seed": 5, "steps": 40, "gamma0": 0.5})
+    specs = list(LEARNING_RATES.trainings(request))
+    alike = {replace(spec, arm="", learning_rate=0.0, architecture=()) for spec in specs}
+    assert len(alike) == 1
+    assert {spec.arm: spec.learning_rate for spec in specs} == {
+        "cnn@0.1": 0.1,
+        "bn@0.1": 0.1,
+        "cnn@0.5": 0.5,
+        "bn@0.5": 0.5,
+    }
+    by_arm = {spec.arm: spec.architecture for spec in specs}
+    assert by_arm["cnn@0.1"] == by_arm["cnn@0.5"] != by_arm["bn@0.1"] == by_arm["bn@0.5"]
+
+
+def test_the_settings_are_those_of_the_article() -> None:
+    """SCIENCE.md §1: batch 20, 100 steps, 1,000 test images every second step."""
+    spec = next(LEARNING_RATES.trainings(LEARNING_RATES.parse({"seed": 5})))
+    assert (spec.batch_size, spec.steps, spec.measure_every, spec.test_images) == (20, 100, 2, 1000)

@@ -1,0 +1,318 @@
+import hashlib
+import logging
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+
+import anyio
+import pytest
+
+from app.errors import DeadlineExceeded, NotYours, TrainingFailed, UnknownRun, WorkerLost
+from app.experiments import LEARNING_RATES
+from app.runs import FOR_READERS, Run, Runs
+from tests.toys import TOY, ToyEngine, create, end_of, heard, serving_toys, until
+from tests.wire import ids, names
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def toys() -> AsyncGenerator[tuple[Runs, ToyEngine], None]:
+    """With one slot."""
+    async with serving_toys() as made:
+        yield made
+
+
+@pytest.fixture
+def runs(toys: tuple[Runs, ToyEngine]) -> Runs:
+    return toys[0]
+
+
+@pytest.fixture
+def engine(toys: tuple[Runs, ToyEngine]) -> ToyEngine:
+    return toys[1]
+
+
+async def test_a_run_tells_its_whole_story_once_and_in_order(runs: Runs, engine: ToyEngine) -> None:
+    run = create(runs)
+    assert run.state == "queued"
+    training = await engine.begun()
+    training.point()
+    await until(run, "started")
+    assert run.state == "running"
+    training.end()
+    await engine.finish(1)
+    events = await end_of(run)
+    assert names(events) == [
+        *("queued", "started"),
+        *("points", "points", "arm"),
+        *("points", "arm"),
+        *("verdict", "done"),
+    ]
+    assert ids(events) == list(range(1, 10))
+    assert run.state == "finished"
+
+
+async def test_started_says_what_will_be_trained_and_where(runs: Runs, engine: ToyEngine) -> None:
+    run = create(runs, seed=7, seeds=2, steps=20)
+    (await engine.begun()).point()
+    events = await until(run, "started")
+    assert events[1].data == {
+        "run": run.id,
+        "slug": "toy",
+        "seed": 7,
+        "seeds": 2,
+        "arms": ["a", "b"],
+        "steps": 20,
+        "device": "abacus",
+    }
+
+
+async def test_trainings_go_seed_by_seed(runs: Runs, engine: ToyEngine) -> None:
+    create(runs, seed=5, seeds=2)
+    begun = []
+    for _ in range(4):
+        training = await engine.begun()
+        begun.append((training.spec.seed, training.spec.arm))
+        training.end()
+    assert begun == [(5, "a"), (5, "b"), (6, "a"), (6, "b")]
+
+
+async def test_a_run_takes_all_slots_there_are() -> None:
+    async with serving_toys(slots=2) as (runs, engine):
+        create(runs)
+        assert {(await engine.begun()).spec.arm for _ in range(2)} == {"a", "b"}
+
+
+async def test_its_reader_stops_a_running_run(runs: Runs, engine: ToyEngine) -> None:
+    run = create(runs)
+    (await engine.begun()).point()
+    await until(run, "points")
+    assert runs.stop(run.id, "me") is run
+    assert run.state == "stopped"
+    assert heard(run)[-1].data["state"] == "stopped"
+    assert "verdict" not in names(heard(run))
+    await anyio.wait_all_tasks_blocked()
+    assert engine.in_use == 0
+    assert engine.begun_now() == []  # not even its other arm
+
+
+async def test_the_slot_of_a_stopped_run_goes_to_the_next(runs: Runs, engine: ToyEngine) -> None:
+    stopped, following = create(runs), create(runs, seed=2)
+    (await engine.begun()).point()
+    await until(stopped, "points")
+    runs.stop(stopped.id, "me")
+    assert (await engine.begun()).spec.seed == 2
+    assert following.state == "queued"
+
+
+async def test_a_run_is_stopped_before_it_ever_started(runs: Runs, engine: ToyEngine) -> None:
+    create(runs)
+    waiting = create(runs, seed=2)
+    runs.stop(waiting.id, "me")
+    assert names(heard(waiting)) == ["queued", "done"]
+    assert heard(waiting)[-1].data == {"state": "stopped", "elapsed_s": 0.0}
+    await engine.finish(2)
+    await anyio.wait_all_tasks_blocked()
+    assert engine.begun_now() == []
+
+
+async def test_to_stop_again_changes_nothing(runs: Runs) -> None:
+    run = create(runs)
+    runs.stop(run.id, "me")
+    told = heard(run)
+    assert runs.stop(run.id, "me") is run
+    assert heard(run) == told
+
+
+async def test_nobody_stops_a_run_of_somebody_else(runs: Runs, engine: ToyEngine) -> None:
+    run = create(runs, "me")
+    with pytest.raises(NotYours):
+        runs.stop(run.id, "you")
+    await engine.finish(2)
+    assert (await end_of(run))[-1].data["state"] == "finished"
+    with pytest.raises(NotYours):
+        runs.stop(run.id, "you")
+
+
+async def test_a_finished_run_can_not_be_stopped_any_more(runs: Runs, engine: ToyEngine) -> None:
+    run = create(runs)
+    await engine.finish(2)
+    told = await end_of(run)
+    assert runs.stop(run.id, "me").state == "finished"
+    assert heard(run) == told
+
+
+async def test_a_stop_just_before_the_last_event_wins(runs: Runs, engine: ToyEngine) -> None:
+    run = create(runs)
+    await engine.finish(1)
+    last = await engine.begun()
+    last.end()
+    runs.stop(run.id, "me")
+    await anyio.wait_all_tasks_blocked()
+    assert names(heard(run)).count("done") == 1
+    assert heard(run)[-1].data["state"] == "stopped"
+    assert engine.in_use == 0
+
+
+async def test_a_run_that_nobody_knows(runs: Runs) -> None:
+    with pytest.raises(UnknownRun):
+        runs.get("no-such-run")
+    with pytest.raises(UnknownRun):
+        runs.stop("no-such-run", "me")
+
+
+def test_ids_can_not_be_guessed() -> None:
+    request = TOY.parse({})
+    made = {Run(TOY, request, "me", None).id for _ in range(50)}
+    assert len(made) == 50
+    assert all(len(run_id) >= 16 for run_id in made)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (WorkerLost("worker 123 is gone"), "worker_lost"),
+        (DeadlineExceeded("the training took longer"), "deadline"),
+        (TrainingFailed("Traceback: KeyError at /secret/path.py"), "internal"),
+        (RuntimeError("unforeseen, in /secret/path.py"), "internal"),
+    ],
+)
+async def test_a_failure_is_told_in_a_readers_words_and_found_in_the_log(
+    runs: Runs,
+    engine: ToyEngine,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    code: str,
+) -> None:
+    run = create(runs)
+    training = await engine.begun()
+    training.point()
+    training.fail(error)
+    with caplog.at_level(logging.ERROR):
+        done = (await end_of(run))[-1].data
+    assert (done["state"], done["code"]) == ("failed", code)
+    assert done["message"] == FOR_READERS[code]  # type: ignore[index]
+    (line,) = [record for record in caplog.records if done["reference"] in record.getMessage()]
+    details = error.details if isinstance(error, TrainingFailed) else str(error)
+    assert details in line.getMessage()
+    whole = run.log.since(0).decode()
+    assert "secret" not in whole
+    assert str(error) not in whole
+    assert "verdict" not in names(heard(run))
+    assert run.state == "failed"
+
+
+async def test_a_failure_ends_the_other_trainings_of_its_run_and_of_no_other() -> None:
+    async with serving_toys(slots=2) as (runs, engine):
+        failing, other = create(runs, seeds=2), create(runs, seed=9)
+        first, _ = await engine.begun(), await engine.begun()
+        first.fail(WorkerLost("gone"))
+        await end_of(failing)
+        for training in (await engine.begun(), await engine.begun()):
+            assert training.spec.seed == 9
+            training.end()
+        assert (await end_of(other))[-1].data["state"] == "finished"
+        assert engine.in_use == 0
+
+
+async def test_a_verdict_that_can_not_be_computed_ends_the_run_all_the_same(
+    runs: Runs, engine: ToyEngine
+) -> None:
+    unmeasured = replace(TOY.claims[0], metric="height")
+    run = create(runs, experiment=replace(TOY, claims=(unmeasured,)))
+    await engine.finish(2)
+    await anyio.wait_all_tasks_blocked()
+    assert heard(run)[-1].name == "done"
+    assert heard(run)[-1].data["code"] == "internal"
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "holds", "text"),
+    [(0.9, True, "It ended at 90%."), (0.1, False, "It failed, at 10%.")],
+)
+async def test_a_finished_run_judges_the_claim(
+    runs: Runs, engine: ToyEngine, accuracy: float, holds: bool, text: str
+) -> None:
+    run = create(runs)
+    await engine.finish(2, accuracy)
+    *_, verdict, done = await end_of(run)
+    assert verdict.data == {
+        "holds": holds,
+        "text": text,
+        "evidence": {"a test_accuracy": accuracy},
+    }
+    assert list(done.data) == ["state", "elapsed_s"]
+
+
+async def test_a_training_that_diverged_does_not_fail_its_run(
+    runs: Runs, engine: ToyEngine
+) -> None:
+    run = create(runs)
+    (await engine.begun()).end(0.1, "diverged")
+    await engine.finish(1)
+    events = await end_of(run)
+    assert [event.data["state"] for event in events if event.name == "arm"] == [
+        "diverged",
+        "finished",
+    ]
+    assert events[-1].data["state"] == "finished"
+
+
+async def test_a_receipt_says_all_that_is_needed_to_run_it_again(
+    runs: Runs, engine: ToyEngine
+) -> None:
+    run = create(runs, seed=7, steps=20)
+    waiting = run.receipt()
+    assert (waiting["state"], waiting["verdict"], waiting["device"]) == ("queued", None, None)
+    await engine.finish(2)
+    await end_of(run)
+    receipt = run.receipt()
+    assert {"created", "elapsed_s"} <= set(receipt)
+    assert {name: receipt[name] for name in receipt if name not in ("created", "elapsed_s")} == {
+        "id": run.id,
+        "slug": "toy",
+        "seed": 7,
+        "seeds": 1,
+        "parameters": {"steps": 20, "gamma0": 0.1, "placement": "after_pooling"},
+        "state": "finished",
+        "verdict": "It ended at 90%.",
+        "versions": {"beads": "1.0"},
+        "device": "abacus",
+        "hardware": "Wood",
+        "digest": "sha256:" + hashlib.sha256(run.measured.csv().encode()).hexdigest(),
+    }
+
+
+def test_the_command_of_a_run_repeats_it() -> None:
+    values = {"seed": 7, "seeds": 2, "steps": 20, "placement": "before_relu"}
+    run = Run(LEARNING_RATES, LEARNING_RATES.parse(values), "me", None)
+    python, module, app, train, slug, *options = run.command().split()
+    assert [python, module, app, train, slug] == ["python", "-m", "app", "train", "learning-rates"]
+    pairs = list(zip(options[::2], options[1::2], strict=True))
+    again = dict(value.split("=") for name, value in pairs if name == "--set")
+    again |= {name.removeprefix("--"): value for name, value in pairs if name != "--set"}
+    assert LEARNING_RATES.parse(again, text=True) == run.request
+
+
+async def test_who_trained_what_first_does_not_show_in_the_numbers() -> None:
+    digests = set()
+    for order in ("ab", "ba"):
+        async with serving_toys(slots=2) as (runs, engine):
+            run = create(runs)
+            begun = [await engine.begun(), await engine.begun()]
+            for training in begun if order == "ab" else reversed(begun):
+                training.end(accuracy=0.1 * ord(training.spec.arm))
+                await anyio.wait_all_tasks_blocked()
+            await end_of(run)
+            digests.add(run.measured.digest())
+    assert len(digests) == 1
+
+
+async def test_closing_ends_every_run_and_leaves_nothing_training() -> None:
+    async with serving_toys(slots=2) as (runs, engine):
+        running, waiting = create(runs), create(runs)
+        (await engine.begun()).point()
+        await until(running, "started")
+    for run in (running, waiting):
+        assert heard(run)[-1].data["state"] == "stopped"
+    assert engine.closed

@@ -1,0 +1,144 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import Serve
+from tests.processes import (
+    PATIENCE,
+    ROOT,
+    Server,
+    environment,
+    is_alive,
+    kill_all,
+    serving,
+    wait_until,
+)
+from tests.web.asking import json_of, stream, train, until, watch
+from tests.wire import names
+
+
+@pytest.fixture(scope="module")
+def mortal(
+    server_defaults: dict[str, object], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A warm server whose workers, and at last itself, these tests end."""
+    with serving(tmp_path_factory.mktemp("mortal") / "log", server_defaults) as running:
+        running.wait_until_ready()
+        yield running
+
+
+def reader_of(server: Server) -> httpx.Client:
+    return httpx.Client(base_url=server.url, timeout=PATIENCE)
+
+
+def refused_start(**settings: object) -> subprocess.CompletedProcess[str]:
+    """A start that must end by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "app"],
+        cwd=ROOT,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def test_the_server_process_never_loads_torch(server: Server) -> None:
+    with reader_of(server) as reader:
+        assert reader.get("/").status_code == 200
+        watch(reader, json_of(train(reader, steps=10))["id"])
+    mapped = Path(f"/proc/{server.pid}/maps").read_text()
+    assert "pydantic" in mapped
+    assert "torch" not in mapped
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "abc"), ("WORKERS", "0"), ("ENGINE", "threads")]
+)
+def test_a_bad_setting_stops_the_start_with_one_line(name: str, value: str) -> None:
+    ended = refused_start(**{name: value})
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"BATCHNORM_{name}: ")
+
+
+def test_an_address_that_is_taken_stops_the_start_with_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = refused_start(port=taken.getsockname()[1], workers=1)
+    assert ended.returncode != 0
+    assert ended.stdout == ""
+    assert "address already in use" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_server_that_is_killed_leaves_no_worker(serve: Serve) -> None:
+    server = serve(workers=2)
+    wait_until(lambda: len(server.workers()) == 2, "both workers have started")
+    workers = server.workers()
+    os.kill(server.pid, signal.SIGKILL)
+    wait_until(lambda: not any(map(is_alive, workers)), "no worker is left")
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_is_told_to_end_before_it_is_warm_ends_in_good_order(
+    serve: Serve, how: signal.Signals
+) -> None:
+    server = serve(workers=1)
+    with reader_of(server) as reader, stream(reader, json_of(train(reader))["id"]) as events:
+        until(events, "queued")
+        server.process.send_signal(how)
+        assert until(events, "done").data["state"] == "stopped"
+        assert list(events) == []
+    assert server.process.wait(PATIENCE) == 0
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_losing_all_workers_ends_the_run_with_worker_lost_and_the_next_one_works(
+    mortal: Server,
+) -> None:
+    with reader_of(mortal) as reader:
+        with stream(reader, json_of(train(reader, steps=400))["id"]) as events:
+            until(events, "points")
+            lost = mortal.workers()
+            assert len(lost) == 2
+            kill_all(lost)
+            done = until(events, "done").data
+            assert list(events) == []
+        assert (done["state"], done["code"]) == ("failed", "worker_lost")
+        assert done["message"]
+        assert done["reference"] in mortal.log.read_text()
+
+        following = watch(reader, json_of(train(reader, steps=10))["id"])
+        assert following[-1].data["state"] == "finished"
+        mortal.wait_until_ready()
+        assert len(mortal.workers()) == 2
+        assert not mortal.workers() & lost
+
+
+def test_sigterm_in_mid_run_gives_every_stream_its_end_and_leaves_no_worker(
+    mortal: Server,
+) -> None:
+    """The last test here: it ends the server that the others share."""
+    mortal.wait_until_ready()
+    workers = mortal.workers()
+    with reader_of(mortal) as reader, reader_of(mortal) as other:
+        run_id = json_of(train(reader, steps=400))["id"]
+        with stream(reader, run_id) as events, stream(other, run_id) as same:
+            until(events, "points")
+            mortal.process.terminate()
+            for told in (list(events), list(same)):
+                assert names(told)[-1] == "done"
+                assert told[-1].data["state"] == "stopped"
+    assert mortal.process.wait(PATIENCE) == 0
+    wait_until(lambda: not any(map(is_alive, workers)), "no worker is left")
+    assert "Traceback" not in mortal.log.read_text()

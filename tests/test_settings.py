@@ -1,0 +1,84 @@
+from pathlib import Path
+
+import pytest
+
+from app import settings
+from app.errors import InvalidSettings
+
+
+def test_the_settings_have_defaults_that_work() -> None:
+    loaded = settings.load()
+    assert (loaded.host, loaded.port, loaded.engine) == ("127.0.0.1", 8000, "workers")
+    assert loaded.workers >= 1
+    assert (loaded.data_dir / "t10k-labels-idx1-ubyte.gz").exists()
+
+
+def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BATCHNORM_PORT", "8123")
+    monkeypatch.setenv("BATCHNORM_ENGINE", "inline")
+    monkeypatch.setenv("BATCHNORM_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("BATCHNORM_ALLOWED_HOSTS", "a.example, b.example")
+    loaded = settings.load()
+    assert (loaded.port, loaded.engine, loaded.data_dir) == (8123, "inline", tmp_path)
+    assert loaded.allowed_hosts == {"a.example", "b.example"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "65536"),
+        ("PORT", "-1"),
+        ("PORT", "http"),
+        ("WORKERS", "0"),
+        ("WORKERS", "65"),
+        ("WORKERS", ""),
+        ("ENGINE", "threads"),
+        ("DEVICE", "tpu"),
+        ("QUEUE_SECONDS", "nan"),
+        ("QUEUE_SECONDS", "inf"),
+        ("DEADLINE_SECONDS", "0"),
+        ("RUNS_PER_READER", "0"),
+        ("SECRET", "short"),
+    ],
+)
+def test_a_bad_value_is_one_line_that_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"BATCHNORM_{name}", value)
+    with pytest.raises(InvalidSettings) as raised:
+        settings.load()
+    line = str(raised.value)
+    assert line.startswith(f"BATCHNORM_{name}: ")
+    assert "\n" not in line
+
+
+def test_several_bad_values_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BATCHNORM_PORT", "-1")
+    monkeypatch.setenv("BATCHNORM_WORKERS", "0")
+    with pytest.raises(InvalidSettings, match=r"BATCHNORM_PORT: .*BATCHNORM_WORKERS: "):
+        settings.load()
+
+
+def test_a_refused_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BATCHNORM_SECRET", "hunter2")
+    with pytest.raises(InvalidSettings) as raised:
+        settings.load()
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_secret_does_not_show_when_the_settings_are_printed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BATCHNORM_SECRET", "correct horse battery")
+    assert "horse" not in repr(settings.load())
+
+
+def test_a_secret_is_drawn_at_each_start() -> None:
+    assert settings.load().secret != settings.load().secret
+
+
+def test_the_cache_follows_the_xdg_convention(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert settings.load().cache_dir == tmp_path / "batchnorm"

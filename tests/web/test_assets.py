@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import httpx
+
+from app.web.assets import FOLDER, version_of
+
+
+def test_the_version_changes_with_content_and_with_name(tmp_path: Path) -> None:
+    (tmp_path / "js").mkdir()
+    script = tmp_path / "js" / "a.js"
+    versions = []
+    for content in ("one", "two"):
+        script.write_text(content)
+        versions.append(version_of(tmp_path))
+    script.rename(tmp_path / "js" / "b.js")
+    versions.append(version_of(tmp_path))
+    assert len(set(versions)) == 3
+    assert version_of(tmp_path) == versions[-1]
+
+
+def test_a_file_may_be_kept_for_ever_at_its_address(reader: httpx.Client) -> None:
+    answer = reader.get(f"/static/{version_of()}/css/article.css")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.content == (FOLDER / "css" / "article.css").read_bytes()
+
+
+def test_what_is_not_there_is_not_kept(reader: httpx.Client) -> None:
+    answer = reader.get(f"/static/{version_of()}/css/no-such.css")
+    assert answer.status_code == 404
+    assert "immutable" not in answer.headers.get("cache-control", "")
+
+
+def test_nothing_outside_the_folder_is_served(reader: httpx.Client) -> None:
+    for path in ("../pyproject.toml", "..%2fpyproject.toml", "%2e%2e/app/main.py", ".."):
+        answer = reader.get(f"/static/{version_of()}/{path}")
+        assert answer.status_code == 404
+
+
+def test_text_is_sent_packed(reader: httpx.Client) -> None:
+    path = f"/static/{version_of()}/css/article.css"
+    answer = reader.get(path, headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"

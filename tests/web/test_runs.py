@@ -1,0 +1,270 @@
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.processes import Server
+from tests.web.asking import RUNS, FinishedRun, fields_of, json_of, problem_of, train, watch
+from tests.web.conftest import NewReader
+from tests.wire import ids, names
+
+
+def test_the_experiments_are_listed_as_the_contract_says(reader: httpx.Client) -> None:
+    (listed,) = json_of(reader.get("/experiments"))
+    assert listed["slug"] == "learning-rates"
+    assert listed["title"]
+    assert listed["claim"]
+    assert listed["steps"] == 100
+    assert [arm["id"] for arm in listed["arms"]] == ["cnn@0.1", "bn@0.1", "cnn@0.5", "bn@0.5"]
+    assert all(set(arm) >= {"id", "label"} for arm in listed["arms"])
+    metrics = {metric["id"]: metric for metric in listed["metrics"]}
+    assert set(metrics) >= {"test_loss", "test_accuracy", "dead_units"}
+    assert all(set(metric) >= {"id", "label", "unit"} for metric in metrics.values())
+    parameters = {parameter["name"]: parameter for parameter in listed["parameters"]}
+    assert set(parameters) >= {"steps", "gamma0", "placement"}
+    for parameter in parameters.values():
+        assert set(parameter) >= {*("name", "kind", "default", "min", "max", "choices"), "help"}
+    assert (parameters["gamma0"]["kind"], parameters["gamma0"]["min"]) == ("float", 0.01)
+    assert parameters["placement"]["choices"] == ["before_relu", "after_pooling"]
+
+
+def test_a_run_is_created_from_json(finished: FinishedRun) -> None:
+    created = finished.created
+    assert {name: created[name] for name in ("slug", "seed", "seeds", "parameters")} == {
+        "slug": "learning-rates",
+        "seed": 7,
+        "seeds": 1,
+        "parameters": {"steps": 10, "gamma0": 0.1, "placement": "after_pooling"},
+    }
+    assert set(created) == {
+        *("id", "slug", "seed", "seeds", "parameters"),
+        *("state", "position", "eta_s", "events"),
+    }
+    assert created["state"] in ("queued", "running")
+    assert created["events"] == f"/runs/{created['id']}/events"
+
+
+@pytest.mark.parametrize("how", ["json", "form", "multipart", "nothing"])
+def test_a_run_is_created_from_whatever_a_reader_sends(reader: httpx.Client, how: str) -> None:
+    values = {"seed": 9, "steps": 400, "gamma0": 0.5}
+    texts = {name: str(value) for name, value in values.items()}
+    answer = {
+        "json": lambda: reader.post(RUNS, json=values),
+        "form": lambda: reader.post(RUNS, data={**texts, "seeds": ""}),
+        "multipart": lambda: reader.post(RUNS, files={k: (None, v) for k, v in texts.items()}),
+        "nothing": lambda: reader.post(RUNS),
+    }[how]()
+    assert answer.status_code == 201
+    created = json_of(answer)
+    assert answer.headers["location"] == f"/runs/{created['id']}"
+    if how == "nothing":
+        assert 0 <= created["seed"] < 2**32
+    else:
+        assert (created["seed"], created["seeds"]) == (9, 1)
+        assert created["parameters"]["gamma0"] == 0.5
+    assert reader.delete(answer.headers["location"]).status_code == 202
+
+
+def test_seeds_are_drawn_anew_each_time(new_reader: NewReader) -> None:
+    runs = [json_of(train(new_reader(), steps=10)) for _ in range(2)]
+    assert runs[0]["seed"] != runs[1]["seed"]
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "bound"),
+    [
+        ({"seed": -1}, "seed", "greater than or equal to 0"),
+        ({"seed": 2**32}, "seed", "less than or equal to 4294967295"),
+        ({"seed": "abc"}, "seed", "integer"),
+        ({"seed": True}, "seed", "integer"),
+        ({"seeds": 100_000}, "seeds", "less than or equal to 10"),
+        ({"seeds": 10, "steps": 400}, "seeds", "at most 5 at 400 steps"),
+        ({"steps": 10**300}, "steps", "less than or equal to 400"),
+        ({"placement": "<script>"}, "placement", "'before_relu' or 'after_pooling'"),
+        ({"momentum": 0.9}, "momentum", "not a parameter"),
+    ],
+)
+def test_a_bad_value_is_refused_with_field_and_bound_and_leaves_no_run(
+    server: Server, new_reader: NewReader, values: dict[str, object], field: str, bound: str
+) -> None:
+    reader = new_reader()
+    texts = {name: str(value) for name, value in values.items()}
+    for answer in (reader.post(RUNS, json=values), reader.post(RUNS, data=texts)):
+        assert list(fields_of(answer)) == [field]
+        assert bound in fields_of(answer)[field]
+        assert "location" not in answer.headers
+
+
+def test_refused_requests_leave_no_run_behind(server: Server, reader: httpx.Client) -> None:
+    """A reader may hold three runs: were a refused one kept, the third would be turned away."""
+    for _ in range(5):
+        fields_of(train(reader, seed=-1))
+    kept = [json_of(train(reader, steps=400)) for _ in range(3)]
+    problem_of(train(reader, steps=400), 429)
+    assert [run["position"] for run in kept] == sorted(run["position"] for run in kept)
+    for run in kept:
+        assert reader.delete(f"/runs/{run['id']}").status_code == 202
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[1]", b"7", b'"seed"', b"null", b"\xff\xfe", b"[" * 9000, b'{"seed":NaN}']
+)
+def test_a_body_that_is_no_json_object_is_refused(reader: httpx.Client, body: bytes) -> None:
+    answer = reader.post(RUNS, content=body, headers={"Content-Type": "application/json"})
+    assert set(fields_of(answer)) <= {"body", "seed"}
+
+
+@pytest.mark.parametrize("name", ["\\ud800", "<script>alert(1)</script>", "", "a" * 9000])
+def test_a_strange_field_is_refused_like_any_other(reader: httpx.Client, name: str) -> None:
+    answer = reader.post(
+        RUNS, content=f'{{"{name}": 1}}', headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_an_unknown_experiment_is_not_found(reader: httpx.Client) -> None:
+    document = problem_of(reader.post("/experiments/no-such/runs", json={}), 404)
+    assert "no-such" in document["detail"]
+
+
+@pytest.mark.parametrize("path", ["", "/events", "/metrics.csv"])
+def test_an_unknown_run_is_not_found(reader: httpx.Client, path: str) -> None:
+    problem_of(reader.get(f"/runs/no-such-run{path}"), 404)
+
+
+def test_an_unknown_run_can_not_be_stopped(reader: httpx.Client) -> None:
+    problem_of(reader.delete("/runs/no-such-run"), 404)
+
+
+def test_the_same_key_gives_the_same_run(reader: httpx.Client) -> None:
+    first, second = (json_of(train(reader, key="double-click", steps=400)) for _ in range(2))
+    assert first["id"] == second["id"]
+    assert first["seed"] == second["seed"]
+    assert reader.delete(f"/runs/{first['id']}").status_code == 202
+
+
+def test_the_same_key_at_once_gives_one_run(reader: httpx.Client) -> None:
+    reader.get("/")  # as a browser's, all eight clicks are of one session
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: train(reader, key="at-once", steps=400), range(8)))
+    created = {json_of(answer)["id"] for answer in answers}
+    assert len(created) == 1
+    assert reader.delete(f"/runs/{created.pop()}").status_code == 202
+
+
+def test_a_key_without_bounds_is_refused(reader: httpx.Client) -> None:
+    answer = train(reader, key="k" * 201)
+    assert "key" in problem_of(answer, 422)["detail"].lower()
+
+
+def test_a_run_is_stopped_by_its_reader_as_often_as_they_like(reader: httpx.Client) -> None:
+    created = json_of(train(reader, steps=400))
+    path = f"/runs/{created['id']}"
+    for _ in range(3):
+        answer = reader.delete(path)
+        assert answer.status_code == 202
+        assert json_of(answer) == {"id": created["id"], "state": "stopped"}
+    events = watch(reader, created["id"])
+    assert names(events).count("done") == 1
+    assert events[-1].data["state"] == "stopped"
+    assert "verdict" not in names(events)
+
+
+def test_nobody_else_stops_a_run(new_reader: NewReader) -> None:
+    owner, other = new_reader(), new_reader()
+    path = train(owner, steps=400).headers["location"]
+    problem_of(other.delete(path), 403)
+    other.cookies.set("reader", "eyJyZWFkZXIiOiAiYSJ9.forged.signature")
+    problem_of(other.delete(path), 403)
+    receipt = json_of(owner.get(path, headers={"Accept": "application/json"}))
+    assert receipt["state"] in ("queued", "running")
+    assert owner.delete(path).status_code == 202
+
+
+def test_a_reader_who_has_enough_runs_is_told_when_to_come_back(new_reader: NewReader) -> None:
+    greedy = new_reader()
+    runs = [json_of(train(greedy, steps=400)) for _ in range(3)]
+    refused = train(greedy, steps=400)
+    problem_of(refused, 429)
+    assert int(refused.headers["retry-after"]) >= 1
+    assert train(new_reader(), steps=10).status_code == 201
+    for run in runs:
+        assert greedy.delete(f"/runs/{run['id']}").status_code == 202
+    assert train(greedy, steps=10).status_code == 201
+
+
+def test_the_csv_is_what_the_stream_said_and_what_the_digest_is_of(finished: FinishedRun) -> None:
+    answer = finished.reader.get(f"{finished.path}/metrics.csv")
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.headers["content-disposition"] == (
+        'attachment; filename="learning-rates-seed-7.csv"'
+    )
+    receipt = json_of(finished.reader.get(finished.path, headers={"Accept": "application/json"}))
+    assert receipt["digest"] == f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
+
+    header, *rows = answer.text.splitlines()
+    assert header == "arm,seed,step,metric,value"
+    streamed = {
+        (event.data["arm"], event.data["seed"], step, metric): values[place]
+        for event in finished.events
+        if event.name == "points"
+        for place, step in enumerate(event.data["step"])
+        for metric, values in event.data["values"].items()
+    }
+    assert len(rows) == len(streamed) == 4 * 6 * 3
+    for row in rows:
+        arm, seed, step, metric, value = row.split(",")
+        assert streamed[arm, int(seed), int(step), metric] == float(value)
+
+
+def test_the_receipt_says_all_that_the_contract_asks(finished: FinishedRun) -> None:
+    receipt = json_of(finished.reader.get(finished.path, headers={"Accept": "application/json"}))
+    assert set(receipt) >= {
+        *("id", "slug", "seed", "seeds", "parameters", "state", "verdict", "created"),
+        *("elapsed_s", "versions", "device", "digest"),
+    }
+    assert (receipt["id"], receipt["seed"]) == (finished.created["id"], 7)
+    assert receipt["state"] == "finished"
+    assert receipt["elapsed_s"] == finished.events[-1].data["elapsed_s"] > 0
+    assert receipt["device"] == "cpu"
+    assert set(receipt["versions"]) >= {"batchnorm", "python", "torch"}
+    verdict = next(event for event in finished.events if event.name == "verdict")
+    assert receipt["verdict"] == verdict.data["text"]
+
+
+def test_the_whole_story_of_a_run_comes_over_its_stream(finished: FinishedRun) -> None:
+    assert ids(finished.events) == list(range(1, len(finished.events) + 1))
+    told = names(finished.events)
+    assert told[0] == "queued"
+    assert told.count("started") == told.count("verdict") == told.count("done") == 1
+    assert told[-2:] == ["verdict", "done"]
+    assert told.count("arm") == 4
+    started = finished.events[told.index("started")].data
+    assert started["run"] == finished.created["id"]
+    assert (started["slug"], started["seed"], started["steps"]) == ("learning-rates", 7, 10)
+    for arm in started["arms"]:
+        points = [e for e in finished.events if e.name == "points" and e.data["arm"] == arm]
+        assert sum((point.data["step"] for point in points), []) == [0, 2, 4, 6, 8, 10]  # noqa: RUF017
+    assert finished.events[-1].data["state"] == "finished"
+
+
+def test_the_same_seed_gives_the_same_numbers_in_a_terminal(
+    finished: FinishedRun, terminal_csv: Path
+) -> None:
+    """Two workers here; one engine, one thread and one training at a time there."""
+    assert finished.reader.get(f"{finished.path}/metrics.csv").text == terminal_csv.read_text()
+
+
+def test_runs_of_two_readers_at_once_do_not_mix(new_reader: NewReader) -> None:
+    first, second = new_reader(), new_reader()
+    runs = [json_of(train(reader, seed=5, steps=10)) for reader in (first, second)]
+    digests = set()
+    for reader, run in zip((second, first), runs, strict=True):  # anybody may watch
+        events = watch(reader, run["id"])
+        assert {event.data["run"] for event in events if event.name == "started"} == {run["id"]}
+        receipt = reader.get(f"/runs/{run['id']}", headers={"Accept": "application/json"})
+        digests.add(json_of(receipt)["digest"])
+    assert len(digests) == 1
