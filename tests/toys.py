@@ -133,7 +133,8 @@ async def serving_toys(slots: int = 1, **settings: int) -> AsyncGenerator[tuple[
     try:
         yield runs, engine
     finally:
-        await runs.close()
+        with anyio.fail_after(PATIENCE):
+            await runs.close()
 
 
 def create(
