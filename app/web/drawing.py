@@ -202,7 +202,7 @@ class Stage:
     dots: str
 
 
-def draw_stages(count: int = 60) -> list[Stage]:
+def draw_stages(count: int = 100) -> list[Stage]:
     """What widget batch shows, for readers without scripts: data, centred, normalised."""
     source = random.Random(1)  # noqa: S311  # a drawing
     pairs = [(source.gauss(0, 1.7), source.gauss(0, 0.5)) for _ in range(count)]
