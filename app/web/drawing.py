@@ -1,8 +1,10 @@
 """Drawings made on the server, as plain geometry that a template turns into SVG."""
 
 import math
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean, pstdev
 
 from app.architectures import (
     MNIST_SHAPE,
@@ -190,3 +192,37 @@ def _levels(low: float, high: float, metric: Metric) -> list[tuple[float, str]]:
         for mantissa in (1, 2, 5)
     ]
     return [(level, f"{level:g}") for level in levels if low <= level <= high]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A batch at one stage of its normalisation: dots as a path, in the data's own units."""
+
+    title: str
+    dots: str
+
+
+def draw_stages(count: int = 100) -> list[Stage]:
+    """What widget batch shows, for readers without scripts: data, centred, normalised."""
+    source = random.Random(1)  # noqa: S311  # a drawing
+    pairs = [(source.gauss(0, 1.7), source.gauss(0, 0.5)) for _ in range(count)]
+    tilt = math.radians(30)
+    x = [6.5 + a * math.cos(tilt) - b * math.sin(tilt) for a, b in pairs]
+    y = [4.2 + a * math.sin(tilt) + b * math.cos(tilt) for a, b in pairs]
+    return [
+        Stage("the data", _dots(x, y)),
+        Stage("minus its mean", _dots(_standardised(x, 1), _standardised(y, 1))),
+        Stage(
+            "divided by its standard deviation",
+            _dots(_standardised(x, pstdev(x)), _standardised(y, pstdev(y))),
+        ),
+    ]
+
+
+def _standardised(values: Sequence[float], scale: float) -> list[float]:
+    middle = fmean(values)
+    return [(value - middle) / scale for value in values]
+
+
+def _dots(x: Sequence[float], y: Sequence[float]) -> str:
+    return "".join(f"M{a:.2f} {b:.2f}h0" for a, b in zip(x, y, strict=True))

@@ -13,7 +13,8 @@ from app.architectures import parameter_count
 from app.experiments import EXPERIMENTS, Arm
 from app.runs import Run, Runs
 from app.web.assets import FOLDER as STATIC
-from app.web.drawing import draw_network, draw_plot
+from app.web.drawing import draw_network, draw_plot, draw_stages
+from app.web.maths import Maths
 from app.web.security import reader_of
 
 TEMPLATES = STATIC.parent / "templates"
@@ -29,6 +30,7 @@ class Pages:
             loader=FileSystemLoader(TEMPLATES),
             autoescape=select_autoescape(default=True),
             undefined=StrictUndefined,
+            extensions=[Maths],
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -38,6 +40,7 @@ class Pages:
             "recordings": {slug: recordings.load(slug) for slug in EXPERIMENTS},
             "draw_network": draw_network,
             "draw_plot": draw_plot,
+            "draw_stages": draw_stages,
             "final_values": final_values,
             "parameter_count": parameter_count,
             "new_key": lambda: secrets.token_urlsafe(12),

@@ -8,3 +8,73 @@ export function quantile(values, q) {
   const above = Math.ceil(position);
   return sorted[below] + (sorted[above] - sorted[below]) * (position - below);
 }
+
+export function mean(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+// The mean squared distance from the mean: divided by m, as in BatchNorm's own normalisation.
+export function variance(values) {
+  const middle = mean(values);
+  return mean(values.map((value) => (value - middle) ** 2));
+}
+
+// Divided by m − 1, as in BatchNorm's running average. NaN for a single value.
+export function unbiasedVariance(values) {
+  return (variance(values) * values.length) / (values.length - 1);
+}
+
+export function centre(values) {
+  const middle = mean(values);
+  return values.map((value) => value - middle);
+}
+
+// x̂ = (x − μ) / √(σ² + ε)
+export function normalise(values, epsilon) {
+  const deviation = Math.sqrt(variance(values) + epsilon);
+  return centre(values).map((value) => value / deviation);
+}
+
+// y = γx + β
+export function affine(values, gamma, beta) {
+  return values.map((value) => gamma * value + beta);
+}
+
+// The value that, put beside `others`, comes out of `centre` as `target`.
+export function uncentred(target, others) {
+  const count = others.length + 1;
+  return mean(others) + (target * count) / (count - 1);
+}
+
+// The value that, put beside `others`, comes out of `normalise` as `target`. It moves the mean
+// and the variance itself, so that no value comes out beyond ±√(m − 1): infinite for such a target.
+export function unnormalised(target, others, epsilon) {
+  const count = others.length + 1;
+  const share = (count - 1) / count;
+  const room = share * share - (target * target * share) / count;
+  if (room <= 0) return Math.sign(target) * Infinity;
+  const spread = share * variance(others) + epsilon;
+  return mean(others) + Math.sign(target) * Math.sqrt((target * target * spread) / room);
+}
+
+// The exponential moving average after each value: average ← (1 − rate)·average + rate·value.
+export function movingAverages(values, rate, start) {
+  let average = start;
+  return values.map((value) => (average = (1 - rate) * average + rate * value));
+}
+
+// Numbers in [0, 1), the same for the same seed (a 32-bit integer): mulberry32 by T. Ettinger.
+export function uniforms(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+// Numbers from N(0, 1) out of uniform ones (Box and Muller). 1 − u, since u may be 0.
+export function gaussians(uniform) {
+  return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+}

@@ -111,7 +111,7 @@ def test_the_two_networks_are_drawn_as_they_are_trained(reader: Reader) -> None:
 def test_the_page_has_one_title_and_its_landmarks(reader: Reader) -> None:
     expect(reader.page.locator("h1")).to_have_count(1)
     expect(reader.page.get_by_role("main")).to_have_count(1)
-    for section in ("introduction", "does-it-work", "references"):
+    for section in ("introduction", "mechanics", "does-it-work", "references"):
         expect(reader.page.locator(f"section#{section}")).to_have_count(1)
     for citation in reader.page.locator("a.cite").all():
         target = str(citation.get_attribute("href"))

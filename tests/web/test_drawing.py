@@ -1,11 +1,20 @@
 import math
+import re
+from statistics import fmean, pstdev
 
 import pytest
 
 from app.architectures import shallow
 from app.events import Points
 from app.experiments import ACCURACY, LEARNING_RATES, TEST_LOSS
-from app.web.drawing import NETWORK_WIDTH, PLOT_HEIGHT, PLOT_WIDTH, draw_network, draw_plot
+from app.web.drawing import (
+    NETWORK_WIDTH,
+    PLOT_HEIGHT,
+    PLOT_WIDTH,
+    draw_network,
+    draw_plot,
+    draw_stages,
+)
 
 PLAIN = shallow("none", "after_pooling", 0.1)
 NORMED = shallow("batch", "after_pooling", 0.1)
@@ -90,3 +99,20 @@ def test_the_ticks_lie_where_their_values_do() -> None:
     ticks = {text: y for y, text in plot.y_ticks}
     assert ticks["40%"] == pytest.approx(drawn[1][1], abs=0.1)
     assert {text: x for x, text in plot.x_ticks}["100"] == pytest.approx(drawn[2][0], abs=0.1)
+
+
+def test_the_stages_of_a_batch_end_at_mean_zero_and_variance_one() -> None:
+    data, centred, normalised = (
+        [list(map(float, values)) for values in zip(*_dots(stage.dots), strict=True)]
+        for stage in draw_stages()
+    )
+    for before, middle, after in zip(data, centred, normalised, strict=True):
+        assert fmean(before) > 3 * pstdev(before)
+        assert fmean(middle) == pytest.approx(0, abs=0.01)
+        assert pstdev(middle) == pytest.approx(pstdev(before), abs=0.01)
+        assert fmean(after) == pytest.approx(0, abs=0.01)
+        assert pstdev(after) == pytest.approx(1, abs=0.01)
+
+
+def _dots(path: str) -> list[tuple[str, str]]:
+    return re.findall(r"M(\S+) (\S+)h0", path)

@@ -1,0 +1,17 @@
+// An SVG element with its attributes, appended to `parent`.
+export function draw(parent, name, attributes = {}) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  set(element, attributes);
+  parent.append(element);
+  return element;
+}
+
+export function set(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+}
+
+// A number as readers see it: a true minus, and no minus before a zero.
+export function inWords(value, digits) {
+  const text = value.toFixed(digits);
+  return (Number(text) === 0 ? (0).toFixed(digits) : text).replace("-", "−");
+}

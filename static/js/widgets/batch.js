@@ -1,0 +1,201 @@
+// Widget batch: subtract the mean, normalise the variance, scale and shift, in that order.
+import { Motion } from "../motion.js";
+import { cloud } from "../samples.js";
+import {
+  affine, centre, mean, normalise, uncentred, unnormalised, variance,
+} from "../statistics.js";
+import { inWords } from "../svg.js";
+import { Cloud } from "./cloud.js";
+
+const EPSILON = 1e-5; // PyTorch's
+const MAX_SEED = 9999;
+// A point may be moved anywhere in the drawing, and its original stays in it, too.
+const BOUNDS = [
+  [-4, 12],
+  [-4, 9],
+];
+const AXES = ["x", "y"];
+
+export class Batch {
+  #element;
+  #cloud;
+  #motion = new Motion();
+  #seed = 1;
+  #step = 0;
+  #gamma = [1, 1];
+  #beta = [0, 0];
+  #original;
+  #shown;
+
+  constructor(element) {
+    this.#element = element;
+    this.#cloud = new Cloud(element.querySelector("svg"), (index, place) => this.#move(index, place));
+    for (const button of element.querySelectorAll("[data-to]")) {
+      button.addEventListener("click", () => this.#go(Number(button.dataset.to)));
+    }
+    for (const slider of element.querySelectorAll("[data-gamma], [data-beta]")) {
+      slider.addEventListener("input", () => this.#slide(slider));
+    }
+    const on = (name, act) => element.querySelector(`[data-${name}]`).addEventListener("click", act);
+    on("undo", () => this.#undo());
+    on("restart", () => this.#restart());
+    on("randomise", () => this.#randomise());
+    this.#seedField.addEventListener("change", () => this.#sow(this.#seedField.valueAsNumber));
+    this.#original = cloud(this.#seed);
+    this.#draw(this.#original);
+    this.#restart();
+    this.#motion.finish();
+  }
+
+  get #seedField() {
+    return this.#element.querySelector("[data-seed-field]");
+  }
+
+  // Where this step has the values of one dimension.
+  #after(values, dimension) {
+    if (this.#step === 0) return values;
+    if (this.#step === 1) return centre(values);
+    return affine(normalise(values, EPSILON), this.#gamma[dimension], this.#beta[dimension]);
+  }
+
+  // The value that this step draws at `target` among the others of its dimension.
+  #before(target, others, dimension) {
+    if (this.#step === 0) return target;
+    if (this.#step === 1) return uncentred(target, others);
+    const gamma = this.#gamma[dimension];
+    // With γ = 0 every point is drawn at β: none can be moved.
+    return gamma ? unnormalised((target - this.#beta[dimension]) / gamma, others, EPSILON) : NaN;
+  }
+
+  #move(index, place) {
+    this.#motion.finish();
+    this.#original = this.#original.map((values, dimension) => {
+      const others = values.toSpliced(index, 1);
+      const value = this.#before(place[dimension], others, dimension);
+      if (Number.isNaN(value)) return values;
+      const [low, high] = BOUNDS[dimension];
+      return values.with(index, Math.min(Math.max(value, low), high));
+    });
+    this.#draw(this.#target());
+  }
+
+  #target() {
+    return this.#original.map((values, dimension) => this.#after(values, dimension));
+  }
+
+  #go(step) {
+    this.#step = step;
+    this.#enable();
+    this.#travel();
+    const next = step === 1 ? "[data-to='2']" : "[data-gamma='0']";
+    this.#element.querySelector(next).focus({ preventScroll: true });
+    this.#say(
+      step === 1
+        ? "The cloud has moved to the origin. Its shape is what it was."
+        : `Variances ${this.#variances()}: 1, but for ε = 10⁻⁵.`,
+    );
+  }
+
+  #variances() {
+    return this.#target()
+      .map((values) => variance(values).toFixed(6))
+      .join(" and ");
+  }
+
+  #slide(slider) {
+    const { gamma, beta } = slider.dataset;
+    if (gamma !== undefined) this.#gamma[gamma] = slider.valueAsNumber;
+    else this.#beta[beta] = slider.valueAsNumber;
+    this.#motion.finish();
+    this.#draw(this.#target());
+    this.#say(this.#gamma.includes(0) ? "With γ = 0 nothing of the input is left: y = β." : "y = γx̂ + β.");
+  }
+
+  #undo() {
+    this.#gamma = this.#original.map((values) => Math.sqrt(variance(values) + EPSILON));
+    this.#beta = this.#original.map(mean);
+    this.#travel();
+    this.#say("γ = √(σ² + ε) and β = μ: every point is back where it was.");
+  }
+
+  #restart() {
+    this.#step = 0;
+    this.#gamma = [1, 1];
+    this.#beta = [0, 0];
+    this.#enable();
+    this.#travel();
+    this.#say("The data: correlated, stretched, far from the origin.");
+  }
+
+  #randomise() {
+    const [number] = crypto.getRandomValues(new Uint32Array(1));
+    this.#sow(number % (MAX_SEED + 1));
+  }
+
+  #sow(seed) {
+    if (Number.isInteger(seed) && seed >= 0 && seed <= MAX_SEED) {
+      this.#seed = seed;
+      this.#original = cloud(seed);
+      this.#restart();
+    }
+    this.#seedField.value = this.#seed;
+  }
+
+  // The steps have an order, and the buttons keep it.
+  #enable() {
+    this.#element.dataset.step = this.#step;
+    for (const button of this.#element.querySelectorAll("[data-to]")) {
+      const to = Number(button.dataset.to);
+      button.disabled = to !== this.#step + 1;
+      button.toggleAttribute("data-done", to <= this.#step);
+    }
+    this.#element.querySelector(".affine").disabled = this.#step < 2;
+  }
+
+  // From where the points are drawn to where they belong.
+  #travel() {
+    const from = this.#shown;
+    const to = this.#target();
+    this.#element.dataset.moving = "";
+    this.#motion.start((share) => {
+      if (share === 1) {
+        delete this.#element.dataset.moving;
+        this.#draw(to);
+        return;
+      }
+      this.#draw(
+        to.map((values, dimension) =>
+          values.map((value, index) => from[dimension][index] * (1 - share) + value * share),
+        ),
+      );
+    });
+  }
+
+  #draw(shown) {
+    this.#shown = shown;
+    this.#cloud.draw(shown, this.#original);
+    this.#element.dataset.seed = this.#seed;
+    shown.forEach((values, dimension) => this.#show(dimension, values, this.#original[dimension]));
+  }
+
+  // The numbers of one dimension: of the data, as drawn, and γ and β.
+  #show(dimension, values, original) {
+    const cells = this.#element.querySelectorAll(`[data-moments="${dimension}"] td`);
+    const moments = [original, values].flatMap((of) => [mean(of), Math.sqrt(variance(of))]);
+    moments.forEach((moment, index) => (cells[index].textContent = inWords(moment, 3)));
+    const axis = AXES[dimension];
+    this.#element.setAttribute(`data-mean-${axis}`, mean(values));
+    this.#element.setAttribute(`data-variance-${axis}`, variance(values));
+    for (const [kind, numbers] of [["gamma", this.#gamma], ["beta", this.#beta]]) {
+      const slider = this.#element.querySelector(`[data-${kind}="${dimension}"]`);
+      // Where a hand is on the slider it has the value already.
+      if (slider.valueAsNumber !== numbers[dimension]) slider.value = numbers[dimension];
+      slider.nextElementSibling.textContent = inWords(numbers[dimension], 2);
+    }
+  }
+
+  #say(text) {
+    const status = this.#element.querySelector("[data-status]");
+    if (status.textContent !== text) status.textContent = text;
+  }
+}

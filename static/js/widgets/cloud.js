@@ -1,0 +1,153 @@
+// The drawing of widget batch: points in a plane, by hand movable. It works in the data's units.
+import { mean, variance } from "../statistics.js";
+import { draw, set } from "../svg.js";
+
+const RADIUS = 0.1;
+const STEP = 0.1; // by which an arrow key moves a point; ten times that with Shift
+const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
+const JUMPS = { PageDown: 1, PageUp: -1, Home: -Infinity, End: Infinity };
+
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+
+export class Cloud {
+  #plane;
+  #strips;
+  #moved;
+  #layers = {};
+  #ghosts = [];
+  #points = [];
+  #shown = [[], []];
+  #original = [[], []];
+  #chosen = 0;
+  #grip = null; // where in a point the pointer holds it
+
+  // moved(index, [x, y]) is called when a reader asks for a point to be drawn at [x, y].
+  constructor(svg, moved) {
+    this.#plane = svg.querySelector("[data-plane]");
+    this.#strips = [...svg.querySelectorAll("[data-strip]")];
+    this.#moved = moved;
+    for (const name of ["spread", "middle", "tie"]) {
+      this.#layers[name] = draw(this.#plane, "path", { class: name });
+    }
+    this.#layers.ghosts = draw(this.#plane, "g", { class: "ghosts" });
+    this.#layers.points = draw(this.#plane, "g", { class: "points" });
+    this.#layers.halo = draw(this.#plane, "circle", { class: "halo", r: RADIUS * 2.2 });
+    for (const strip of this.#strips) {
+      for (const name of ["rug", "bar", "mark"]) draw(strip, "path", { class: name });
+    }
+    const { points } = this.#layers;
+    points.addEventListener("pointerdown", (event) => this.#take(event));
+    points.addEventListener("pointermove", (event) => this.#drag(event));
+    points.addEventListener("lostpointercapture", () => this.#release());
+    points.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  // Both are [all x, all y]: where the points are drawn now, and where the data has them.
+  draw(shown, original) {
+    this.#shown = shown;
+    this.#original = original;
+    this.#grow(shown[0].length);
+    const [xs, ys] = shown;
+    this.#points.forEach((point, index) => {
+      set(point, { cx: xs[index], cy: ys[index] });
+      set(this.#ghosts[index], { cx: original[0][index], cy: original[1][index] });
+    });
+    const [[x, dx], [y, dy]] = shown.map((values) => [mean(values), Math.sqrt(variance(values))]);
+    const { xFrom, yFrom } = this.#plane.dataset;
+    set(this.#layers.middle, { d: `M${xFrom} ${y}H${x}V${yFrom}` });
+    set(this.#layers.spread, { d: `M${x - dx} ${y - dy}H${x + dx}V${y + dy}H${x - dx}Z` });
+    this.#drawStrip(0, xs, x, dx);
+    this.#drawStrip(1, ys, y, dy);
+    this.#mark();
+  }
+
+  #drawStrip(dimension, values, middle, deviation) {
+    const [rug, bar, mark] = this.#strips[dimension].children;
+    set(rug, { d: values.map((value) => `M${value}-7v14`).join("") });
+    set(bar, { d: `M${middle - deviation} 0H${middle + deviation}` });
+    set(mark, { d: `M${middle}-11v22` });
+  }
+
+  // The chosen point, tied to where it came from. It alone is in the order of Tab.
+  #mark() {
+    const original = this.#original;
+    const index = this.#chosen;
+    const [x, y] = this.#shown.map((values) => values[index]);
+    set(this.#layers.halo, { cx: x, cy: y });
+    set(this.#layers.tie, { d: `M${original[0][index]} ${original[1][index]}L${x} ${y}` });
+    const place = `x1 ${x.toFixed(2)}, x2 ${y.toFixed(2)}`;
+    const name = `Point ${index + 1} of ${this.#points.length}: ${place}`;
+    this.#points[index].setAttribute("aria-label", name);
+  }
+
+  #grow(count) {
+    while (this.#points.length < count) {
+      this.#ghosts.push(draw(this.#layers.ghosts, "circle", { r: RADIUS }));
+      const role = { role: "button", "aria-roledescription": "movable point" };
+      const point = draw(this.#layers.points, "circle", { r: RADIUS, tabindex: -1, ...role });
+      point.dataset.point = this.#points.length;
+      this.#points.push(point);
+    }
+    this.#points[this.#chosen].setAttribute("tabindex", 0);
+  }
+
+  #choose(index) {
+    this.#points[this.#chosen].setAttribute("tabindex", -1);
+    this.#chosen = index;
+    this.#points[index].setAttribute("tabindex", 0);
+    this.#mark();
+    this.#points[index].focus({ preventScroll: true });
+  }
+
+  #take(event) {
+    if (event.button !== 0) return;
+    event.preventDefault();
+    const at = this.#locate(event);
+    const index = this.#nearest(at);
+    this.#choose(index);
+    this.#grip = this.#shown.map((values, dimension) => values[index] - at[dimension]);
+    this.#layers.points.setPointerCapture(event.pointerId);
+    this.#layers.points.dataset.held = "";
+  }
+
+  #drag(event) {
+    if (!this.#grip) return;
+    const at = this.#locate(event);
+    this.#ask(at.map((value, dimension) => value + this.#grip[dimension]));
+  }
+
+  #release() {
+    this.#grip = null;
+    delete this.#layers.points.dataset.held;
+  }
+
+  #key(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const { key } = event;
+    if (key in DIRECTIONS) {
+      const step = event.shiftKey ? 10 * STEP : STEP;
+      const place = this.#shown.map((values) => values[this.#chosen]);
+      this.#ask(place.map((value, dimension) => value + step * DIRECTIONS[key][dimension]));
+    } else if (key in JUMPS) {
+      this.#choose(clamp(this.#chosen + JUMPS[key], 0, this.#points.length - 1));
+    } else return;
+    event.preventDefault();
+  }
+
+  #ask([x, y]) {
+    const { xFrom, xTo, yFrom, yTo } = this.#plane.dataset;
+    this.#moved(this.#chosen, [clamp(x, xFrom, xTo), clamp(y, yFrom, yTo)]);
+  }
+
+  // The pointer's place in the data's units.
+  #locate({ clientX, clientY }) {
+    const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(this.#plane.getScreenCTM().inverse());
+    return [x, y];
+  }
+
+  #nearest([x, y]) {
+    const [xs, ys] = this.#shown;
+    const distances = xs.map((value, index) => (value - x) ** 2 + (ys[index] - y) ** 2);
+    return distances.indexOf(Math.min(...distances));
+  }
+}

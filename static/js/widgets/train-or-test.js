@@ -1,0 +1,166 @@
+// Widget train-or-test: one example among batch mates, and the averages that testing uses.
+import { inputs } from "../samples.js";
+import { mean, movingAverages, unbiasedVariance, variance } from "../statistics.js";
+import { inWords } from "../svg.js";
+import { Strips, Trace } from "./strips.js";
+
+const EPSILON = 1e-5; // PyTorch's
+const EXAMPLE = 6.5;
+const GAMMA = 1;
+const BETA = 0.5;
+const EARLIER = 40; // batches trained on before the reader comes
+const START = { mean: 0, variance: 1 }; // of the running averages, as PyTorch has it
+const KEPT = 40; // outputs that are remembered in each mode
+
+export class TrainOrTest {
+  #element;
+  #strips;
+  #traces;
+  #mode = "train";
+  #size = 8;
+  #rate = 0.1;
+  #trained = []; // one {draw, joined} a training batch: its number, and whether the example was in it
+  #trainedSize = 8; // the last batch size that could be trained with
+  #draw = 0;
+  #outputs; // by mode: batch → the example's output
+
+  constructor(element) {
+    this.#element = element;
+    this.#strips = new Strips(element.querySelector(".strips"), { gamma: GAMMA, beta: BETA });
+    this.#traces = [...element.querySelectorAll("[data-trace]")].map((svg) => new Trace(svg));
+    const on = (name, event, act) =>
+      element.querySelector(`[data-${name}]`).addEventListener(event, (e) => act(e.target));
+    on("swap", "click", () => this.#swap());
+    on("restart", "click", () => this.#restart());
+    on("size", "input", (slider) => this.#resize(slider.valueAsNumber));
+    on("rate", "input", (slider) => this.#change({ rate: slider.valueAsNumber }));
+    element.querySelector(".modes").addEventListener("change", ({ target }) => this.#enter(target.value));
+    this.#restart();
+  }
+
+  // The batch at hand: the example first, then its mates.
+  get #batch() {
+    return this.#numbers({ draw: this.#draw, joined: true }, this.#size);
+  }
+
+  #numbers({ draw, joined }, size) {
+    return joined ? [EXAMPLE, ...inputs(draw, size - 1)] : inputs(draw, size);
+  }
+
+  // What each training batch had, and the running averages after each. A function of the batches
+  // alone, so that another α or m shows at once what it would have led to.
+  #history() {
+    const batches = this.#trained.map((batch) => this.#numbers(batch, this.#trainedSize));
+    const means = batches.map(mean);
+    const variances = batches.map(unbiasedVariance);
+    return {
+      mean: { batches: means, running: movingAverages(means, this.#rate, START.mean) },
+      variance: {
+        batches: variances,
+        running: movingAverages(variances, this.#rate, START.variance),
+      },
+    };
+  }
+
+  #swap() {
+    this.#draw += 1;
+    // A batch of one has no unbiased variance to average.
+    const trains = this.#mode === "train" && this.#size > 1;
+    if (trains) this.#trained.push({ draw: this.#draw, joined: true });
+    this.#show();
+  }
+
+  #restart() {
+    this.#draw = EARLIER;
+    this.#trained = Array.from({ length: EARLIER }, (_, draw) => ({ draw, joined: false }));
+    this.#forget();
+    this.#show();
+  }
+
+  #enter(mode) {
+    this.#mode = mode;
+    this.#show();
+  }
+
+  #resize(size) {
+    if (size > 1) this.#trainedSize = size;
+    this.#change({ size });
+  }
+
+  // Outputs under other settings would not compare.
+  #change({ size = this.#size, rate = this.#rate }) {
+    this.#size = size;
+    this.#rate = rate;
+    this.#forget();
+    this.#show();
+  }
+
+  #show() {
+    const batch = this.#batch;
+    const history = this.#history();
+    const moments = {
+      train: { mean: mean(batch), variance: variance(batch) },
+      test: { mean: history.mean.running.at(-1), variance: history.variance.running.at(-1) },
+    };
+    const used = moments[this.#mode];
+    const scale = GAMMA / Math.sqrt(used.variance + EPSILON);
+    const outputs = batch.map((value) => (value - used.mean) * scale + BETA);
+    this.#remember(outputs[0]);
+    this.#strips.draw({ batch, outputs, moments, mode: this.#mode, earlier: this.#outputs });
+    for (const trace of this.#traces) trace.draw(history[trace.kind]);
+    this.#write(outputs[0], moments);
+  }
+
+  #forget() {
+    this.#outputs = { train: new Map(), test: new Map() };
+  }
+
+  #remember(output) {
+    const kept = this.#outputs[this.#mode];
+    kept.set(this.#draw, output);
+    if (kept.size > KEPT) kept.delete(kept.keys().next().value);
+  }
+
+  #write(output, moments) {
+    const { dataset } = this.#element;
+    dataset.mode = this.#mode;
+    dataset.output = output;
+    dataset.batchSize = this.#size;
+    dataset.momentum = this.#rate;
+    dataset.trained = this.#trained.length;
+    dataset.batchMean = moments.train.mean;
+    dataset.batchVariance = moments.train.variance;
+    dataset.runningMean = moments.test.mean;
+    dataset.runningVariance = moments.test.variance;
+    for (const [mode, { mean: middle, variance: spread }] of Object.entries(moments)) {
+      const cells = this.#element.querySelectorAll(`tr[data-uses=${mode}] td`);
+      cells[0].textContent = inWords(middle, 2);
+      cells[1].textContent = inWords(Math.sqrt(spread), 2);
+    }
+    const find = (name) => this.#element.querySelector(`[data-${name}]`);
+    find("result").textContent = inWords(output, 3);
+    find("size").nextElementSibling.textContent = this.#size;
+    find("rate").nextElementSibling.textContent = inWords(this.#rate, 2);
+    find("size").value = this.#size;
+    find("rate").value = this.#rate;
+    const status = find("status");
+    const text = this.#words(inWords(output, 2));
+    if (status.textContent !== text) status.textContent = text;
+  }
+
+  #words(output) {
+    const outputs = [...this.#outputs[this.#mode].values()];
+    if (this.#mode === "test") {
+      return `The running averages decide: whoever the mates are, the output is ${output}.`;
+    }
+    if (this.#size === 1) {
+      return "Alone, the example is its own mean: x̂ = 0, and everything becomes β. PyTorch refuses to train on such a batch.";
+    }
+    if (outputs.length < 2) {
+      return `The batch decides: the output is ${output}. Swap the mates, and it is another.`;
+    }
+    const [low, high] = [Math.min(...outputs), Math.max(...outputs)];
+    const range = `from ${inWords(low, 2)} to ${inWords(high, 2)}`;
+    return `The batch decides: now the output is ${output}; in ${outputs.length} batches, ${range}.`;
+  }
+}
