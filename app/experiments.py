@@ -166,7 +166,8 @@ class Experiment:
         try:
             request = self.request.model_validate(values, strict=not text)
         except ValidationError as error:
-            raise InvalidRequest([_problem(detail) for detail in error.errors()]) from None
+            fields = self.request.model_json_schema()["properties"]
+            raise InvalidRequest([_problem(detail, fields) for detail in error.errors()]) from None
         asked = request.steps * request.seeds * len(self.arms)
         if asked > MAX_TRAINING_STEPS:
             fitting = MAX_TRAINING_STEPS // (request.steps * len(self.arms))
@@ -212,12 +213,19 @@ def _number(value: object) -> float | None:
     return value if isinstance(value, int | float) else None
 
 
-def _problem(detail: ErrorDetails) -> FieldProblem:
+def _problem(detail: ErrorDetails, fields: Mapping[str, Mapping[str, object]]) -> FieldProblem:
     field = str(detail["loc"][0]) if detail["loc"] else "body"
-    message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    if detail["type"] == "extra_forbidden":
-        message = "is not a parameter of this experiment"
-    return FieldProblem(field, message)
+    match fields.get(field):
+        case {"type": "integer", "minimum": low, "maximum": high}:
+            return FieldProblem(field, f"should be a whole number from {low} to {high}")
+        case {"type": "number", "minimum": low, "maximum": high}:
+            return FieldProblem(field, f"should be a number from {low} to {high}")
+        case {"enum": choices} if isinstance(choices, list):
+            return FieldProblem(field, f"should be one of {', '.join(map(str, choices))}")
+        case None:
+            return FieldProblem(field, "is not a parameter of this experiment")
+        case _:
+            return FieldProblem(field, detail["msg"])
 
 
 ACCURACY = Metric("test_accuracy", "Test accuracy", "", 0, 1, share=True)

@@ -66,6 +66,14 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return frozenset(value.replace(" ", "").split(",")) if isinstance(value, str) else value
 
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _stars_lead(cls, names: frozenset[str]) -> frozenset[str]:
+        for name in names:
+            if name != "*" and (not name or "*" in name.removeprefix("*.")):
+                raise ValueError(f"{name!r} should be a name, *.name or *")
+        return names
+
 
 def load() -> Settings:
     """The settings of the environment; raises InvalidSettings, one line that names the variable."""

@@ -6,6 +6,7 @@ Servers and unpacked data are made once a session: each costs seconds.
 import logging
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -27,8 +28,9 @@ Serve: TypeAlias = Callable[..., Server]
 
 
 @pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """The event loop that the server runs on; the command line runs on Python's own."""
+    return "asyncio", {"use_uvloop": sys.platform != "win32"}
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -137,11 +137,11 @@ def test_the_summary_and_the_verdict_go_to_stdout_and_the_progress_to_stderr(
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["--seed", "-1"], "seed: should be greater than or equal to 0"),
-        (["--seed", "abc"], "seed: should be a valid integer"),
-        (["--seed", ""], "seed: should be a valid integer"),
-        (["--seeds", "100000"], "seeds: should be less than or equal to 10"),
-        (["--set", "steps=9"], "steps: should be greater than or equal to 10"),
+        (["--seed", "-1"], "seed: should be a whole number from 0 to 4294967295"),
+        (["--seed", "abc"], "seed: should be a whole number from 0 to 4294967295"),
+        (["--seed", ""], "seed: should be a whole number from 0 to 4294967295"),
+        (["--seeds", "100000"], "seeds: should be a whole number from 1 to 10"),
+        (["--set", "steps=9"], "steps: should be a whole number from 10 to 400"),
         (["--set", "momentum=0.9"], "momentum: is not a parameter"),
         (["--set", "steps"], "steps: should have the form NAME=VALUE"),
         (["--seeds", "10", "--set", "steps=400"], "seeds: should be at most 5"),

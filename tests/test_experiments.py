@@ -22,6 +22,9 @@ every_experiment = pytest.mark.parametrize(
 )
 
 
+SEED_BOUND = f"a whole number from 0 to {MAX_SEED}"
+
+
 def problems_of(values: dict[str, object], *, text: bool = False) -> dict[str, str]:
     with pytest.raises(InvalidRequest) as raised:
         LEARNING_RATES.parse(values, text=text)
@@ -31,25 +34,25 @@ def problems_of(values: dict[str, object], *, text: bool = False) -> dict[str, s
 @pytest.mark.parametrize(
     ("field", "value", "bound"),
     [
-        ("seed", -1, "greater than or equal to 0"),
-        ("seed", MAX_SEED + 1, f"less than or equal to {MAX_SEED}"),
-        ("seed", 10**30, "less than or equal to"),
-        ("seed", "abc", "valid integer"),
-        ("seed", "7", "valid integer"),
-        ("seed", 7.5, "valid integer"),
-        ("seed", None, "valid integer"),
-        ("seed", True, "valid integer"),
-        ("seed", [7], "valid integer"),
-        ("seeds", 0, "greater than or equal to 1"),
-        ("seeds", 100_000, "less than or equal to 10"),
-        ("steps", 9, "greater than or equal to 10"),
-        ("steps", 401, "less than or equal to 400"),
-        ("gamma0", 0, "greater than or equal to 0.01"),
-        ("gamma0", 2.1, "less than or equal to 2"),
-        ("gamma0", math.nan, "finite number"),
-        ("gamma0", math.inf, "finite number"),
-        ("gamma0", True, "valid number"),
-        ("placement", "nowhere", "'before_relu' or 'after_pooling'"),
+        ("seed", -1, SEED_BOUND),
+        ("seed", MAX_SEED + 1, SEED_BOUND),
+        ("seed", 10**30, SEED_BOUND),
+        ("seed", "abc", SEED_BOUND),
+        ("seed", "7", SEED_BOUND),
+        ("seed", 7.5, SEED_BOUND),
+        ("seed", None, SEED_BOUND),
+        ("seed", True, SEED_BOUND),
+        ("seed", [7], SEED_BOUND),
+        ("seeds", 0, "a whole number from 1 to 10"),
+        ("seeds", 100_000, "a whole number from 1 to 10"),
+        ("steps", 9, "a whole number from 10 to 400"),
+        ("steps", 401, "a whole number from 10 to 400"),
+        ("gamma0", 0, "a number from 0.01 to 2"),
+        ("gamma0", 2.1, "a number from 0.01 to 2"),
+        ("gamma0", math.nan, "a number from 0.01 to 2"),
+        ("gamma0", math.inf, "a number from 0.01 to 2"),
+        ("gamma0", True, "a number from 0.01 to 2"),
+        ("placement", "nowhere", "one of before_relu, after_pooling"),
         ("momentum", 0.9, "not a parameter of this experiment"),
     ],
 )

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.conftest import Serve
@@ -34,10 +33,6 @@ def mortal(
         yield running
 
 
-def reader_of(server: Server) -> httpx.Client:
-    return httpx.Client(base_url=server.url, timeout=PATIENCE)
-
-
 def refused_start(**settings: object) -> subprocess.CompletedProcess[str]:
     """A start that must end by itself."""
     return subprocess.run(
@@ -52,7 +47,7 @@ def refused_start(**settings: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_server_process_never_loads_torch(server: Server) -> None:
-    with reader_of(server) as reader:
+    with server.visitor() as reader:
         assert reader.get("/").status_code == 200
         watch(reader, json_of(train(reader, steps=10))["id"])
     mapped = Path(f"/proc/{server.pid}/maps").read_text()
@@ -94,7 +89,7 @@ def test_a_server_that_is_told_to_end_before_it_is_warm_ends_in_good_order(
     serve: Serve, how: signal.Signals
 ) -> None:
     server = serve(workers=1)
-    with reader_of(server) as reader, stream(reader, json_of(train(reader))["id"]) as events:
+    with server.visitor() as reader, stream(reader, json_of(train(reader))["id"]) as events:
         until(events, "queued")
         server.process.send_signal(how)
         assert until(events, "done").data["state"] == "stopped"
@@ -106,8 +101,9 @@ def test_a_server_that_is_told_to_end_before_it_is_warm_ends_in_good_order(
 def test_losing_all_workers_ends_the_run_with_worker_lost_and_the_next_one_works(
     mortal: Server,
 ) -> None:
-    with reader_of(mortal) as reader:
-        with stream(reader, json_of(train(reader, steps=400))["id"]) as events:
+    with mortal.visitor() as reader:
+        run_id = json_of(train(reader, steps=400))["id"]
+        with stream(reader, run_id) as events:
             until(events, "points")
             lost = mortal.workers()
             assert len(lost) == 2
@@ -117,6 +113,9 @@ def test_losing_all_workers_ends_the_run_with_worker_lost_and_the_next_one_works
         assert (done["state"], done["code"]) == ("failed", "worker_lost")
         assert done["message"]
         assert done["reference"] in mortal.log.read_text()
+        panel = reader.get(f"/runs/{run_id}", headers={"HX-Request": "true"}).text
+        assert done["message"] in panel
+        assert done["reference"] in panel
 
         following = watch(reader, json_of(train(reader, steps=10))["id"])
         assert following[-1].data["state"] == "finished"
@@ -131,7 +130,7 @@ def test_sigterm_in_mid_run_gives_every_stream_its_end_and_leaves_no_worker(
     """The last test here: it ends the server that the others share."""
     mortal.wait_until_ready()
     workers = mortal.workers()
-    with reader_of(mortal) as reader, reader_of(mortal) as other:
+    with mortal.visitor() as reader, mortal.visitor() as other:
         run_id = json_of(train(reader, steps=400))["id"]
         with stream(reader, run_id) as events, stream(other, run_id) as same:
             until(events, "points")

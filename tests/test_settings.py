@@ -39,6 +39,7 @@ def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         ("DEADLINE_SECONDS", "0"),
         ("RUNS_PER_READER", "0"),
         ("SECRET", "short"),
+        ("ALLOWED_HOSTS", "www.*"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_the_variable(

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import anyio
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(scope="module", params=ENGINES)
 async def engine(
-    request: pytest.FixtureRequest, engine_settings: MakeSettings, anyio_backend: str
+    request: pytest.FixtureRequest, engine_settings: MakeSettings, anyio_backend: object
 ) -> AsyncGenerator[Engine, None]:
     """Warm, with one slot."""
     started = engine_for(engine_settings(engine=request.param))
@@ -112,15 +113,14 @@ async def test_a_training_that_is_cancelled_while_it_waits_takes_no_slot(
 async def test_trainings_wait_for_the_slot_and_do_not_mix(
     engine: Engine, trainer: Trainer, specs: dict[str, TrainingSpec]
 ) -> None:
-    got: dict[str, list[TrainingEvent]] = {}
-
-    async def collect(spec: TrainingSpec) -> None:
-        got[spec.arm] = await events_of(engine, spec)
-
+    heard: list[TrainingEvent] = []
     async with anyio.create_task_group() as tasks:
         for spec in specs.values():
-            tasks.start_soon(collect, spec)
-    assert got == {arm: list(train(spec, trainer.dataset)) for arm, spec in specs.items()}
+            tasks.start_soon(follow, engine, spec, heard.append)
+    one_by_one = [list(events) for _, events in groupby(heard, key=lambda event: event.arm)]
+    assert len(one_by_one) == len(specs)
+    for events in one_by_one:
+        assert events == list(train(specs[events[0].arm], trainer.dataset))
 
 
 async def test_what_was_abandoned_does_not_show_in_the_next_training(

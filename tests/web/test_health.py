@@ -3,7 +3,7 @@ from pathlib import Path
 import httpx
 
 from tests.conftest import Serve
-from tests.processes import PATIENCE, Server, wait_until
+from tests.processes import Server, wait_until
 from tests.web.asking import RUNS, json_of, problem_of
 
 
@@ -19,8 +19,9 @@ def test_the_server_is_alive_and_says_how_many_workers_are_warm(reader: httpx.Cl
 
 def test_a_server_whose_workers_are_cold_is_alive_but_not_ready(serve: Serve) -> None:
     cold = serve(workers=1)
-    assert json_of(httpx.get(f"{cold.url}/healthz")) == {"status": "alive"}
-    answer = httpx.get(f"{cold.url}/readyz")
+    with cold.visitor() as reader:
+        assert json_of(reader.get("/healthz")) == {"status": "alive"}
+        answer = reader.get("/readyz")
     if answer.status_code != 200:  # it has not warmed up in the meantime
         assert answer.status_code == 503
         assert answer.json() == {"ready": False, "slots": 1, "warm": 0, "problem": None}
@@ -30,7 +31,7 @@ def test_with_altered_data_the_article_is_served_and_training_is_refused(
     serve: Serve, broken_data: Path
 ) -> None:
     server = serve(workers=1, data_dir=broken_data)
-    with httpx.Client(base_url=server.url, timeout=PATIENCE) as reader:
+    with server.visitor() as reader:
         early = reader.post(RUNS, json={"steps": 10})  # the workers have not looked yet
         assert_says_why(server, reader, broken_data)
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.processes import Server
+from tests.conftest import Serve
+from tests.processes import PATIENCE, Server
 from tests.web.asking import RUNS, FinishedRun, fields_of, json_of, problem_of, train, watch
 from tests.web.conftest import NewReader
 from tests.wire import ids, names
@@ -75,14 +76,14 @@ def test_seeds_are_drawn_anew_each_time(new_reader: NewReader) -> None:
 @pytest.mark.parametrize(
     ("values", "field", "bound"),
     [
-        ({"seed": -1}, "seed", "greater than or equal to 0"),
-        ({"seed": 2**32}, "seed", "less than or equal to 4294967295"),
-        ({"seed": "abc"}, "seed", "integer"),
-        ({"seed": True}, "seed", "integer"),
-        ({"seeds": 100_000}, "seeds", "less than or equal to 10"),
+        ({"seed": -1}, "seed", "whole number from 0 to 4294967295"),
+        ({"seed": 2**32}, "seed", "whole number from 0 to 4294967295"),
+        ({"seed": "abc"}, "seed", "whole number from 0 to 4294967295"),
+        ({"seed": True}, "seed", "whole number from 0 to 4294967295"),
+        ({"seeds": 100_000}, "seeds", "whole number from 1 to 10"),
         ({"seeds": 10, "steps": 400}, "seeds", "at most 5 at 400 steps"),
-        ({"steps": 10**300}, "steps", "less than or equal to 400"),
-        ({"placement": "<script>"}, "placement", "'before_relu' or 'after_pooling'"),
+        ({"steps": 10**300}, "steps", "whole number from 10 to 400"),
+        ({"placement": "<script>"}, "placement", "one of before_relu, after_pooling"),
         ({"momentum": 0.9}, "momentum", "not a parameter"),
     ],
 )
@@ -258,6 +259,20 @@ def test_the_same_seed_gives_the_same_numbers_in_a_terminal(
     assert finished.reader.get(f"{finished.path}/metrics.csv").text == terminal_csv.read_text()
 
 
+def test_a_network_that_diverges_is_a_result(reader: httpx.Client) -> None:
+    """With γ = 2 the linear layer sees large inputs, and a rate of 0.5 is too high."""
+    events = watch(reader, json_of(train(reader, seed=7, gamma0=2, steps=20))["id"])
+    states = {event.data["arm"]: event.data["state"] for event in events if event.name == "arm"}
+    assert states == {
+        "cnn@0.1": "finished",
+        "bn@0.1": "finished",
+        "cnn@0.5": "finished",
+        "bn@0.5": "diverged",
+    }
+    assert events[-1].data["state"] == "finished"
+    assert next(event for event in events if event.name == "verdict").data["holds"] is False
+
+
 def test_runs_of_two_readers_at_once_do_not_mix(new_reader: NewReader) -> None:
     first, second = new_reader(), new_reader()
     runs = [json_of(train(reader, seed=5, steps=10)) for reader in (first, second)]
@@ -268,3 +283,23 @@ def test_runs_of_two_readers_at_once_do_not_mix(new_reader: NewReader) -> None:
         receipt = reader.get(f"/runs/{run['id']}", headers={"Accept": "application/json"})
         digests.add(json_of(receipt)["digest"])
     assert len(digests) == 1
+
+
+def test_every_one_of_many_readers_at_once_gets_an_answer(serve: Serve) -> None:
+    """No worker is warm yet: the line only grows."""
+    server = serve(workers=1, queue_seconds=60)
+
+    def ask(_: int) -> httpx.Response:
+        with httpx.Client(base_url=server.url, timeout=PATIENCE) as reader:
+            return train(reader, steps=100)
+
+    with ThreadPoolExecutor(20) as threads:
+        answers = list(threads.map(ask, range(40)))
+    admitted = [json_of(answer) for answer in answers if answer.status_code == 201]
+    refused = [answer for answer in answers if answer.status_code != 201]
+    assert sorted(run["position"] for run in admitted) == list(range(len(admitted)))
+    assert all(run["eta_s"] <= 60 for run in admitted)
+    assert refused
+    for answer in refused:
+        problem_of(answer, 503)
+        assert int(answer.headers["retry-after"]) >= 1
