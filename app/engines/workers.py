@@ -191,7 +191,7 @@ class WorkersEngine:
     async def _hear(self) -> None:
         """Waits until something changes; raises Unusable where waiting is in vain."""
         if self._problem and not self._warm:
-            raise self._problem
+            raise self._problem.with_traceback(None)
         await self._news.wait()
 
     def _tell(self) -> None:
