@@ -5,7 +5,7 @@ import logging
 import math
 import secrets
 from collections.abc import Iterator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from datetime import UTC, datetime
 from itertools import takewhile
 from time import monotonic
@@ -297,6 +297,8 @@ class Runs:
         self._announce_all()
 
     def _fail(self, run: Run, error: Exception) -> None:
+        if run.done:  # two workers lost at once: the first has said it
+            return
         reference = secrets.token_hex(4)
         details = error.details if isinstance(error, TrainingFailed) else error
         log.error("run %s failed, reference %s: %s", run.id, reference, details)
@@ -316,9 +318,8 @@ class Runs:
         message = FOR_READERS[code] if code else None
         run.done = Done(state, round(run.elapsed_s, 3), code, message, reference)
         run.log.append(run.done)
-        with suppress(RuntimeError):
-            for task in run.tasks - {asyncio.current_task()}:
-                task.cancel()
+        for task in run.tasks - {asyncio.current_task()}:
+            task.cancel()
         self._announce_all()
 
     def _learn_speed(self, seconds_a_step: float) -> None:

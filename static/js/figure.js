@@ -6,6 +6,11 @@ const SPOKEN = { queued: "Waiting to train.", running: "Training.", finished: "T
 
 const remembered = (slug) => `run of ${slug}`;
 
+function waiting({ position, eta_s }) {
+  const place = position ? `${position} ahead of you` : "next in line";
+  return `Waiting: ${place}${eta_s >= 1 ? `, about ${Math.ceil(eta_s)} s` : ""}.`;
+}
+
 export class Figure {
   #element;
   #panel;
@@ -107,11 +112,7 @@ export class Figure {
   #take(name, data) {
     switch (name) {
       case "queued":
-        this.#status(
-          data.position
-            ? `Waiting: ${data.position} ahead of you, about ${Math.ceil(data.eta_s)} s.`
-            : "Next in line…",
-        );
+        this.#status(waiting(data));
         break;
       case "started":
         if (this.#node.dataset.runState === "queued") this.#enter("running");

@@ -7,21 +7,17 @@ from typing import TypeAlias
 import httpx
 import pytest
 
-from tests.processes import PATIENCE, Server
+from tests.processes import Server
 from tests.web.asking import FinishedRun, json_of, train, watch
 
 NewReader: TypeAlias = Callable[[], httpx.Client]
-
-
-def client(server: Server) -> httpx.Client:
-    return httpx.Client(base_url=server.url, timeout=PATIENCE)
 
 
 @pytest.fixture
 def new_reader(server: Server) -> Iterator[NewReader]:
     """Another browser session with every call."""
     with ExitStack() as clients:
-        yield lambda: clients.enter_context(client(server))
+        yield lambda: clients.enter_context(server.visitor())
 
 
 @pytest.fixture
@@ -32,6 +28,6 @@ def reader(new_reader: NewReader) -> httpx.Client:
 @pytest.fixture(scope="session")
 def finished(server: Server) -> Iterator[FinishedRun]:
     """A run that its reader, whose session `reader` is, followed to its end."""
-    with client(server) as reader:
+    with server.visitor() as reader:
         created = json_of(train(reader, seed=7, steps=10))
         yield FinishedRun(created, watch(reader, created["id"]), reader)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.conftest import Serve
-from tests.processes import PATIENCE, Server
+from tests.processes import Server
 from tests.web.asking import RUNS, FinishedRun, fields_of, json_of, problem_of, train, watch
 from tests.web.conftest import NewReader
 from tests.wire import ids, names
@@ -290,7 +290,7 @@ def test_every_one_of_many_readers_at_once_gets_an_answer(serve: Serve) -> None:
     server = serve(workers=1, queue_seconds=60)
 
     def ask(_: int) -> httpx.Response:
-        with httpx.Client(base_url=server.url, timeout=PATIENCE) as reader:
+        with server.visitor() as reader:
             return train(reader, steps=100)
 
     with ThreadPoolExecutor(20) as threads:
