@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -63,13 +64,13 @@ def train(
     if csv is not None and csv.is_dir():
         raise InvalidRequest([FieldProblem("csv", f"{csv} is a folder")])
     run = asyncio.run(_train(settings, experiment, request))
-    if csv is not None:
-        csv.write_text(run.measured.csv())
+    written = csv is None or _write(csv, run)
     if as_json:
         print(json.dumps(run.receipt()))
     else:
         _show_summary(run)
-    return {"finished": FINISHED, "stopped": INTERRUPTED}.get(run.state, FAILED)
+    code = {"finished": FINISHED, "stopped": INTERRUPTED}.get(run.state, FAILED)
+    return code if written else code or FAILED
 
 
 def record(settings: Settings, slugs: Sequence[str]) -> int:
@@ -83,6 +84,16 @@ def record(settings: Settings, slugs: Sequence[str]) -> int:
             return FAILED
         print(recordings.save(run))
     return FINISHED
+
+
+def _write(csv: Path, run: Run) -> bool:
+    try:
+        csv.write_text(run.measured.csv())
+    except OSError as error:
+        # Nothing is lost: the summary follows, and here is what repeats the run.
+        print(f"can't write {csv}: {error.strerror}; repeat: {run.command()}", file=sys.stderr)
+        return False
+    return True
 
 
 async def _train(settings: Settings, experiment: Experiment, request: RunRequest) -> Run:

@@ -250,3 +250,13 @@ def test_training_in_a_terminal_needs_no_web(cache_dir: Path) -> None:
         check=True,
     )
     assert ended.stdout.strip() == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
+def test_a_csv_that_can_not_be_written_costs_no_summary(
+    in_terminal: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*TRAIN, *SHORT, "--seed", "5", "--csv", "/dev/full"]) == 1
+    shown = capsys.readouterr()
+    assert "digest sha256:" in shown.out
+    assert "repeat: python -m app train learning-rates --seed 5" in shown.err

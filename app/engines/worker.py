@@ -52,6 +52,10 @@ def _work(
     except Unusable as error:
         server.sendall(pack(Refused(error)))
         return
+    except Exception:
+        traceback.print_exc()
+        server.sendall(pack(Refused(Unusable("a worker could not start; the log says why"))))
+        return
     server.sendall(pack(Ready(trainer.provenance)))
     while True:
         spec = orders.get()

@@ -203,7 +203,13 @@ class WorkersEngine:
         pause = FIRST_PAUSE
         while True:
             born = monotonic()
-            worker = await Worker.spawn(self._settings)
+            try:
+                worker = await Worker.spawn(self._settings)
+            except OSError:  # too many open files, no memory: it may pass
+                log.exception("no worker could be started")
+                pause = min(2 * pause, LONGEST_PAUSE)
+                await asyncio.sleep(pause)
+                continue
             try:
                 await self._warm_up(worker)
                 await worker.process.wait()
@@ -219,6 +225,8 @@ class WorkersEngine:
                 self._tell()
             finally:
                 self._warm.discard(worker)
+                if worker in self._idle:  # or the next training would be sent to a closed socket
+                    self._idle.remove(worker)
                 worker.kill()
                 await worker.process.wait()
             pause = FIRST_PAUSE if monotonic() - born > LIVED else min(2 * pause, LONGEST_PAUSE)

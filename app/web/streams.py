@@ -4,11 +4,15 @@ Our own response and not sse-starlette's: that encodes each event for each reade
 uvicorn to learn of a shutdown, while here a log that ends (at a shutdown they all do) is enough.
 """
 
+import logging
+
 import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.log import Log
+
+log = logging.getLogger(__name__)
 
 # A comment this often keeps proxies from cutting a quiet stream.
 PING_SECONDS = 15.0
@@ -39,9 +43,12 @@ class EventStream(Response):
                 tasks.cancel_scope.cancel()
 
             tasks.start_soon(until_the_reader_leaves)
-            with anyio.move_on_after(LIFE_SECONDS):
-                await self._pump(send)
-            await _write(send, b"", more=False)
+            try:
+                with anyio.move_on_after(LIFE_SECONDS):
+                    await self._pump(send)
+                await _write(send, b"", more=False)
+            except TimeoutError:
+                log.info("a reader that took nothing for %g s was cut off", SEND_SECONDS)
             tasks.cancel_scope.cancel()
 
     async def _pump(self, send: Send) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import anyio
 import pytest
+import torch
 
 from app.engines.base import Health
 from app.engines.messages import Ended, Train, pack
 from app.engines.workers import Worker, WorkersEngine
-from app.errors import DeadlineExceeded, WorkerLost
+from app.errors import DeadlineExceeded, Unusable, WorkerLost
 from app.events import ArmEnded
 from app.experiments import TrainingSpec
 from tests.conftest import DATA_DIR
@@ -175,6 +176,25 @@ def _worker_process(
             yield process, ours
         finally:
             process.kill()
+
+
+@pytest.fixture
+def foreign_cache(cache_dir: Path, tmp_path: Path) -> Path:
+    """A cache that some other program wrote: readable, and not ours."""
+    (cached,) = cache_dir.iterdir()
+    torch.save({"nonsense": torch.zeros(1)}, tmp_path / cached.name)
+    return tmp_path
+
+
+async def test_a_worker_that_can_not_start_says_so(
+    engine_settings: MakeSettings, foreign_cache: Path
+) -> None:
+    """Nobody foresaw it, and nobody waits for ever."""
+    stuck = WorkersEngine(engine_settings(workers=1, cache_dir=foreign_cache))
+    await stuck.start()
+    with anyio.fail_after(PATIENCE), pytest.raises(Unusable, match="could not start"):
+        await stuck.warm()
+    await stuck.close()
 
 
 async def test_an_engine_that_is_closed_in_mid_training_leaves_no_process(
