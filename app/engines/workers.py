@@ -114,6 +114,7 @@ class WorkersEngine:
         self._settings = settings
         self._idle: deque[Worker] = deque()
         self._warm: set[Worker] = set()
+        self._living: set[Worker] = set()
         self._problem: Unusable | None = None
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -164,6 +165,13 @@ class WorkersEngine:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for worker in list(self._living):  # whose end somebody was cancelled waiting for
+            await self._bury(worker)
+
+    async def _bury(self, worker: Worker) -> None:
+        worker.kill()
+        await worker.process.wait()
+        self._living.discard(worker)
 
     async def _begin(self, spec: TrainingSpec) -> Worker:
         """A worker that has begun this training; one that died while it was idle is passed over."""
@@ -210,6 +218,7 @@ class WorkersEngine:
                 pause = min(2 * pause, LONGEST_PAUSE)
                 await asyncio.sleep(pause)
                 continue
+            self._living.add(worker)
             try:
                 await self._warm_up(worker)
                 await worker.process.wait()
@@ -227,8 +236,7 @@ class WorkersEngine:
                 self._warm.discard(worker)
                 if worker in self._idle:  # or the next training would be sent to a closed socket
                     self._idle.remove(worker)
-                worker.kill()
-                await worker.process.wait()
+                await self._bury(worker)
             pause = FIRST_PAUSE if monotonic() - born > LIVED else min(2 * pause, LONGEST_PAUSE)
             await asyncio.sleep(pause)
 
