@@ -3,15 +3,16 @@
 One description serves both, so that drawing and code can't disagree.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
+from math import prod, sqrt
 from typing import Literal, TypeAlias, get_args
 
-Norm: TypeAlias = Literal["none", "batch"]
+Norm: TypeAlias = Literal["none", "batch", "l1", "l2", "lmax"]
 Placement: TypeAlias = Literal["before_relu", "after_pooling"]
 Shape: TypeAlias = tuple[int, ...]
 
+NORMS: tuple[Norm, ...] = get_args(Norm)
 PLACEMENTS: tuple[Placement, ...] = get_args(Placement)
 MNIST_SHAPE: Shape = (1, 28, 28)
 CLASSES = 10
@@ -46,6 +47,19 @@ class BatchNorm:
 
 
 @dataclass(frozen=True, slots=True)
+class LpNorm:
+    """As BatchNorm, but divided by the batch's average ℓp norm, `power` being the p."""
+
+    power: float
+    gamma0: float
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Random shift and scale, new at every step (Santurkar et al. 2018, Algorithm 1)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Linear:
     """All values to `outputs` logits; weights start as N(0, weight_std²), biases at 0."""
 
@@ -53,14 +67,16 @@ class Linear:
     weight_std: float
 
 
-Layer: TypeAlias = Convolution | ReLU | MaxPool | BatchNorm | Linear
+Layer: TypeAlias = Convolution | ReLU | MaxPool | BatchNorm | LpNorm | Noise | Linear
 Architecture: TypeAlias = tuple[Layer, ...]
 
 
-def shallow(norm: Norm, placement: Placement, gamma0: float) -> Architecture:
-    """The article's network: two convolutions and a linear layer, with or without BatchNorm."""
-    normalisation = (BatchNorm(gamma0),) if norm == "batch" else ()
-    before, after = (normalisation, ()) if placement == "before_relu" else ((), normalisation)
+def shallow(
+    norm: Norm, placement: Placement, gamma0: float, *, noise: bool = False
+) -> Architecture:
+    """The article's network: two convolutions and a linear layer. Noise follows the norm."""
+    between = (*_normalisation(norm, gamma0), *((Noise(),) if noise else ()))
+    before, after = (between, ()) if placement == "before_relu" else ((), between)
 
     def block(channels: int) -> Architecture:
         convolution = Convolution(channels, kernel=5, weight_std=0.1)
@@ -69,7 +85,36 @@ def shallow(norm: Norm, placement: Placement, gamma0: float) -> Architecture:
     return (*block(8), *block(16), Linear(CLASSES, weight_std=1 / 28))
 
 
-ARCHITECTURES: dict[str, Callable[[Norm, Placement, float], Architecture]] = {"shallow": shallow}
+def deep(norm: Norm, depth: int) -> Architecture:
+    """`depth` convolutions of 8 channels, the norm before each ReLU as in a textbook.
+
+    Weights after He et al. 2015, "Delving Deep into Rectifiers", §2.2; γ starts at 1.
+    """
+    channels, kernel = 8, 3
+
+    def block(index: int) -> Architecture:
+        inputs = kernel**2 * (channels if index else MNIST_SHAPE[0])
+        convolution = Convolution(channels, kernel, weight_std=sqrt(2 / inputs))
+        pooling = (MaxPool(2),) if index < 2 else ()
+        return (convolution, *_normalisation(norm, 1.0), ReLU(), *pooling)
+
+    blocks = tuple(layer for index in range(depth) for layer in block(index))
+    side = MNIST_SHAPE[1] // 2 ** min(depth, 2)
+    return (*blocks, Linear(CLASSES, weight_std=sqrt(2 / (channels * side**2))))
+
+
+def _normalisation(norm: Norm, gamma0: float) -> Architecture:
+    match norm:
+        case "none":
+            return ()
+        case "batch":
+            return (BatchNorm(gamma0),)
+        case "l1":
+            return (LpNorm(1.0, gamma0),)
+        case "l2":
+            return (LpNorm(2.0, gamma0),)
+        case "lmax":
+            return (LpNorm(float("inf"), gamma0),)
 
 
 def with_shapes(
@@ -89,7 +134,7 @@ def parameter_count(architecture: Architecture, input_shape: Shape = MNIST_SHAPE
         match layer:
             case Convolution(channels, kernel):
                 count += channels * (before[0] * kernel**2 + 1)
-            case BatchNorm():
+            case BatchNorm() | LpNorm():
                 count += 2 * before[0]
             case Linear(outputs):
                 count += outputs * (prod(before) + 1)

@@ -14,7 +14,8 @@ from rich.table import Table
 from app import recordings
 from app.engines.registry import engine_for
 from app.errors import FieldProblem, InvalidRequest
-from app.experiments import EXPERIMENTS, Experiment, RunRequest, find
+from app.experiments import EXPERIMENTS, find
+from app.experiments.base import Experiment, RunRequest
 from app.runs import Run, Runs
 from app.settings import Settings
 

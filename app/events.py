@@ -1,6 +1,6 @@
 """The closed set of events: what a training says and what a stream carries.
 
-A training yields `Points` and, last, one `ArmEnded`. A run's log adds the rest.
+A training yields `Points` and `Row`s and, last, one `ArmEnded`. A run's log adds the rest.
 On the wire numbers that are not finite are `null` and `done` comes exactly once, last.
 """
 
@@ -50,6 +50,30 @@ class Points:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """`metric` at evenly spaced places from `low` to `high`, both included, at one step.
+
+    A histogram (places are the middles of its bins), a profile along a line, or one row of a
+    surface: then `y` is its second coordinate.
+    """
+
+    name: ClassVar = "row"
+    arm: str
+    seed: int
+    step: int
+    metric: str
+    low: float
+    high: float
+    values: Sequence[float]
+    y: float | None = None
+
+    def places(self) -> list[float]:
+        """Where each of `values` belongs, between `low` and `high`."""
+        gaps = len(self.values) - 1
+        return [self.low + (self.high - self.low) * k / gaps for k in range(gaps + 1)]
+
+
+@dataclass(frozen=True, slots=True)
 class ArmEnded:
     """One training is over; `summary` holds its last values. Divergence is a result, no error."""
 
@@ -82,8 +106,8 @@ class Done:
     reference: str | None = None
 
 
-TrainingEvent: TypeAlias = Points | ArmEnded
-Event: TypeAlias = Queued | Started | Points | ArmEnded | Verdict | Done
+TrainingEvent: TypeAlias = Points | Row | ArmEnded
+Event: TypeAlias = Queued | Started | Points | Row | ArmEnded | Verdict | Done
 
 
 def data(event: Event) -> dict[str, object]:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.events import ArmEnded, Points, TrainingEvent
+from app.events import ArmEnded, Points, Row, TrainingEvent
 
 COLUMNS = ("arm", "seed", "step", "metric", "value")
 
@@ -27,15 +27,19 @@ class Measurements:
     def __init__(self, arms: Sequence[str]) -> None:
         self._arms = tuple(arms)
         self._points: dict[tuple[int, int], list[Points]] = {}
+        self._rows: dict[tuple[int, int], list[Row]] = {}
         self._ended: dict[tuple[int, int], ArmEnded] = {}
 
     def add(self, event: TrainingEvent) -> None:
         """Takes one event of one training; those of a training must come in their order."""
         key = (self._arms.index(event.arm), event.seed)
-        if isinstance(event, Points):
-            self._points.setdefault(key, []).append(event)
-        else:
-            self._ended[key] = event
+        match event:
+            case Points():
+                self._points.setdefault(key, []).append(event)
+            case Row():
+                self._rows.setdefault(key, []).append(event)
+            case ArmEnded():
+                self._ended[key] = event
 
     def final(self, arm: str, metric: str) -> dict[int, float]:
         """The last value of `metric` by seed, of the trainings of `arm` that ended."""
@@ -53,29 +57,39 @@ class Measurements:
         diverged = states.count("diverged")
         return f"{diverged} of {len(states)} diverged" if diverged else "finished"
 
-    def merged(self) -> Iterator[Points | ArmEnded]:
-        """Each training's points as one event, then its end: what a recording keeps."""
+    def over_steps(self, arm: str, metric: str) -> dict[int, list[float]]:
+        """All values of `metric` by seed, step after step, of the trainings of `arm` that ended."""
+        index = self._arms.index(arm)
+        return {
+            seed: [
+                value for part in self._points[which, seed] for value in part.values.get(metric, ())
+            ]
+            for which, seed in sorted(self._ended)
+            if which == index
+        }
+
+    def merged(self) -> Iterator[TrainingEvent]:
+        """Each training's points as few events, its rows, its end: what a recording keeps."""
         for key in sorted(self._points):
-            parts = self._points[key]
-            yield Points(
-                arm=parts[0].arm,
-                seed=parts[0].seed,
-                step=[step for part in parts for step in part.step],
-                values={
-                    metric: [value for part in parts for value in part.values[metric]]
-                    for metric in parts[0].values
-                },
-            )
+            yield from _joined(self._points[key])
+            yield from self._rows.get(key, ())
             if key in self._ended:
                 yield self._ended[key]
 
     def rows(self) -> Iterator[tuple[str, int, int, str, float]]:
-        """(arm, seed, step, metric, value), sorted by arm as the experiment lists them."""
-        for points in self.merged():
-            if isinstance(points, Points):
-                for index, step in enumerate(points.step):
-                    for metric, values in points.values.items():
-                        yield points.arm, points.seed, step, metric, values[index]
+        """(arm, seed, step, metric, value), sorted by arm as the experiment lists them.
+
+        A value with a place carries it in its metric's name: `inputs[0.5]`, `surface[-1,0.5]`.
+        """
+        for event in self.merged():
+            if isinstance(event, Points):
+                for index, step in enumerate(event.step):
+                    for metric, values in event.values.items():
+                        yield event.arm, event.seed, step, metric, values[index]
+            elif isinstance(event, Row):
+                for place, value in zip(event.places(), event.values, strict=True):
+                    at = f"{place:.6g}" if event.y is None else f"{place:.6g},{event.y:.6g}"
+                    yield event.arm, event.seed, event.step, f"{event.metric}[{at}]", value
 
     def csv(self) -> str:
         """The rows as CSV under a header line; a value that is not finite is left empty."""
@@ -89,3 +103,20 @@ class Measurements:
     def digest(self) -> str:
         """SHA-256 of the CSV: the same for everyone who measured the same numbers."""
         return "sha256:" + hashlib.sha256(self.csv().encode()).hexdigest()
+
+
+def _joined(parts: Sequence[Points]) -> Iterator[Points]:
+    """One event for each set of metrics that are measured at the same steps."""
+    together: dict[tuple[str, ...], list[Points]] = {}
+    for part in parts:
+        together.setdefault(tuple(part.values), []).append(part)
+    for metrics, alike in together.items():
+        yield Points(
+            arm=alike[0].arm,
+            seed=alike[0].seed,
+            step=[step for part in alike for step in part.step],
+            values={
+                metric: [value for part in alike for value in part.values[metric]]
+                for metric in metrics
+            },
+        )

@@ -24,7 +24,7 @@ from app.events import (
     TrainingEvent,
     Verdict,
 )
-from app.experiments import Experiment, RunRequest, TrainingSpec
+from app.experiments.base import Experiment, RunRequest, TrainingSpec
 from app.log import Log
 from app.measurements import Measurements, Provenance
 from app.settings import Settings

@@ -16,7 +16,8 @@ from typing import TypeAlias
 import pytest
 
 from app.__main__ import main
-from app.experiments import LEARNING_RATES, TrainingSpec
+from app.experiments.base import TrainingSpec
+from app.experiments.learning_rates import LEARNING_RATES
 from app.settings import PREFIX, Settings
 from app.training.datasets import Dataset, load_mnist
 from app.training.trainer import Trainer, prepare

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from app.claims import Claim, judge
 from app.events import ArmEnded
-from app.experiments import LEARNING_RATES
+from app.experiments.learning_rates import LEARNING_RATES
 from app.measurements import Measurements
 
 HIGH = Claim(

@@ -6,15 +6,10 @@ import pytest
 
 from app.architectures import PLACEMENTS
 from app.errors import InvalidRequest, UnknownExperiment
-from app.experiments import (
-    EXPERIMENTS,
-    LEARNING_RATES,
-    MAX_SEED,
-    MAX_TRAINING_STEPS,
-    Experiment,
-    find,
-)
-from app.training.measures import MEASURES
+from app.experiments import EXPERIMENTS, find
+from app.experiments.base import MAX_SEED, MAX_WORK, Experiment
+from app.experiments.learning_rates import LEARNING_RATES
+from app.training.measures import EVALUATIONS
 from app.training.networks import build
 
 every_experiment = pytest.mark.parametrize(
@@ -93,11 +88,11 @@ def test_texts_are_read_as_numbers_where_texts_are_expected() -> None:
 
 def test_the_work_of_a_run_is_bounded_in_total() -> None:
     arms = len(LEARNING_RATES.arms)
-    fitting = MAX_TRAINING_STEPS // (400 * arms)
+    fitting = MAX_WORK // (400 * arms)
     LEARNING_RATES.parse({"seeds": fitting, "steps": 400})
     message = problems_of({"seeds": fitting + 1, "steps": 400})["seeds"]
     assert f"at most {fitting}" in message
-    assert str(MAX_TRAINING_STEPS) in message
+    assert str(MAX_WORK) in message
 
 
 def test_a_seed_is_drawn_where_none_is_given() -> None:
@@ -113,11 +108,9 @@ def test_the_highest_seed_is_allowed() -> None:
 
 @every_experiment
 def test_every_network_and_measure_name_resolves(experiment: Experiment) -> None:
-    import torch
-
     for spec in experiment.trainings(experiment.parse({})):
-        assert spec.measure in MEASURES
-        build(spec.architecture, torch.Generator())
+        assert spec.evaluation in EVALUATIONS
+        build(spec.architecture, spec.seed)
 
 
 @every_experiment
@@ -205,4 +198,9 @@ def test_arms_of_a_seed_differ_in_norm_and_learning_rate_alone() -> None:
 def test_the_settings_are_those_of_the_article() -> None:
     """SCIENCE.md §1: batch 20, 100 steps, 1,000 test images every second step."""
     spec = next(LEARNING_RATES.trainings(LEARNING_RATES.parse({"seed": 5})))
-    assert (spec.batch_size, spec.steps, spec.measure_every, spec.test_images) == (20, 100, 2, 1000)
+    assert (spec.batch_size, spec.steps, spec.evaluate_every, spec.test_images) == (
+        20,
+        100,
+        2,
+        1000,
+    )

@@ -5,7 +5,9 @@ import pytest
 
 from app import recordings
 from app.events import ArmEnded, Points, Verdict
-from app.experiments import EXPERIMENTS, LEARNING_RATES, Experiment
+from app.experiments import EXPERIMENTS
+from app.experiments.base import Experiment
+from app.experiments.learning_rates import LEARNING_RATES
 from app.runs import Run
 from tests.wire import strict_json
 

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from app.errors import DeadlineExceeded, NotYours, TrainingFailed, UnknownRun, WorkerLost
-from app.experiments import LEARNING_RATES
+from app.experiments.learning_rates import LEARNING_RATES
 from app.runs import FOR_READERS, Run, Runs
 from tests.toys import TOY, ToyEngine, create, end_of, heard, serving_toys, until
 from tests.wire import ids, names

@@ -9,7 +9,9 @@ import anyio
 from app.claims import Claim
 from app.engines.base import Health
 from app.events import ArmEnded, ArmState, Points, TrainingEvent
-from app.experiments import ACCURACY, Arm, Experiment, LearningRates, TrainingSpec
+from app.experiments.base import Arm, Experiment, TrainingSpec
+from app.experiments.learning_rates import LearningRates
+from app.experiments.metrics import ACCURACY
 from app.measurements import Provenance
 from app.runs import Run, Runs
 from app.settings import Settings

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.events import TrainingEvent
-from app.experiments import TrainingSpec
+from app.experiments.base import TrainingSpec
 from app.measurements import Provenance
 
 

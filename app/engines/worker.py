@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from app.engines.messages import Begun, Ended, Ready, Refused, Train, pack, read
 from app.errors import Unusable
-from app.experiments import TrainingSpec
+from app.experiments.base import TrainingSpec
 
 if TYPE_CHECKING:
     from app.training.trainer import Trainer

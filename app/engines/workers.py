@@ -29,8 +29,8 @@ from app.engines.messages import (
     pack,
 )
 from app.errors import DeadlineExceeded, TrainingFailed, Unusable, WorkerLost
-from app.events import ArmEnded, Points, TrainingEvent
-from app.experiments import TrainingSpec
+from app.events import ArmEnded, Points, Row, TrainingEvent
+from app.experiments.base import TrainingSpec
 from app.measurements import Provenance
 from app.settings import Settings
 
@@ -146,7 +146,7 @@ class WorkersEngine:
                     worker.kill()
                     raise DeadlineExceeded("the training took longer than it may") from None
                 match message:
-                    case Points() | ArmEnded():
+                    case Points() | Row() | ArmEnded():
                         yield message
                     case Ended(traceback):
                         ended = True

@@ -1,86 +1,94 @@
 """One training, from random weights to its last point: the main path of the project."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
+from torch import nn
 
-from app.events import ArmEnded, Points, TrainingEvent
-from app.experiments import TrainingSpec
+from app.events import ArmEnded, Points, Row, TrainingEvent
+from app.experiments.base import MAX_SEED, TrainingSpec
+from app.training import landscape
+from app.training.batches import fixed_batch, test_batches, training_batches
 from app.training.datasets import Dataset
-from app.training.measures import MEASURES, Batch
+from app.training.measures import EVALUATIONS, MEASURES, histogram
 from app.training.networks import build
-
-# Measured on two cores: one batch of 1,000 test images spends most of its time in page
-# faults; from chunks of 100 the working set stays in the processor's cache.
-CHUNK = 100
+from app.training.norms import at_step
+from app.training.steps import Step, look, update
 
 
 def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator[TrainingEvent]:
     """Trains one network with plain SGD and yields what is measured, as it is measured.
 
-    Yields a `Points` every `spec.measure_every` steps, from step 0 (before the first update)
-    to the last, then one `ArmEnded`. Same spec and device, same numbers, bit for bit.
+    Yields `Points` and `Row`s from step 0, before the first update, to the last, then one
+    `ArmEnded` with the last value of each metric. Same spec and device, same numbers, bit for bit.
     """
-    # Weights and batch order come from two streams of the same seed, whatever the arm is:
-    # arms of one seed are a paired comparison.
-    weights = torch.Generator().manual_seed(2 * spec.seed)
-    order = torch.Generator().manual_seed(2 * spec.seed + 1)
+    network = _start(spec, device)
+    batches = training_batches(dataset, spec, device)
+    tests = test_batches(dataset, spec.test_images, device)
+    latest: dict[str, float] = {}
+    before: Step | None = None
 
-    network = build(spec.architecture, weights)
-    network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    parameters = list(network.parameters())
-    measure = MEASURES[spec.measure]
-    test_batches = _test_batches(dataset, spec.test_images, device)
-    batches = _training_batches(dataset, spec, order, device)
+    def points(step: int, values: Mapping[str, float]) -> Points:
+        latest.update(values)
+        return Points(spec.arm, spec.seed, [step], {name: [v] for name, v in values.items()})
 
     for step in range(spec.steps + 1):
-        if step > 0:
-            images, labels = next(batches)
-            loss = F.cross_entropy(network(images), labels)
-            gradients = torch.autograd.grad(loss, parameters)
-            with torch.no_grad():
-                for parameter, gradient in zip(parameters, gradients, strict=True):
-                    parameter.sub_(gradient, alpha=spec.learning_rate)
+        at_step(network, step)
+        # What the network can do so far, before it sees this step's mini-batch.
+        if step % spec.evaluate_every == 0 or step == spec.steps:
+            yield points(step, EVALUATIONS[spec.evaluation](network, tests))
 
-        if step % spec.measure_every == 0 or step == spec.steps:
-            values = measure(network, test_batches)
-            yield Points(
-                spec.arm, spec.seed, [step], {name: [value] for name, value in values.items()}
-            )
-            if _diverged(values[spec.loss], spec.diverged_above):
-                yield ArmEnded(spec.arm, spec.seed, "diverged", values)
-                return
+        now = look(network, next(batches), spec.learning_rate)
+        for every in spec.measures:
+            if step % every.steps == 0 or step == spec.steps:
+                values = [MEASURES[name](now, before) for name in every.measures]
+                yield points(step, {name: v for part in values for name, v in part.items()})
+        if spec.histogram_every and step % spec.histogram_every == 0:
+            yield histogram(spec, step, now)
 
-    yield ArmEnded(spec.arm, spec.seed, "finished", values)
+        if _diverged(latest[spec.loss], spec.diverged_above):
+            yield ArmEnded(spec.arm, spec.seed, "diverged", latest)
+            return
+        if step < spec.steps:
+            update(now)
+        before = now
+
+    if spec.surface_points:
+        yield from _surroundings(spec, network, dataset, device)
+    yield ArmEnded(spec.arm, spec.seed, "finished", latest)
+
+
+def _surroundings(
+    spec: TrainingSpec, network: nn.Sequential, dataset: Dataset, device: str
+) -> Iterator[Row]:
+    """The loss around the final weights, and on the line to those that the next seed leads to."""
+    images = fixed_batch(dataset, spec.surface_images, device)
+
+    def row(metric: str, low: float, high: float, values: list[float], y: float | None) -> Row:
+        return Row(spec.arm, spec.seed, spec.steps, metric, low, high, values, y)
+
+    for y, losses in landscape.surface(network, images, spec.seed, spec.surface_points):
+        yield row("surface", -1, 1, losses, y)
+    other = _trained(replace(spec, seed=(spec.seed + 1) % (MAX_SEED + 1)), dataset, device)
+    losses = landscape.line(network, other, images)
+    yield row("line", landscape.LINE_LOW, landscape.LINE_HIGH, losses, None)
+
+
+def _trained(spec: TrainingSpec, dataset: Dataset, device: str) -> nn.Sequential:
+    network = _start(spec, device)
+    batches = training_batches(dataset, spec, device)
+    for step in range(spec.steps):
+        at_step(network, step)
+        update(look(network, next(batches), spec.learning_rate))
+    return network
+
+
+def _start(spec: TrainingSpec, device: str) -> nn.Sequential:
+    network = build(spec.architecture, spec.seed)
+    return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def _diverged(loss: float, bound: float) -> bool:
     return not math.isfinite(loss) or loss > bound
-
-
-def _training_batches(
-    dataset: Dataset, spec: TrainingSpec, order: torch.Generator, device: str
-) -> Iterator[Batch]:
-    """Shuffled mini-batches, each image once an epoch; an epoch's last, smaller rest is dropped."""
-    count = len(dataset.train_labels)
-    while True:
-        epoch = torch.randperm(count, generator=order)
-        for indices in torch.split(epoch, spec.batch_size)[: count // spec.batch_size]:
-            yield _prepare(dataset.train_images[indices], dataset.train_labels[indices], device)
-
-
-def _test_batches(dataset: Dataset, count: int, device: str) -> list[Batch]:
-    """`count` test images evenly spread over the file, whose first half is known to be easier."""
-    stride = len(dataset.test_labels) // count
-    images, labels = _prepare(
-        dataset.test_images[::stride][:count], dataset.test_labels[::stride][:count], device
-    )
-    return list(zip(torch.split(images, CHUNK), torch.split(labels, CHUNK), strict=True))
-
-
-def _prepare(images: Tensor, labels: Tensor, device: str) -> Batch:
-    scaled = images.to(device).float().div_(255)
-    return scaled.contiguous(memory_format=torch.channels_last), labels.to(device)

@@ -1,4 +1,8 @@
-"""What is measured: pure functions of (network, data). They leave the network as it was."""
+"""What is measured: plain functions that leave the network as it was.
+
+An evaluation is of a network, on test images; a measure is of a training step, and of the one
+before it. Landscape measures are in `landscape.py`.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
@@ -7,11 +11,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Batch: TypeAlias = tuple[Tensor, Tensor]
+from app.events import Row
+from app.experiments.base import TrainingSpec
+from app.training import landscape
+from app.training.steps import Batch, Step, flat
+
+Values: TypeAlias = Mapping[str, float]
+
+# Of one channel of the last layer's inputs: counts in bins of equal width from LOW to HIGH; what
+# lies beyond is counted at the edge.
+HISTOGRAM_LOW, HISTOGRAM_HIGH, BINS = -3.0, 5.0, 48
+CHANNEL = 0
 
 
 @torch.inference_mode()
-def evaluate(network: nn.Sequential, batches: Sequence[Batch]) -> Mapping[str, float]:
+def evaluate(network: nn.Sequential, batches: Sequence[Batch]) -> Values:
     """Mean cross-entropy (nats), accuracy (0…1) and dead units over all `batches`.
 
     In evaluation mode: BatchNorm uses its running averages, never these batches' statistics.
@@ -47,5 +61,76 @@ def _forward(network: nn.Sequential, inputs: Tensor) -> tuple[Tensor, Tensor]:
     return x, torch.cat(activity)
 
 
-Measure: TypeAlias = Callable[[nn.Sequential, Sequence[Batch]], Mapping[str, float]]
-MEASURES: dict[str, Measure] = {"evaluate": evaluate}
+def batch(now: Step, before: Step | None) -> Values:
+    """Loss (nats) and accuracy (0…1) on the mini-batch that the step trains on."""
+    return {"train_loss": now.loss, "train_accuracy": now.accuracy}
+
+
+def shift(now: Step, before: Step | None) -> Values:
+    """How far the moments of the last layer's inputs moved since the step before.
+
+    Mean over its channels of |μ_t − μ_{t−1}| and |σ²_t − σ²_{t−1}|, each over a mini-batch and all
+    positions, behind norm and noise. Nothing at a training's first step.
+    """
+    if before is None:
+        return {}
+    means, variances = zip(*(moments(step.inputs[-1]) for step in (now, before)), strict=True)
+    return {
+        "mean_shift": (means[0] - means[1]).abs().mean().item(),
+        "variance_shift": (variances[0] - variances[1]).abs().mean().item(),
+    }
+
+
+def moments(activations: Tensor) -> tuple[Tensor, Tensor]:
+    """(N, C, H, W) → mean and variance (divided by the count) of each channel, (C,) each."""
+    variance, mean = torch.var_mean(activations, (0, 2, 3), correction=0)
+    return mean, variance
+
+
+def covariate_shift(now: Step, before: Step | None) -> Values:
+    """Internal covariate shift of the last layer, as `ics` defines it."""
+    last = max(int(name.partition(".")[0]) for name in now.parameters)
+    return ics(now, last)
+
+
+def ics(step: Step, layer: int) -> Values:
+    """Santurkar et al. 2018, Definition 2.1, for the module at place `layer` of the network.
+
+    G is the gradient for its weights; G′ the same on the same mini-batch once the layers below it,
+    and only they, have made their update. `ics_distance` is ‖G − G′‖₂; `ics_cosine` the cosine
+    of the angle between them, 0 where one of them vanishes.
+    """
+    below = {name for name in step.parameters if int(name.partition(".")[0]) < layer}
+    updated = step.moved(step.learning_rate)
+    mixed = {
+        name: updated[name] if name in below else value for name, value in step.parameters.items()
+    }
+    names = [name for name in step.parameters if int(name.partition(".")[0]) == layer]
+    ours, theirs = flat(step.gradients, names), flat(step.at(mixed)[1], names)
+    return {
+        "ics_distance": (ours - theirs).norm().item(),
+        "ics_cosine": F.cosine_similarity(ours, theirs, dim=0).item(),
+    }
+
+
+def histogram(spec: TrainingSpec, step: int, now: Step) -> Row:
+    """How often the last layer's inputs in one channel took which value on this mini-batch."""
+    values = now.inputs[-1][:, CHANNEL].float().clamp(HISTOGRAM_LOW, HISTOGRAM_HIGH).cpu()
+    counts = torch.histc(values, BINS, HISTOGRAM_LOW, HISTOGRAM_HIGH)
+    half = (HISTOGRAM_HIGH - HISTOGRAM_LOW) / BINS / 2
+    low, high = HISTOGRAM_LOW + half, HISTOGRAM_HIGH - half
+    return Row(spec.arm, spec.seed, step, "inputs", low, high, counts.tolist())
+
+
+Evaluation: TypeAlias = Callable[[nn.Sequential, Sequence[Batch]], Values]
+EVALUATIONS: dict[str, Evaluation] = {"evaluate": evaluate}
+
+Measure: TypeAlias = Callable[[Step, Step | None], Values]
+MEASURES: dict[str, Measure] = {
+    "batch": batch,
+    "shift": shift,
+    "covariate_shift": covariate_shift,
+    "loss_change": landscape.loss_change,
+    "along_gradient": landscape.along_gradient,
+    "along_activation_gradient": landscape.along_activation_gradient,
+}

@@ -1,6 +1,7 @@
 """Networks, built from their description (`app/architectures.py`)."""
 
 from math import prod
+from typing import TypeAlias
 
 import torch
 from torch import nn
@@ -9,30 +10,39 @@ from app.architectures import (
     Architecture,
     BatchNorm,
     Convolution,
-    Layer,
     Linear,
+    LpNorm,
     MaxPool,
+    Noise,
     ReLU,
     Shape,
     with_shapes,
 )
+from app.training import norms
+from app.training.randomness import stream
+
+WithoutNoise: TypeAlias = Convolution | ReLU | MaxPool | BatchNorm | LpNorm | Linear
 
 
-def build(architecture: Architecture, generator: torch.Generator) -> nn.Sequential:
+def build(architecture: Architecture, seed: int) -> nn.Sequential:
     """A network (N, 1, 28, 28) → (N, 10) logits, in training mode, one module a layer.
 
-    Only convolutions and linear layers draw from `generator`, in their order. So two
-    architectures that differ in normalisation alone start from the same weights.
+    Only convolutions and linear layers draw from the seed's stream of weights, in their order.
+    So two architectures that differ in normalisation alone start from the same weights.
     """
+    generator = stream(seed, "weights")
     modules: list[nn.Module] = []
     for layer, before, _ in with_shapes(architecture):
         if isinstance(layer, Linear) and len(before) > 1:
             modules.append(nn.Flatten())
-        modules.append(_module(layer, before, generator))
+        if isinstance(layer, Noise):
+            modules.append(norms.Noise(seed, layer=len(modules)))
+        else:
+            modules.append(_module(layer, before, generator))
     return nn.Sequential(*modules)
 
 
-def _module(layer: Layer, before: Shape, generator: torch.Generator) -> nn.Module:
+def _module(layer: WithoutNoise, before: Shape, generator: torch.Generator) -> nn.Module:
     match layer:
         case Convolution(channels, kernel, weight_std):
             return _drawn(
@@ -41,13 +51,18 @@ def _module(layer: Layer, before: Shape, generator: torch.Generator) -> nn.Modul
         case Linear(outputs, weight_std):
             return _drawn(nn.Linear(prod(before), outputs), weight_std, generator)
         case BatchNorm(gamma0):
-            norm = nn.BatchNorm2d(before[0])
-            nn.init.constant_(norm.weight, gamma0)
-            return norm
+            return _scaled(nn.BatchNorm2d(before[0]), gamma0)
+        case LpNorm(power, gamma0):
+            return _scaled(norms.LpNorm(before[0], power), gamma0)
         case ReLU():
             return nn.ReLU(inplace=True)
         case MaxPool(size):
             return nn.MaxPool2d(size)
+
+
+def _scaled(norm: nn.BatchNorm2d | norms.LpNorm, gamma0: float) -> nn.Module:
+    nn.init.constant_(norm.weight, gamma0)
+    return norm
 
 
 def _drawn(module: nn.Conv2d | nn.Linear, std: float, generator: torch.Generator) -> nn.Module:

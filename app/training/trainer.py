@@ -12,7 +12,8 @@ import torch
 import app
 from app.errors import DeviceError
 from app.events import TrainingEvent
-from app.experiments import LEARNING_RATES, TrainingSpec
+from app.experiments.base import TrainingSpec
+from app.experiments.learning_rates import LEARNING_RATES
 from app.measurements import Provenance
 from app.training.datasets import Dataset, load_mnist
 from app.training.loop import train

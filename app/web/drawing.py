@@ -13,13 +13,15 @@ from app.architectures import (
     Convolution,
     Layer,
     Linear,
+    LpNorm,
     MaxPool,
+    Noise,
     ReLU,
     Shape,
     with_shapes,
 )
 from app.events import Points
-from app.experiments import Arm, Metric
+from app.experiments.base import Arm, Metric
 
 # A network's drawing, in its own units: one unit is one pixel of a feature map.
 NETWORK_WIDTH = 320
@@ -111,15 +113,20 @@ def _aligned(
 def _name(layer: Layer) -> str:
     match layer:
         case Convolution(channels, kernel):
-            return f"convolution {kernel}×{kernel}, {channels} channels"
+            name = f"convolution {kernel}×{kernel}, {channels} channels"
         case ReLU():
-            return "ReLU"
+            name = "ReLU"
         case MaxPool(size):
-            return f"max-pooling {size}×{size}"
+            name = f"max-pooling {size}×{size}"
         case BatchNorm():
-            return "BatchNorm"
+            name = "BatchNorm"
+        case LpNorm(power):
+            name = f"ℓ{'∞' if math.isinf(power) else f'{power:g}'} norm"
+        case Noise():
+            name = "noise"
         case Linear(outputs):
-            return f"linear, {outputs} outputs"
+            name = f"linear, {outputs} outputs"
+    return name
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from app import recordings
 from app.architectures import parameter_count
-from app.experiments import EXPERIMENTS, Arm
+from app.experiments import EXPERIMENTS
+from app.experiments.base import Arm
 from app.runs import Run, Runs
 from app.web.assets import FOLDER as STATIC
 from app.web.drawing import draw_network, draw_plot, draw_stages

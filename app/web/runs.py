@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from app.errors import FieldProblem, InvalidRequest
-from app.experiments import EXPERIMENTS, Experiment, RunRequest, find
+from app.experiments import EXPERIMENTS, find
+from app.experiments.base import Experiment, RunRequest
 from app.runs import Run, Runs
 from app.web.pages import pages_of, wants_fragment
 from app.web.security import MAX_KEY_LENGTH, reader_of

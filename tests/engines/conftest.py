@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import pytest
 
-from app.experiments import TrainingSpec
+from app.experiments.base import TrainingSpec
 from app.settings import Settings
 
 MakeSettings: TypeAlias = Callable[..., Settings]

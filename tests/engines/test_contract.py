@@ -13,7 +13,7 @@ from app.engines.base import Engine, Health
 from app.engines.registry import ENGINES, engine_for
 from app.errors import DatasetError, DeadlineExceeded, TrainingFailed
 from app.events import ArmEnded, Points, TrainingEvent
-from app.experiments import TrainingSpec
+from app.experiments.base import TrainingSpec
 from app.training.loop import train
 from app.training.trainer import Trainer
 from tests.engines.conftest import MakeSettings
@@ -139,7 +139,7 @@ async def test_a_training_that_raises_fails_with_its_traceback_for_the_log(
     engine: Engine, small: TrainingSpec
 ) -> None:
     with pytest.raises(TrainingFailed) as raised:
-        await events_of(engine, replace(small, measure="no-such-measure"))
+        await events_of(engine, replace(small, evaluation="no-such-measure"))
     assert raised.value.code == "internal"
     assert "Traceback" in raised.value.details
     assert "KeyError: 'no-such-measure'" in raised.value.details
@@ -168,7 +168,7 @@ async def test_a_training_over_its_deadline_is_ended_and_the_engine_goes_on(
 
 
 async def test_divergence_is_a_result(engine: Engine, small: TrainingSpec) -> None:
-    *_, ended = await events_of(engine, replace(small, learning_rate=1e30, measure_every=1))
+    *_, ended = await events_of(engine, replace(small, learning_rate=1e30, evaluate_every=1))
     assert isinstance(ended, ArmEnded)
     assert ended.state == "diverged"
 

@@ -17,7 +17,7 @@ from app.engines.messages import Ended, Train, pack
 from app.engines.workers import Worker, WorkersEngine
 from app.errors import DeadlineExceeded, Unusable, WorkerLost
 from app.events import ArmEnded
-from app.experiments import TrainingSpec
+from app.experiments.base import TrainingSpec
 from tests.conftest import DATA_DIR
 from tests.engines.conftest import MakeSettings
 from tests.engines.trainings import events_of, follow

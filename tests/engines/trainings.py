@@ -7,7 +7,7 @@ from anyio.abc import TaskStatus
 
 from app.engines.base import Engine
 from app.events import TrainingEvent
-from app.experiments import TrainingSpec
+from app.experiments.base import TrainingSpec
 from tests.processes import PATIENCE
 
 

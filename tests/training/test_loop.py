@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from app.architectures import Norm, shallow
 from app.events import ArmEnded, Points, TrainingEvent
-from app.experiments import TrainingSpec
+from app.experiments.base import TrainingSpec
 from app.training.datasets import Dataset
 from app.training.loop import train
-from app.training.measures import MEASURES, Batch
+from app.training.measures import EVALUATIONS
+from app.training.steps import Batch
 
 NORMS: tuple[Norm, ...] = ("none", "batch")
 
@@ -58,9 +59,9 @@ class Networks:
 @pytest.fixture
 def networks() -> Iterator[Networks]:
     """Found under its name, as any measure is."""
-    MEASURES["networks"] = found = Networks()
+    EVALUATIONS["networks"] = found = Networks()
     yield found
-    del MEASURES["networks"]
+    del EVALUATIONS["networks"]
 
 
 def points(events: Sequence[TrainingEvent]) -> list[Points]:
@@ -116,7 +117,7 @@ def test_every_point_names_its_training_and_holds_every_metric(
 
 
 def test_training_learns(dataset: Dataset, specs: dict[str, TrainingSpec]) -> None:
-    events = list(train(replace(specs["cnn@0.1"], steps=40, measure_every=40), dataset))
+    events = list(train(replace(specs["cnn@0.1"], steps=40, evaluate_every=40), dataset))
     first, last = (point.values for point in points(events))
     assert last["test_loss"][0] < first["test_loss"][0]
     assert last["test_accuracy"][0] > 0.4
@@ -131,7 +132,9 @@ def test_a_step_is_the_step_of_torchs_own_sgd(
         dataset, train_images=dataset.train_images[:20], train_labels=dataset.train_labels[:20]
     )
     architecture = shallow(norm, "after_pooling", 0.1)
-    spec = replace(specs["cnn@0.5"], architecture=architecture, measure="networks", measure_every=1)
+    spec = replace(
+        specs["cnn@0.5"], architecture=architecture, evaluation="networks", evaluate_every=1
+    )
     list(train(replace(spec, steps=3), few))
 
     network = networks.network.train()
@@ -151,7 +154,7 @@ def test_a_step_is_the_step_of_torchs_own_sgd(
 def test_every_parameter_is_trained(
     dataset: Dataset, specs: dict[str, TrainingSpec], networks: Networks
 ) -> None:
-    list(train(replace(specs["bn@0.1"], measure="networks"), dataset))
+    list(train(replace(specs["bn@0.1"], evaluation="networks"), dataset))
     first, *_, last = networks.seen
     assert len(first) == 10
     assert [name for name in first if torch.equal(first[name], last[name])] == []
@@ -194,9 +197,9 @@ def test_the_test_images_are_spread_over_the_whole_file(
         shown.extend(batches)
         return {"test_loss": 0.0}
 
-    MEASURES["notes"] = notes
-    list(train(replace(specs["cnn@0.1"], measure="notes", steps=0, test_images=1000), dataset))
-    del MEASURES["notes"]
+    EVALUATIONS["notes"] = notes
+    list(train(replace(specs["cnn@0.1"], evaluation="notes", steps=0, test_images=1000), dataset))
+    del EVALUATIONS["notes"]
     images = torch.cat([images for images, _ in shown])
     assert torch.equal(torch.cat([labels for _, labels in shown]), dataset.test_labels[::10])
     assert torch.equal(images, dataset.test_images[::10].float() / 255)
@@ -209,7 +212,7 @@ def test_an_absurd_learning_rate_diverges_and_keeps_its_last_point(
     spec = replace(
         specs["cnn@0.5"], architecture=shallow(norm, "after_pooling", 0.1), learning_rate=1e30
     )
-    *_, last, ended = events = list(train(replace(spec, steps=20, measure_every=1), dataset))
+    *_, last, ended = events = list(train(replace(spec, steps=20, evaluate_every=1), dataset))
     assert isinstance(last, Points)
     assert isinstance(ended, ArmEnded)
     assert ended.state == "diverged"
@@ -230,7 +233,7 @@ def test_a_finite_loss_above_the_bound_is_divergence_too(
 def test_a_training_does_nothing_until_it_is_asked(
     watched: Dataset, specs: dict[str, TrainingSpec]
 ) -> None:
-    events = train(replace(specs["cnn@0.1"], measure="no-such-measure"), watched)
+    events = train(replace(specs["cnn@0.1"], evaluation="no-such-measure"), watched)
     with pytest.raises(KeyError, match="no-such-measure"):
         next(events)
 

@@ -3,12 +3,8 @@ import torch
 from torch import Tensor, nn
 
 from app.architectures import Placement, shallow
-from app.experiments import LEARNING_RATES
+from app.experiments.learning_rates import LEARNING_RATES
 from app.training.networks import build
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def weights(network: nn.Sequential) -> list[Tensor]:
@@ -19,14 +15,13 @@ def weights(network: nn.Sequential) -> list[Tensor]:
 def arms(seed: int) -> dict[str, nn.Sequential]:
     request = LEARNING_RATES.parse({"seed": seed})
     return {
-        spec.arm: build(spec.architecture, generator(spec.seed))
-        for spec in LEARNING_RATES.trainings(request)
+        spec.arm: build(spec.architecture, spec.seed) for spec in LEARNING_RATES.trainings(request)
     }
 
 
 def test_weights_start_as_the_description_says() -> None:
     """Over 30 networks: N(0, 0.1²) for convolutions, N(0, (1/28)²) for the linear layer."""
-    networks = [build(shallow("none", "after_pooling", 0.1), generator(seed)) for seed in range(30)]
+    networks = [build(shallow("none", "after_pooling", 0.1), seed) for seed in range(30)]
     drawn = [torch.stack(layer).detach() for layer in zip(*map(weights, networks), strict=True)]
     for of_layer, std in zip(drawn, [0.1, 0.1, 1 / 28], strict=True):
         # 6,000 values or more: the standard error of the std is below 1 %.
@@ -46,7 +41,7 @@ def test_every_layer_has_biases_that_start_at_zero_in_every_arm() -> None:
 
 @pytest.mark.parametrize("gamma0", [0.1, 1.0])
 def test_gamma_starts_where_it_is_told_and_beta_at_zero(gamma0: float) -> None:
-    network = build(shallow("batch", "after_pooling", gamma0), generator())
+    network = build(shallow("batch", "after_pooling", gamma0), 0)
     norms = [module for module in network if isinstance(module, nn.BatchNorm2d)]
     assert len(norms) == 2
     for norm in norms:
@@ -66,7 +61,7 @@ def test_gamma_starts_where_it_is_told_and_beta_at_zero(gamma0: float) -> None:
 def test_batchnorm_is_built_where_it_is_placed(
     placement: Placement, block: list[type[nn.Module]]
 ) -> None:
-    network = build(shallow("batch", placement, 0.1), generator())
+    network = build(shallow("batch", placement, 0.1), 0)
     assert [type(module) for module in network] == [*block, *block, nn.Flatten, nn.Linear]
 
 
@@ -84,25 +79,25 @@ def test_other_seeds_start_from_other_weights() -> None:
 
 def test_the_weights_do_not_depend_on_the_global_random_state() -> None:
     before = torch.get_rng_state()
-    build(shallow("batch", "before_relu", 0.1), generator())
+    build(shallow("batch", "before_relu", 0.1), 0)
     # torch's own initialisation, which ours overwrites, may draw; what counts is ours.
-    again = build(shallow("batch", "before_relu", 0.1), generator())
+    again = build(shallow("batch", "before_relu", 0.1), 0)
     torch.manual_seed(123)
-    once_more = build(shallow("batch", "before_relu", 0.1), generator())
+    once_more = build(shallow("batch", "before_relu", 0.1), 0)
     torch.set_rng_state(before)
     for ours, theirs in zip(again.parameters(), once_more.parameters(), strict=True):
         assert torch.equal(ours, theirs)
 
 
 def test_a_batch_becomes_logits() -> None:
-    network = build(shallow("batch", "after_pooling", 0.1), generator())
+    network = build(shallow("batch", "after_pooling", 0.1), 0)
     assert network.training
     assert network(torch.rand(3, 1, 28, 28)).shape == (3, 10)
 
 
 def test_an_activation_behind_batchnorm_is_normalised() -> None:
     """γ₀ = 1, before ReLU: each channel has mean 0 and variance 1 over the batch."""
-    network = build(shallow("batch", "before_relu", 1.0), generator())
+    network = build(shallow("batch", "before_relu", 1.0), 0)
     out = network[:2](torch.rand(50, 1, 28, 28))
     assert out.mean((0, 2, 3)).abs().max().item() < 1e-5
     assert out.var((0, 2, 3), correction=0).sub(1).abs().max().item() < 1e-2

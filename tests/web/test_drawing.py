@@ -6,7 +6,8 @@ import pytest
 
 from app.architectures import shallow
 from app.events import Points
-from app.experiments import ACCURACY, LEARNING_RATES, TEST_LOSS
+from app.experiments.learning_rates import LEARNING_RATES
+from app.experiments.metrics import ACCURACY, TEST_LOSS
 from app.web.drawing import (
     NETWORK_WIDTH,
     PLOT_HEIGHT,

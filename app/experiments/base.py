@@ -1,8 +1,4 @@
-"""Experiments as data: what is trained, what may be turned, what is measured, what is claimed.
-
-A new experiment is one class with its parameters and one entry in `EXPERIMENTS`. Networks and
-measures are named by string, because this file must not import torch; a test resolves each name.
-"""
+"""What an experiment is made of, and how a reader's request becomes trainings."""
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,20 +8,33 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from app.architectures import ARCHITECTURES, Architecture, Norm, Placement
+from app.architectures import Architecture, Norm
 from app.claims import Claim
-from app.errors import FieldProblem, InvalidRequest, UnknownExperiment
+from app.errors import FieldProblem, InvalidRequest
 
 ParameterValue: TypeAlias = int | float | str
 MAX_SEED = 2**32 - 1
 MAX_SEEDS = 10
-# The largest figure that anybody can ask for: two to four minutes of two cores.
-MAX_TRAINING_STEPS = 8_000
+# The largest figure that anybody can ask for, in steps of the article's first figure: two to four
+# minutes of two cores.
+MAX_WORK = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Measures, by their names in `app/training/measures.py`, taken every `steps` steps."""
+
+    steps: int
+    measures: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSpec:
-    """All that decides one training's numbers. Plain values: it travels to a worker as it is."""
+    """All that decides one training's numbers. Plain values: it travels to a worker as it is.
+
+    `evaluation` is of the network, on test images; `measures` are of the training steps. `loss`
+    names the metric by which divergence is told.
+    """
 
     arm: str
     seed: int
@@ -33,9 +42,15 @@ class TrainingSpec:
     learning_rate: float
     batch_size: int
     steps: int
-    measure: str = "evaluate"
-    measure_every: int = 2
+    evaluation: str = "evaluate"
+    evaluate_every: int = 2
     test_images: int = 1_000
+    measures: tuple[Every, ...] = ()
+    # Steps between two histograms of the last layer's inputs; 0 takes none.
+    histogram_every: int = 0
+    # Rows and columns of the loss surface around the final weights; 0 takes none.
+    surface_points: int = 0
+    surface_images: int = 256
     loss: str = "test_loss"
     # Chance is ln 10 ≈ 2.3; a loss this far above it means nothing any more.
     diverged_above: float = 1e4
@@ -43,12 +58,17 @@ class TrainingSpec:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One of the networks that a figure compares; `dashed` tells its line from the solid one."""
+    """One of the networks that a figure compares; `dashed` tells its line from the solid one.
+
+    `noise`: its normalised activations are shifted and scaled at random. `learning_rate` is None
+    where all arms share the request's.
+    """
 
     id: str
     label: str
     norm: Norm
-    learning_rate: float
+    learning_rate: float | None = None
+    noise: bool = False
     dashed: bool = False
 
     @property
@@ -62,7 +82,8 @@ class Metric:
     """One quantity on a vertical axis; `unit` is empty for a pure number.
 
     `log`: drawn on a logarithmic axis; `share`: a fraction, shown in percent. `low` and `high`:
-    what the axis shows at least; it grows for a value outside.
+    what the axis shows at least; it grows for a value outside. `upper`: the metric that bounds a
+    band from above, this one bounding it from below.
     """
 
     id: str
@@ -72,6 +93,16 @@ class Metric:
     high: float
     log: bool = False
     share: bool = False
+    upper: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A horizontal line to hold a chart's curves against."""
+
+    metric: str
+    value: float
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,31 +135,18 @@ class RunRequest(BaseModel):
         """One training of this request, resolved to plain values."""
         raise NotImplementedError
 
+    @property
+    def work(self) -> float:
+        """What one training costs, in training steps of the article's first figure."""
+        return float(self.steps)
+
+    def levels(self) -> tuple[Level, ...]:
+        """Lines that these parameters draw across the charts."""
+        return ()
+
     def parameters(self) -> dict[str, ParameterValue]:
         """The experiment's parameters, without the seeds."""
         return self.model_dump(exclude={"seed", "seeds"})
-
-
-class LearningRates(RunRequest):
-    """Does BatchNorm help, and when? Where γ starts and where the norm sits decide it."""
-
-    gamma0: Annotated[
-        float, Field(ge=0.01, le=2, description="Where every γ starts. At 1, see what happens.")
-    ] = 0.1
-    placement: Annotated[Placement, Field(description="Where BatchNorm sits in each block.")] = (
-        "after_pooling"
-    )
-
-    def training(self, arm: Arm, seed: int) -> TrainingSpec:
-        architecture = ARCHITECTURES["shallow"](arm.norm, self.placement, self.gamma0)
-        return TrainingSpec(
-            arm=arm.id,
-            seed=seed,
-            architecture=architecture,
-            learning_rate=arm.learning_rate,
-            batch_size=20,
-            steps=self.steps,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,18 +186,10 @@ class Experiment:
         except ValidationError as error:
             fields = self.request.model_json_schema()["properties"]
             raise InvalidRequest([_problem(detail, fields) for detail in error.errors()]) from None
-        asked = request.steps * request.seeds * len(self.arms)
-        if asked > MAX_TRAINING_STEPS:
-            fitting = MAX_TRAINING_STEPS // (request.steps * len(self.arms))
-            raise InvalidRequest(
-                [
-                    FieldProblem(
-                        "seeds",
-                        f"should be at most {fitting} at {request.steps} steps: "
-                        f"a run may take {MAX_TRAINING_STEPS} training steps in all",
-                    )
-                ]
-            )
+        fitting = int(MAX_WORK / (request.work * len(self.arms)))
+        if request.seeds > fitting:
+            bound = f"should be at most {fitting} with these settings: a run's work is bounded"
+            raise InvalidRequest([FieldProblem("seeds", bound)])
         return request
 
     def trainings(self, request: RunRequest) -> Iterator[TrainingSpec]:
@@ -226,80 +236,3 @@ def _problem(detail: ErrorDetails, fields: Mapping[str, Mapping[str, object]]) -
             return FieldProblem(field, "is not a parameter of this experiment")
         case _:
             return FieldProblem(field, detail["msg"])
-
-
-ACCURACY = Metric("test_accuracy", "Test accuracy", "", 0, 1, share=True)
-TEST_LOSS = Metric("test_loss", "Test loss", "nats", 0.2, 3, log=True)
-DEAD_UNITS = Metric("dead_units", "Dead channels", "", 0, 1, share=True)
-
-LEARNING_RATES = Experiment(
-    slug="learning-rates",
-    title="Two networks, two learning rates",
-    claim="BatchNorm trains at a learning rate at which the plain network gets lost, "
-    "and is at least level with it at a low one.",
-    arms=(
-        Arm("cnn@0.1", "Plain, rate 0.1", "none", 0.1, dashed=True),
-        Arm("bn@0.1", "BatchNorm, rate 0.1", "batch", 0.1, dashed=True),
-        Arm("cnn@0.5", "Plain, rate 0.5", "none", 0.5),
-        Arm("bn@0.5", "BatchNorm, rate 0.5", "batch", 0.5),
-    ),
-    metrics=(TEST_LOSS, ACCURACY, DEAD_UNITS),
-    request=LearningRates,
-    claims=(
-        Claim(
-            id="high-rate-batchnorm-trains",
-            statement="At learning rate 0.5 the network with BatchNorm reaches 80% accuracy.",
-            arm="bn@0.5",
-            metric="test_accuracy",
-            relation="at_least",
-            bound=0.80,
-            share=0.90,
-            if_held="At learning rate 0.5, BatchNorm trained: "
-            "it ended with {value:.1%} of the test images right.",
-            if_broken="At learning rate 0.5, even the network with BatchNorm failed: "
-            "it ended with {value:.1%} of the test images right.",
-            over_seeds="At learning rate 0.5, BatchNorm reached 80% "
-            "in {held} of your {seeds} seeds (median {value:.1%}).",
-        ),
-        Claim(
-            id="high-rate-plain-gets-lost",
-            statement="At learning rate 0.5 the plain network stays below 80% accuracy.",
-            arm="cnn@0.5",
-            metric="test_accuracy",
-            relation="below",
-            bound=0.80,
-            share=0.90,
-            if_held="The plain network stayed behind, at {value:.1%}.",
-            if_broken="The plain network found its way this time, to {value:.1%}.",
-            over_seeds="The plain network stayed below it in {held} of {seeds} "
-            "(median {value:.1%}).",
-        ),
-        Claim(
-            id="low-rate-at-least-level",
-            statement="At learning rate 0.1 BatchNorm ends at most one point behind.",
-            arm="bn@0.1",
-            metric="test_accuracy",
-            relation="at_least",
-            bound=-0.01,
-            share=0.60,
-            other="cnn@0.1",
-            if_held="At 0.1, BatchNorm ended at {value:.1%} and the plain network at {other:.1%}.",
-            if_broken="At 0.1 the plain network ended ahead, {other:.1%} to {value:.1%}.",
-            over_seeds="At 0.1, BatchNorm was level or ahead in {held} of {seeds} "
-            "(medians {value:.1%} and {other:.1%}).",
-        ),
-    ),
-)
-
-EXPERIMENTS: dict[str, Experiment] = {
-    experiment.slug: experiment for experiment in (LEARNING_RATES,)
-}
-
-
-def find(slug: str) -> Experiment:
-    """The experiment with that slug; raises UnknownExperiment, which lists those there are."""
-    try:
-        return EXPERIMENTS[slug]
-    except KeyError:
-        known = ", ".join(EXPERIMENTS)
-        raise UnknownExperiment(f"no experiment {slug!r}; there are: {known}") from None

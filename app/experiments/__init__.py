@@ -1,0 +1,28 @@
+"""Experiments as data: what is trained, what may be turned, what is measured, what is claimed.
+
+A new experiment is a file here, with one class for its parameters, and its name in `EXPERIMENTS`.
+Measures are named by string, because torch must not be imported here; a test resolves each name.
+"""
+
+from app.errors import UnknownExperiment
+from app.experiments.base import Experiment
+from app.experiments.covariate_shift import COVARIATE_SHIFT
+from app.experiments.learning_rates import LEARNING_RATES
+from app.experiments.loss_surface import LOSS_SURFACE
+from app.experiments.norms import NORMS
+from app.experiments.smoothness import SMOOTHNESS
+
+# In the order in which the article has them.
+EXPERIMENTS: dict[str, Experiment] = {
+    experiment.slug: experiment
+    for experiment in (LEARNING_RATES, LOSS_SURFACE, NORMS, COVARIATE_SHIFT, SMOOTHNESS)
+}
+
+
+def find(slug: str) -> Experiment:
+    """The experiment with that slug; raises UnknownExperiment, which lists those there are."""
+    try:
+        return EXPERIMENTS[slug]
+    except KeyError:
+        known = ", ".join(EXPERIMENTS)
+        raise UnknownExperiment(f"no experiment {slug!r}; there are: {known}") from None

@@ -1,0 +1,41 @@
+"""What is measured, as readers see it. The names are those that `app/training` gives its values."""
+
+from app.experiments.base import Metric
+
+ACCURACY = Metric("test_accuracy", "Test accuracy", "", 0, 1, share=True)
+TEST_LOSS = Metric("test_loss", "Test loss", "nats", 0.2, 3, log=True)
+DEAD_UNITS = Metric("dead_units", "Dead channels", "", 0, 1, share=True)
+
+TRAIN_LOSS = Metric("train_loss", "Training loss", "nats", 0.1, 3, log=True)
+TRAIN_ACCURACY = Metric("train_accuracy", "Training accuracy", "", 0, 1, share=True)
+
+MEAN_SHIFT = Metric("mean_shift", "Change of the mean", "", 0.001, 1, log=True)
+VARIANCE_SHIFT = Metric("variance_shift", "Change of the variance", "", 0.001, 1, log=True)
+ICS_DISTANCE = Metric("ics_distance", "Gradient change by the layers below", "", 0.01, 10, log=True)
+ICS_COSINE = Metric("ics_cosine", "Cosine of the angle between the two", "", 0, 1)
+
+LOSS_CHANGE = Metric("loss_change", "Loss change between steps", "nats", 0.001, 1, log=True)
+LOSS_MIN = Metric(
+    "loss_min", "Loss along the gradient", "nats", 0.1, 10, log=True, upper="loss_max"
+)
+LOSS_MAX = Metric("loss_max", "Greatest loss along the gradient", "nats", 0.1, 10, log=True)
+LOSS_RANGE = Metric(
+    "loss_range", "Range of the loss along the gradient", "nats", 0.01, 10, log=True
+)
+GRADIENT_DISTANCE_MIN = Metric(
+    "gradient_distance_min",
+    "Gradient change along it",
+    "",
+    0.1,
+    100,
+    log=True,
+    upper="gradient_distance",
+)
+GRADIENT_DISTANCE = Metric("gradient_distance", "Greatest gradient change", "", 0.1, 100, log=True)
+GRADIENT_CHANGE = Metric(
+    "gradient_change", "Gradient change, as a share of it", "", 0.1, 10, log=True
+)
+BETA = Metric("beta", "Effective β, in the parameters", "", 1, 100, log=True)
+BETA_ACTIVATION = Metric(
+    "beta_activation", "Effective β, in the activations", "", 0.1, 100, log=True
+)

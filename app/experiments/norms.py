@@ -1,0 +1,47 @@
+"""Is it the statistics of BatchNorm that matter?"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from app.architectures import shallow
+from app.experiments.base import Arm, Every, Experiment, RunRequest, TrainingSpec
+from app.experiments.metrics import ACCURACY, MEAN_SHIFT, TEST_LOSS, TRAIN_LOSS
+
+
+class Norms(RunRequest):
+    """The same network with other divisors than the standard deviation."""
+
+    learning_rate: Annotated[float, Field(ge=0.001, le=1, description="Of all five.")] = 0.5
+    gamma0: Annotated[float, Field(ge=0.01, le=2, description="Where every γ starts.")] = 0.1
+
+    def training(self, arm: Arm, seed: int) -> TrainingSpec:
+        return TrainingSpec(
+            arm=arm.id,
+            seed=seed,
+            architecture=shallow(arm.norm, "after_pooling", self.gamma0),
+            learning_rate=self.learning_rate,
+            batch_size=20,
+            steps=self.steps,
+            evaluate_every=5,
+            measures=(Every(1, ("batch", "shift")),),
+            loss="train_loss",
+        )
+
+
+NORMS = Experiment(
+    slug="norms",
+    title="Other norms",
+    claim="Normalisation by an ℓ1, ℓ2 or ℓ∞ norm helps about as much as BatchNorm, though it "
+    "does not fix the variance.",
+    arms=(
+        Arm("none", "Plain", "none"),
+        Arm("bn", "BatchNorm", "batch"),
+        Arm("l1", "ℓ1 norm", "l1", dashed=True),
+        Arm("l2", "ℓ2 norm", "l2", dashed=True),
+        Arm("lmax", "ℓ∞ norm", "lmax", dashed=True),
+    ),
+    metrics=(TRAIN_LOSS, ACCURACY, TEST_LOSS, MEAN_SHIFT),
+    request=Norms,
+    claims=(),
+)

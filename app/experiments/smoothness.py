@@ -1,0 +1,72 @@
+"""Is the landscape smoother?"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from app.architectures import deep
+from app.experiments.base import Arm, Every, Experiment, RunRequest, TrainingSpec
+from app.experiments.metrics import (
+    ACCURACY,
+    BETA,
+    BETA_ACTIVATION,
+    GRADIENT_CHANGE,
+    GRADIENT_DISTANCE,
+    GRADIENT_DISTANCE_MIN,
+    LOSS_CHANGE,
+    LOSS_MAX,
+    LOSS_MIN,
+    LOSS_RANGE,
+)
+
+
+class Smoothness(RunRequest):
+    """A deeper network and textbook BatchNorm: the effect needs depth."""
+
+    depth: Annotated[
+        int, Field(ge=2, le=12, description="Convolutions. At 2, the picture is mixed.")
+    ] = 6
+    learning_rate: Annotated[float, Field(ge=0.001, le=1, description="Of both.")] = 0.03
+
+    def training(self, arm: Arm, seed: int) -> TrainingSpec:
+        return TrainingSpec(
+            arm=arm.id,
+            seed=seed,
+            architecture=deep(arm.norm, self.depth),
+            learning_rate=self.learning_rate,
+            batch_size=64,
+            steps=self.steps,
+            evaluate_every=20,
+            measures=(
+                Every(1, ("batch", "loss_change")),
+                Every(4, ("along_gradient", "along_activation_gradient")),
+            ),
+            loss="train_loss",
+        )
+
+    @property
+    def work(self) -> float:
+        return 2.0 * self.steps
+
+
+SMOOTHNESS = Experiment(
+    slug="smoothness",
+    title="The landscape along the gradient",
+    claim="Along its gradient, the loss of a deep network varies less with BatchNorm, and the "
+    "gradient can be trusted over a longer way.",
+    arms=(Arm("cnn", "Plain", "none"), Arm("bn", "BatchNorm", "batch")),
+    metrics=(
+        LOSS_MIN,
+        LOSS_MAX,
+        LOSS_RANGE,
+        GRADIENT_DISTANCE_MIN,
+        GRADIENT_DISTANCE,
+        BETA,
+        BETA_ACTIVATION,
+        GRADIENT_CHANGE,
+        LOSS_CHANGE,
+        ACCURACY,
+    ),
+    request=Smoothness,
+    claims=(),
+)

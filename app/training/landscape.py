@@ -1,0 +1,142 @@
+"""The loss around a network: along its gradient at a step, and around where it ended.
+
+All of it is of the loss that training walks on: in training mode, on one mini-batch.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from app.training.randomness import stream
+from app.training.steps import Batch, Parameters, Step, flat, loss_at
+
+# Santurkar et al. 2018, §3.1: how far along the gradient, in learning rates.
+DISTANCES = (0.5, 1.0, 2.0, 4.0)
+# The same in the space of activations, where a distance is no learning rate.
+ACTIVATION_DISTANCES = (0.1, 0.2, 0.3, 0.4)
+
+LINE_LOW, LINE_HIGH, LINE_POINTS = -0.5, 1.5, 41
+
+
+def loss_change(now: Step, before: Step | None) -> Mapping[str, float]:
+    """|L_t − L_{t−1}| of successive steps, each on its own mini-batch, in nats."""
+    return {} if before is None else {"loss_change": abs(now.loss - before.loss)}
+
+
+def along_gradient(now: Step, before: Step | None) -> Mapping[str, float]:
+    """What a step along −∇L meets (Santurkar et al. 2018, Figure 4), on the same mini-batch.
+
+    For θ_a = θ − a·g, g = ∇L(θ), a from half to four learning rates: least and greatest L(θ_a) and
+    their difference; least and greatest ‖g − ∇L(θ_a)‖₂; `beta`, the greatest of that over the
+    distance travelled; `gradient_change`, the greatest of that over ‖g‖. Greatest of the distances
+    tried, not of all there are: hence an *effective* β.
+    """
+    here, origin = flat(now.gradients), flat(now.parameters)
+    losses, distances, betas = [], [], []
+    for factor in DISTANCES:
+        moved = now.moved(factor * now.learning_rate)
+        loss, gradients = now.at(moved)
+        distance = (here - flat(gradients)).norm()
+        losses.append(loss)
+        distances.append(distance.item())
+        betas.append((distance / (flat(moved) - origin).norm()).item())
+    return {
+        "loss_min": _least(losses),
+        "loss_max": _greatest(losses),
+        "loss_range": _greatest(losses) - _least(losses),
+        "gradient_distance_min": _least(distances),
+        "gradient_distance": _greatest(distances),
+        "gradient_change": _greatest(distances) / here.norm().item(),
+        "beta": _greatest(betas),
+    }
+
+
+def along_activation_gradient(now: Step, before: Step | None) -> Mapping[str, float]:
+    """Effective β with the first block's activations x in the place of the parameters.
+
+    The greatest ‖g(x) − g(x − a·g)‖₂ / ‖a·g‖₂ over a from 0.1 to 0.4, g = ∂L/∂x. Normalisation
+    in the layers above takes its statistics anew at each shifted point.
+    """
+    x = now.inputs[0]
+    here = _activation_gradient(now, x)
+    betas = []
+    for distance in ACTIVATION_DISTANCES:
+        moved = x - distance * here
+        change = here - _activation_gradient(now, moved)
+        betas.append((change.norm() / (moved - x).norm()).item())
+    return {"beta_activation": _greatest(betas)}
+
+
+def _activation_gradient(step: Step, activations: Tensor) -> Tensor:
+    second = [i for i, layer in enumerate(step.network) if isinstance(layer, nn.Conv2d)][1]
+    movable = activations.detach().requires_grad_()
+    upper = step.network[second:]
+    loss = loss_at(upper, {}, movable, step.labels)
+    return torch.autograd.grad(loss, movable)[0]
+
+
+def surface(
+    network: nn.Sequential, batch: Batch, seed: int, points: int
+) -> Iterator[tuple[float, list[float]]]:
+    """The loss at θ + x·d₁ + y·d₂, row by row: y, then the loss for each x from −1 to 1.
+
+    The directions are Gaussian, each filter scaled to the norm of the network's own (Li et al.
+    2018, §4); biases and the norms' parameters stay.
+    """
+    centre = _detached(network)
+    source = stream(seed, "directions")
+    first, second = (_direction(centre, source) for _ in range(2))
+    places = torch.linspace(-1, 1, points).tolist()
+    for y in places:
+        row = [_moved(centre, first, second, x, y) for x in places]
+        yield y, _losses(network, row, batch)
+
+
+def line(one: nn.Sequential, other: nn.Sequential, batch: Batch) -> list[float]:
+    """The loss at (1 − α)·θ + α·θ′ for α from LINE_LOW to LINE_HIGH (Im et al. 2016, §3)."""
+    start, end = _detached(one), _detached(other)
+    shares = torch.linspace(LINE_LOW, LINE_HIGH, LINE_POINTS).tolist()
+    between = [
+        {name: torch.lerp(value, end[name], share) for name, value in start.items()}
+        for share in shares
+    ]
+    return _losses(one, between, batch)
+
+
+@torch.no_grad()
+def _losses(network: nn.Sequential, places: Sequence[Parameters], batch: Batch) -> list[float]:
+    return [loss_at(network, parameters, *batch).item() for parameters in places]
+
+
+def _direction(centre: Parameters, source: torch.Generator) -> Parameters:
+    """Filter-normalised; a filter is what makes one output channel."""
+    direction = {}
+    for name, value in centre.items():
+        if value.dim() > 1:
+            drawn = torch.randn(value.shape, generator=source).to(value.device)
+            lengths = value.flatten(1).norm(dim=1) / drawn.flatten(1).norm(dim=1)
+            direction[name] = drawn * lengths.reshape(-1, *[1] * (value.dim() - 1))
+        else:
+            direction[name] = torch.zeros_like(value)
+    return direction
+
+
+def _moved(
+    centre: Parameters, first: Parameters, second: Parameters, x: float, y: float
+) -> Parameters:
+    return {name: value + x * first[name] + y * second[name] for name, value in centre.items()}
+
+
+def _detached(network: nn.Sequential) -> Parameters:
+    return {name: value.detach() for name, value in network.named_parameters()}
+
+
+def _least(values: list[float]) -> float:
+    """NaN if one of them is."""
+    return torch.tensor(values).min().item()
+
+
+def _greatest(values: list[float]) -> float:
+    """NaN if one of them is."""
+    return torch.tensor(values).max().item()

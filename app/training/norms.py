@@ -1,0 +1,94 @@
+"""Normalisations that torch does not have, and the noise that is put behind one."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from app.training.randomness import stream
+
+# As in torch.nn.BatchNorm2d, so that only the divisor differs.
+EPSILON = 1e-5
+MOMENTUM = 0.1
+
+
+class LpNorm(nn.Module):
+    """(N, C, H, W) → the same: (x − mean) / ‖x‖ · γ + β, channel by channel.
+
+    ‖x‖ is the batch's average ℓp norm, (mean |x|ᵖ)^(1/p) or max |x|, before the mean is taken
+    off (Santurkar et al. 2018, §3.3). In evaluation mode, running averages of both take their
+    places.
+    """
+
+    running_mean: Tensor
+    running_norm: Tensor
+
+    def __init__(self, channels: int, power: float) -> None:
+        super().__init__()
+        self.power = power
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_norm", torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalises a batch; in training mode its statistics enter the running averages."""
+        if self.training:
+            mean, norm = x.mean((0, 2, 3)), average_norm(x, self.power)
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, MOMENTUM)
+                self.running_norm.lerp_(norm, MOMENTUM)
+        else:
+            mean, norm = self.running_mean, self.running_norm
+        scale = self.weight / (norm + EPSILON)
+        return (x - _wide(mean)) * _wide(scale) + _wide(self.bias)
+
+
+def average_norm(x: Tensor, power: float) -> Tensor:
+    """(N, C, H, W) → (C,): (mean |x|ᵖ)^(1/p) over batch and positions; max |x| for p = ∞."""
+    match power:
+        case 1.0:
+            return x.abs().mean((0, 2, 3))
+        case 2.0:
+            # ε under the root: its slope at a channel that is zero everywhere stays finite.
+            return (x.square().mean((0, 2, 3)) + EPSILON**2).sqrt()
+        case math.inf:
+            return x.abs().amax((0, 2, 3))
+        case _:
+            raise ValueError(f"no average norm for p = {power}")
+
+
+class Noise(nn.Module):
+    """(N, C, H, W) → s · x + m, with noise whose own distribution changes at every step.
+
+    Santurkar et al. 2018, Algorithm 1: for each channel μ ~ U(−½, ½) and σ ~ U(1, 1¼), new at
+    each `step`; for each element m ~ U(μ − 0.1, μ + 0.1) and s ~ N(σ, 0.1²). A function of seed,
+    layer and step alone: all passes of a step, a probe's included, meet the same noise.
+    """
+
+    def __init__(self, seed: int, layer: int) -> None:
+        super().__init__()
+        self.seed = seed
+        self.layer = layer
+        self.step = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shifts and scales; in training and in evaluation alike."""
+        generator = stream(self.seed, "noise", self.layer, self.step)
+        channel = (1, x.shape[1], 1, 1)
+        mean = torch.rand(channel, generator=generator) - 0.5
+        deviation = 1 + 0.25 * torch.rand(channel, generator=generator)
+        shift = mean + 0.2 * torch.rand(x.shape, generator=generator) - 0.1
+        scale = deviation + 0.1 * torch.randn(x.shape, generator=generator)
+        return x * scale.to(x.device) + shift.to(x.device)
+
+
+def at_step(network: nn.Sequential, step: int) -> None:
+    """Has the noise of all its layers move on to that step."""
+    for module in network:
+        if isinstance(module, Noise):
+            module.step = step
+
+
+def _wide(values: Tensor) -> Tensor:
+    return values.reshape(1, -1, 1, 1)
