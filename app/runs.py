@@ -19,6 +19,7 @@ from app.events import (
     FailureCode,
     Points,
     Queued,
+    Row,
     RunEnd,
     Started,
     TrainingEvent,
@@ -82,6 +83,11 @@ class Run:
         return sum(self._steps_left.values())
 
     @property
+    def work_left(self) -> float:
+        """The same in steps of the article's first figure, which are a measure of time."""
+        return self.steps_left * self.request.work / self.request.steps
+
+    @property
     def elapsed_s(self) -> float:
         """Seconds since the first event of a training, up to now or to the end."""
         if self.done:
@@ -92,10 +98,13 @@ class Run:
         """Keeps what a training says, and passes it on to whoever watches."""
         self.measured.add(event)
         training = (event.arm, event.seed)
-        if isinstance(event, Points):
-            self._steps_left[training] = self.request.steps - event.step[-1]
-        else:
-            del self._steps_left[training]
+        match event:
+            case Points():
+                self._steps_left[training] = self.request.steps - event.step[-1]
+            case Row():
+                pass
+            case ArmEnded():
+                del self._steps_left[training]
         self.log.append(event)
 
     @property
@@ -223,8 +232,8 @@ class Runs:
 
     def _wait_behind(self, ahead: Iterator[Run]) -> float:
         """Seconds until the engine has worked off these runs, as far as one can tell."""
-        steps = sum(run.steps_left for run in ahead)
-        return steps * self._seconds_a_step / self._engine.slots
+        work = sum(run.work_left for run in ahead)
+        return work * self._seconds_a_step / self._engine.slots
 
     def _announce(self, run: Run) -> None:
         """Tells a waiting run its place, if that changed."""
@@ -269,7 +278,7 @@ class Runs:
                     first = first or monotonic()
                     run.record(event)
                     if isinstance(event, ArmEnded) and event.state == "finished":
-                        self._learn_speed((monotonic() - first) / spec.steps)
+                        self._learn_speed((monotonic() - first) / run.request.work)
             if run.complete and not run.done:
                 run.verdict = judge(run.experiment.claims, run.measured)
                 run.log.append(run.verdict)

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from app.architectures import (
-    ARCHITECTURES,
     PLACEMENTS,
     Architecture,
     BatchNorm,
@@ -23,10 +22,9 @@ from app.training.networks import build
 every_architecture = pytest.mark.parametrize(
     "architecture",
     [
-        make(norm, placement, 0.1)
-        for make in ARCHITECTURES.values()
-        for norm in ("none", "batch")
-        for placement in PLACEMENTS
+        *(shallow(norm, placement, 0.1) for norm in NORMS for placement in PLACEMENTS),
+        shallow("batch", "after_pooling", 0.1, noise=True),
+        *(deep(norm, depth) for norm in NORMS for depth in (1, 2, 6)),
     ],
     ids=lambda architecture: "-".join(type(layer).__name__ for layer in architecture),
 )
@@ -34,7 +32,7 @@ every_architecture = pytest.mark.parametrize(
 
 @every_architecture
 def test_the_shapes_are_those_of_the_built_network(architecture: Architecture) -> None:
-    network = build(architecture, torch.Generator())
+    network = build(architecture, 0)
     x, seen = torch.zeros(2, 1, 28, 28), []
     for module in network:
         x = module(x)
@@ -54,7 +52,7 @@ def test_what_leaves_a_layer_enters_the_next(architecture: Architecture) -> None
 
 @every_architecture
 def test_the_parameters_are_as_many_as_the_built_network_has(architecture: Architecture) -> None:
-    network = build(architecture, torch.Generator())
+    network = build(architecture, 0)
     counted = sum(parameter.numel() for parameter in network.parameters())
     assert parameter_count(architecture) == counted
 
