@@ -1,22 +1,34 @@
 """Claims as data: what the article says, as a statistic with a bound, and how a run judges it."""
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from math import inf, isfinite
+from statistics import fmean, median
 from typing import Literal, TypeAlias
 
 from app.events import Verdict
 from app.measurements import Measurements
 
-Relation: TypeAlias = Literal["at_least", "below"]
+Relation: TypeAlias = Literal["at_least", "above", "below"]
+# What is taken of a metric's values over the steps of a training.
+Statistic: TypeAlias = Literal["last", "mean", "median"]
+
+RELATIONS: Mapping[Relation, Callable[[float, float], bool]] = {
+    "at_least": operator.ge,
+    "above": operator.gt,
+    "below": operator.lt,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """`arm`'s last `metric`, seed by seed, against `bound`, or against `other` + `bound` (paired).
+    """A statistic of `arm`'s `metric`, seed by seed, against `bound`, or against another arm's.
 
+    With `other`, the bound is `factor` times the other arm's value plus `bound` (paired by seed).
     The claim holds for a run when it holds in at least `share` of its seeds. The sentences are
-    format strings over `value` and `other` (the one seed's, or medians), `held` and `seeds`.
+    format strings over `value` and `other` (the one seed's, or medians), `ratio` between the two,
+    `held` and `seeds`. A value that is not finite counts as infinite.
     """
 
     id: str
@@ -30,13 +42,17 @@ class Claim:
     if_broken: str
     over_seeds: str
     other: str | None = None
+    factor: float = 1.0
+    statistic: Statistic = "last"
 
     def outcomes(self, measured: Measurements) -> list[bool]:
         """Seed by seed: did it hold?"""
-        return [
-            value >= against if self.relation == "at_least" else value < against
-            for value, against in self._pairs(measured)
-        ]
+        relation = RELATIONS[self.relation]
+        return [relation(value, against) for value, against in self._pairs(measured)]
+
+    def value(self, measured: Measurements, arm: str) -> float:
+        """The statistic for that arm, the median over the seeds."""
+        return median(self._values(measured, arm).values())
 
     def holds(self, measured: Measurements) -> bool:
         """Whether it held in enough seeds; False where nothing was measured."""
@@ -50,19 +66,34 @@ class Claim:
             template = self.over_seeds
         else:
             template = self.if_held if all(outcomes) else self.if_broken
+        value, other = (self.value(measured, arm) for arm in (self.arm, self.other or self.arm))
         return template.format(
-            value=_median(measured, self.arm, self.metric),
-            other=_median(measured, self.other or self.arm, self.metric),
+            value=value,
+            other=other,
+            ratio=value / other if other else inf,
             held=sum(outcomes),
             seeds=len(outcomes),
         )
 
     def _pairs(self, measured: Measurements) -> list[tuple[float, float]]:
-        values = measured.final(self.arm, self.metric)
+        values = self._values(measured, self.arm)
         if self.other is None:
             return [(value, self.bound) for value in values.values()]
-        others = measured.final(self.other, self.metric)
-        return [(values[seed], others[seed] + self.bound) for seed in values if seed in others]
+        others = self._values(measured, self.other)
+        return [
+            (values[seed], self.factor * others[seed] + self.bound)
+            for seed in values
+            if seed in others
+        ]
+
+    def _values(self, measured: Measurements, arm: str) -> dict[int, float]:
+        if self.statistic == "last":
+            values = measured.final(arm, self.metric)
+        else:
+            average = fmean if self.statistic == "mean" else median
+            series = measured.over_steps(arm, self.metric)
+            values = {seed: average(of_seed) for seed, of_seed in series.items() if of_seed}
+        return {seed: value if isfinite(value) else inf for seed, value in values.items()}
 
 
 def judge(claims: Sequence[Claim], measured: Measurements) -> Verdict:
@@ -73,13 +104,9 @@ def judge(claims: Sequence[Claim], measured: Measurements) -> Verdict:
         holds=all(claim.holds(measured) for claim in claims),
         text=" ".join(claim.sentence(measured) for claim in claims),
         evidence={
-            f"{arm} {claim.metric}": _median(measured, arm, claim.metric)
+            f"{arm} {claim.metric}": claim.value(measured, arm)
             for claim in claims
             for arm in (claim.arm, claim.other)
             if arm is not None
         },
     )
-
-
-def _median(measured: Measurements, arm: str, metric: str) -> float:
-    return median(measured.final(arm, metric).values())

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from app.architectures import (
+    NORMS,
     PLACEMENTS,
     Architecture,
     BatchNorm,
@@ -13,6 +14,7 @@ from app.architectures import (
     Norm,
     Placement,
     ReLU,
+    deep,
     parameter_count,
     shallow,
     with_shapes,

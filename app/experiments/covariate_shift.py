@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from app.architectures import shallow
+from app.claims import Claim
 from app.experiments.base import Arm, Every, Experiment, RunRequest, TrainingSpec
 from app.experiments.metrics import (
     ACCURACY,
@@ -67,5 +68,57 @@ COVARIATE_SHIFT = Experiment(
         ICS_COSINE,
     ),
     request=CovariateShift,
-    claims=(),
+    claims=(
+        Claim(
+            id="noise-really-shifts",
+            statement="With noise, the means of the last layer’s inputs move at least ten times as "
+            "far from step to step as with BatchNorm alone.",
+            arm="bn+noise",
+            metric="mean_shift",
+            statistic="median",
+            relation="at_least",
+            factor=10,
+            bound=0,
+            share=0.95,
+            other="bn",
+            if_held="The noise did its work: from step to step, the means of the last layer’s "
+            "inputs moved {ratio:.0f} times as far as with BatchNorm alone.",
+            if_broken="The noise did little: from step to step, the means of the last layer’s "
+            "inputs moved {ratio:.1f} times as far as with BatchNorm alone.",
+            over_seeds="With noise, the means of the last layer’s inputs moved {ratio:.0f} times "
+            "as far from step to step as with BatchNorm alone (at least ten times in {held} of "
+            "{seeds} seeds).",
+        ),
+        Claim(
+            id="noise-does-not-undo-batchnorm",
+            statement="With the same noise, BatchNorm ends ahead of the plain network.",
+            arm="bn+noise",
+            metric="test_accuracy",
+            relation="above",
+            bound=0,
+            share=0.95,
+            other="cnn+noise",
+            if_held="Yet the network with BatchNorm and noise ended with {value:.1%} of the test "
+            "images right; the plain one with noise had {other:.1%}.",
+            if_broken="The network with BatchNorm and noise ended with {value:.1%} of the test "
+            "images right, no better than the plain one with noise, {other:.1%}.",
+            over_seeds="BatchNorm with noise ended ahead of the plain network with noise in {held} "
+            "of {seeds} (medians {value:.1%} and {other:.1%}).",
+        ),
+        Claim(
+            id="noisy-batchnorm-keeps-up",
+            statement="BatchNorm with noise ends at most three points behind the plain network "
+            "that has none.",
+            arm="bn+noise",
+            metric="test_accuracy",
+            relation="at_least",
+            bound=-0.03,
+            share=0.80,
+            other="cnn",
+            if_held="Without any noise, the plain network reached {other:.1%}.",
+            if_broken="Without any noise, the plain network did better, at {other:.1%}.",
+            over_seeds="Against the plain network without noise ({other:.1%}), it was level or "
+            "ahead in {held} of {seeds}.",
+        ),
+    ),
 )

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from app.architectures import shallow
+from app.claims import Claim
 from app.experiments.base import Arm, Every, Experiment, RunRequest, TrainingSpec
 from app.experiments.metrics import ACCURACY, MEAN_SHIFT, TEST_LOSS, TRAIN_LOSS
 
@@ -12,8 +13,8 @@ from app.experiments.metrics import ACCURACY, MEAN_SHIFT, TEST_LOSS, TRAIN_LOSS
 class Norms(RunRequest):
     """The same network with other divisors than the standard deviation."""
 
-    learning_rate: Annotated[float, Field(ge=0.001, le=1, description="Of all five.")] = 0.5
-    gamma0: Annotated[float, Field(ge=0.01, le=2, description="Where every γ starts.")] = 0.1
+    learning_rate: Annotated[float, Field(ge=0.001, le=1, description="Of all five.")] = 0.1
+    gamma0: Annotated[float, Field(ge=0.01, le=2, description="Where every γ starts.")] = 1.0
 
     def training(self, arm: Arm, seed: int) -> TrainingSpec:
         return TrainingSpec(
@@ -43,5 +44,34 @@ NORMS = Experiment(
     ),
     metrics=(TRAIN_LOSS, ACCURACY, TEST_LOSS, MEAN_SHIFT),
     request=Norms,
-    claims=(),
+    claims=tuple(
+        Claim(
+            id=f"{arm}-learns-faster",
+            statement=f"Averaged over the run, the network with {name} has more test images right "
+            "than the plain one.",
+            arm=arm,
+            metric="test_accuracy",
+            statistic="mean",
+            relation="above",
+            bound=0,
+            share=0.90,
+            other="none",
+            if_held=held,
+            if_broken=f"With {name} it was {{value:.1%}}, less than the plain network’s "
+            "{other:.1%}.",
+            over_seeds=f"With {name}, more than the plain network in {{held}} of {{seeds}} seeds "
+            "(medians {value:.1%} and {other:.1%}).",
+        )
+        for arm, name, held in (
+            (
+                "bn",
+                "BatchNorm",
+                "Of the test images, averaged over the run, the plain network had {other:.1%} "
+                "right and BatchNorm {value:.1%}.",
+            ),
+            ("l1", "the ℓ1 norm", "With the ℓ1 norm it was {value:.1%}."),
+            ("l2", "the ℓ2 norm", "With the ℓ2 norm it was {value:.1%}."),
+            ("lmax", "the ℓ∞ norm", "With the ℓ∞ norm it was {value:.1%}."),
+        )
+    ),
 )

@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from app.architectures import deep
-from app.experiments.base import Arm, Every, Experiment, RunRequest, TrainingSpec
+from app.claims import Claim
+from app.experiments.base import Arm, Every, Experiment, Level, RunRequest, TrainingSpec
 from app.experiments.metrics import (
     ACCURACY,
     BETA,
@@ -44,6 +45,10 @@ class Smoothness(RunRequest):
             loss="train_loss",
         )
 
+    def levels(self) -> tuple[Level, ...]:
+        # A gradient can't change by much more than its own length over the shortest way tried.
+        return (Level("beta", 2 / self.learning_rate, "1 / (½ · rate)"),)
+
     @property
     def work(self) -> float:
         return 2.0 * self.steps
@@ -68,5 +73,54 @@ SMOOTHNESS = Experiment(
         ACCURACY,
     ),
     request=Smoothness,
-    claims=(),
+    claims=(
+        Claim(
+            id="the-landscape-is-smoother",
+            statement="Along the gradient, the loss varies less with BatchNorm.",
+            arm="bn",
+            metric="loss_range",
+            statistic="mean",
+            relation="below",
+            bound=0,
+            share=0.90,
+            other="cnn",
+            if_held="Along the gradient, the loss varied by {value:.2f} nats with BatchNorm and by "
+            "{other:.2f} without, averaged over the run.",
+            if_broken="Along the gradient, the loss varied more with BatchNorm this time: by "
+            "{value:.2f} nats against {other:.2f} without, averaged over the run.",
+            over_seeds="Along the gradient, the loss varied less with BatchNorm in {held} of your "
+            "{seeds} seeds (medians {value:.2f} and {other:.2f} nats).",
+        ),
+        Claim(
+            id="gradients-are-more-predictive",
+            statement="Along the gradient, the gradient itself changes less with BatchNorm.",
+            arm="bn",
+            metric="gradient_distance",
+            statistic="mean",
+            relation="below",
+            bound=0,
+            share=0.90,
+            other="cnn",
+            if_held="The gradient itself changed less, too: by {value:.2g} against {other:.2g}.",
+            if_broken="The gradient itself changed more with BatchNorm: by {value:.2g} against "
+            "{other:.2g}.",
+            over_seeds="The gradient changed less with it in {held} of {seeds} (medians "
+            "{value:.2g} and {other:.2g}).",
+        ),
+        Claim(
+            id="effective-beta-is-lower",
+            statement="The effective β of the loss is lower with BatchNorm.",
+            arm="bn",
+            metric="beta",
+            statistic="mean",
+            relation="below",
+            bound=0,
+            share=0.90,
+            other="cnn",
+            if_held="The effective β was lower: {value:.2g} against {other:.2g}.",
+            if_broken="The effective β was higher with BatchNorm: {value:.2g} against {other:.2g}.",
+            over_seeds="The effective β was lower with it in {held} of {seeds} (medians "
+            "{value:.2g} and {other:.2g}).",
+        ),
+    ),
 )

@@ -86,7 +86,7 @@ def surface(
     """
     centre = _detached(network)
     source = stream(seed, "directions")
-    first, second = (_direction(centre, source) for _ in range(2))
+    first, second = (direction(centre, source) for _ in range(2))
     places = torch.linspace(-1, 1, points).tolist()
     for y in places:
         row = [_moved(centre, first, second, x, y) for x in places]
@@ -109,17 +109,17 @@ def _losses(network: nn.Sequential, places: Sequence[Parameters], batch: Batch) 
     return [loss_at(network, parameters, *batch).item() for parameters in places]
 
 
-def _direction(centre: Parameters, source: torch.Generator) -> Parameters:
+def direction(centre: Parameters, source: torch.Generator) -> Parameters:
     """Filter-normalised; a filter is what makes one output channel."""
-    direction = {}
+    found: dict[str, Tensor] = {}
     for name, value in centre.items():
         if value.dim() > 1:
             drawn = torch.randn(value.shape, generator=source).to(value.device)
             lengths = value.flatten(1).norm(dim=1) / drawn.flatten(1).norm(dim=1)
-            direction[name] = drawn * lengths.reshape(-1, *[1] * (value.dim() - 1))
+            found[name] = drawn * lengths.reshape(-1, *[1] * (value.dim() - 1))
         else:
-            direction[name] = torch.zeros_like(value)
-    return direction
+            found[name] = torch.zeros_like(value)
+    return found
 
 
 def _moved(

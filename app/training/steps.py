@@ -66,7 +66,7 @@ def look(network: nn.Sequential, batch: Batch, learning_rate: float) -> Step:
         learning_rate=learning_rate,
         parameters=parameters,
         loss=loss.item(),
-        accuracy=(logits.argmax(1) == labels).float().mean().item(),
+        accuracy=(logits.argmax(1) == labels).sum().item() / len(labels),
         gradients=_gradients(loss, parameters),
         inputs=inputs,
     )

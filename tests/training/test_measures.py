@@ -1,15 +1,30 @@
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from app.architectures import PLACEMENTS, shallow
+from app.architectures import PLACEMENTS, Norm, shallow
+from app.experiments.base import TrainingSpec
 from app.training.datasets import Dataset
-from app.training.measures import evaluate
+from app.training.measures import (
+    MEASURES,
+    batch,
+    covariate_shift,
+    evaluate,
+    histogram,
+    ics,
+    moments,
+    shift,
+)
 from app.training.networks import build
-from app.training.steps import Batch
+from app.training.norms import at_step
+from app.training.steps import Batch, Step, look
+from tests.training.looking import digits, network_of, state, step_of, unchanged
+
+NOISY = shallow("batch", "after_pooling", 1.0, noise=True)
 
 
 @pytest.fixture
@@ -141,3 +156,115 @@ def test_dead_units_are_counted_over_all_convolutions() -> None:
     network = nn.Sequential(channels(0.0, 0.0), nn.ReLU(), second, nn.ReLU(), *classifier(8))
     picture = torch.ones(1, 1, 2, 2)
     assert evaluate(network, [(picture, torch.tensor([0]))])["dead_units"] == 0.25
+
+
+def test_the_batch_measure_is_the_steps_own(dataset: Dataset) -> None:
+    step = step_of(NOISY, digits(dataset))
+    assert batch(step, None) == {"train_loss": step.loss, "train_accuracy": step.accuracy}
+
+
+def test_moments_are_those_of_each_channel_over_images_and_positions() -> None:
+    x = torch.tensor([[1.0, 3.0], [5.0, 5.0], [3.0, 1.0], [5.0, 5.0]]).reshape(2, 2, 1, 2)
+    mean, variance = moments(x)
+    assert mean.tolist() == [2, 5]
+    assert variance.tolist() == [1, 0]
+
+
+def with_inputs(step: Step, *inputs: Tensor) -> Step:
+    return replace(step, inputs=inputs)
+
+
+def test_a_shift_is_the_mean_over_channels_of_how_far_a_moment_moved(dataset: Dataset) -> None:
+    step = step_of(NOISY, digits(dataset))
+    first = torch.tensor([0.0, 2.0, 1.0, 1.0]).reshape(2, 2, 1, 1)  # means 0.5, 1.5
+    second = torch.tensor([4.0, 2.0, 1.0, 0.0]).reshape(2, 2, 1, 1)  # means 2.5, 1
+    far = torch.full_like(first, 9.0)
+    before, now = with_inputs(step, far, first), with_inputs(step, -far, second)
+    assert shift(now, before) == {
+        # variances 0.25, 0.25 → 2.25, 1
+        "mean_shift": pytest.approx((2.0 + 0.5) / 2),
+        "variance_shift": pytest.approx((2.0 + 0.75) / 2),
+    }
+
+
+def test_there_is_no_shift_before_the_second_step(dataset: Dataset) -> None:
+    assert shift(step_of(NOISY, digits(dataset)), None) == {}
+
+
+def test_what_noise_adds_to_the_shift_is_seen(dataset: Dataset) -> None:
+    """Behind the noise, not before it; the batches are the same, only the noise is new."""
+    shifts = []
+    for noise in (False, True):
+        network = network_of(shallow("batch", "after_pooling", 1.0, noise=noise))
+        steps = []
+        for number in (1, 2):
+            at_step(network, number)
+            steps.append(look(network, digits(dataset), 0.1))
+        shifts.append(shift(steps[1], steps[0])["mean_shift"])
+    assert shifts[0] == 0
+    assert shifts[1] == pytest.approx(1 / 3, rel=0.5)
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+def test_the_first_layer_has_no_internal_covariate_shift(dataset: Dataset, norm: Norm) -> None:
+    """Nothing lies below it."""
+    step = step_of(shallow(norm, "after_pooling", 1.0), digits(dataset))
+    assert ics(step, 0) == {"ics_distance": 0, "ics_cosine": pytest.approx(1)}
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+@pytest.mark.parametrize("which", ["second convolution", "linear"])
+def test_internal_covariate_shift_is_that_of_the_definition(
+    dataset: Dataset, norm: Norm, which: str
+) -> None:
+    """Santurkar et al. 2018, Definition 2.1, done by hand on a second network."""
+    images, labels = digits(dataset)
+    architecture = shallow(norm, "after_pooling", 1.0)
+    step = step_of(architecture, (images, labels), learning_rate=0.1)
+    other = network_of(architecture)
+    weighted = [i for i, m in enumerate(other) if isinstance(m, nn.Conv2d | nn.Linear)]
+    layer = weighted[1 if which == "second convolution" else 2]
+    with torch.no_grad():
+        for name, parameter in other.named_parameters():
+            if int(name.partition(".")[0]) < layer:
+                parameter.sub_(step.gradients[name], alpha=0.1)
+    torch.autograd.backward(F.cross_entropy(other(images), labels))
+    ours = torch.cat([step.gradients[f"{layer}.{kind}"].flatten() for kind in ("weight", "bias")])
+    theirs = torch.cat(
+        [
+            parameter.grad.flatten()
+            for name, parameter in other.named_parameters()
+            if name.startswith(f"{layer}.") and parameter.grad is not None
+        ]
+    )
+    cosine = (ours @ theirs / ours.norm() / theirs.norm()).item()
+    assert ics(step, layer) == {
+        "ics_distance": pytest.approx((ours - theirs).norm().item()),
+        "ics_cosine": pytest.approx(cosine),
+    }
+    assert ics(step, layer)["ics_distance"] > 0
+    if which == "linear":
+        assert covariate_shift(step, None) == ics(step, layer)
+
+
+def test_measuring_leaves_no_trace(dataset: Dataset) -> None:
+    step = step_of(NOISY, digits(dataset))
+    before = state(step.network)
+    random_state = torch.get_rng_state()
+    for measure in MEASURES.values():
+        measure(step, step)
+    assert unchanged(step.network, before)
+    assert torch.equal(torch.get_rng_state(), random_state)
+
+
+def test_a_histogram_counts_every_value_of_one_channel(
+    dataset: Dataset, specs: dict[str, TrainingSpec]
+) -> None:
+    step = step_of(NOISY, digits(dataset))
+    values = torch.zeros(2, 3, 1, 2)
+    values[:, 0] = torch.tensor([[-100.0, 0.0], [0.01, 100.0]]).reshape(2, 1, 2)
+    row = histogram(specs["cnn@0.1"], 7, with_inputs(step, values))
+    assert (row.step, row.metric, sum(row.values)) == (7, "inputs", 4)
+    assert (row.values[0], row.values[-1]) == (1, 1)  # beyond the edges
+    places = [place for place, count in zip(row.places(), row.values, strict=True) if count == 2]
+    assert places == [pytest.approx(0, abs=0.1)]
