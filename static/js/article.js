@@ -1,5 +1,7 @@
-// Brings the page to life: the theme switch, and one Figure or widget for each element that asks
-// for one.
+// Brings the page to life: the theme switch, the citations' card, and one Figure or widget for each
+// element that asks for one.
+import { Citations } from "./citations.js";
+import { Copy } from "./copy.js";
 import { Figure } from "./figure.js";
 import { Batch } from "./widgets/batch.js";
 import { TrainOrTest } from "./widgets/train-or-test.js";
@@ -31,3 +33,5 @@ document.querySelectorAll("[data-theme-switch]").forEach(startThemeSwitch);
 document.querySelectorAll("[data-figure]").forEach((element) => new Figure(element));
 document.querySelectorAll("[data-widget=batch]").forEach((element) => new Batch(element));
 document.querySelectorAll("[data-widget=train-or-test]").forEach((element) => new TrainOrTest(element));
+document.querySelectorAll("[data-copy]").forEach((element) => new Copy(element));
+new Citations(document.querySelectorAll(".cite"));

@@ -1,0 +1,41 @@
+// A text with a Copy button. Where the clipboard is out of reach, as it is on a page without HTTPS,
+// the text is selected instead.
+const SAYS_SO_MS = 2500;
+
+// The entry with the page's address as a last field, unless nobody else could reach it there.
+export function withAddress(bibtex, { origin, protocol, hostname }) {
+  const isLocal = /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+  if (!protocol.startsWith("http") || isLocal) return bibtex;
+  return bibtex.replace(/\n}$/, `\n  url = {${origin}/},\n}`);
+}
+
+export class Copy {
+  #text;
+  #status;
+  #timer = 0;
+
+  constructor(element) {
+    this.#text = element.querySelector("[data-copy-text]");
+    this.#status = element.querySelector("[data-copy-status]");
+    this.#text.textContent = withAddress(this.#text.textContent, location);
+    const button = element.querySelector("[data-copy-button]");
+    button.addEventListener("click", () => this.#copy());
+    button.hidden = false;
+  }
+
+  async #copy() {
+    try {
+      await navigator.clipboard.writeText(this.#text.textContent);
+      this.#say("Copied");
+    } catch {
+      getSelection().selectAllChildren(this.#text);
+      this.#say("Selected: copy it with your keyboard or menu");
+    }
+  }
+
+  #say(words) {
+    clearTimeout(this.#timer);
+    this.#status.textContent = words;
+    this.#timer = setTimeout(() => (this.#status.textContent = ""), SAYS_SO_MS);
+  }
+}

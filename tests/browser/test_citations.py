@@ -1,0 +1,209 @@
+"""The card of a citation by pointer, keyboard and finger; back-links; copying the BibTeX entry."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import NewReader
+from tests.browser.reader import Reader
+from tests.processes import Server
+
+pytestmark = pytest.mark.browser
+
+TITLE = "How Does Batch Normalization Help Optimization?"
+COPY_TEXT = "[data-copy-text]"
+
+
+def citation(page: Page) -> Locator:
+    return page.locator("#cite-santurkar2018-1")
+
+
+def card(page: Page) -> Locator:
+    return page.locator(".card:popover-open")
+
+
+def expect_card(page: Page) -> None:
+    expect(card(page)).to_contain_text(TITLE)
+    expect(card(page)).to_contain_text("Aleksander Mądry")
+
+
+def evaluate(page: Page, module: str, expression: str) -> Any:
+    """The value of `expression`, in which `m` is that module of the page."""
+    return page.evaluate(
+        f"""async () => {{
+          const m = await import(new URL("{module}", document.querySelector("[type=module]").src));
+          return {expression};
+        }}"""
+    )
+
+
+def test_a_pointer_opens_the_card_goes_into_it_and_leaves(reader: Reader) -> None:
+    citation(reader.page).hover()
+    expect_card(reader.page)
+    card(reader.page).get_by_role("link").hover()
+    # Longer than leaving takes to close it: the pointer is in the card.
+    reader.page.wait_for_function(
+        """() => new Promise((resolve) => setTimeout(() =>
+          resolve(document.querySelector(".card").matches(":popover-open")), 500))"""
+    )
+    reader.page.mouse.move(5, 5)
+    expect(card(reader.page)).to_have_count(0)
+
+
+def test_escape_closes_what_a_pointer_opened(reader: Reader) -> None:
+    citation(reader.page).hover()
+    expect_card(reader.page)
+    reader.page.keyboard.press("Escape")
+    expect(card(reader.page)).to_have_count(0)
+
+
+def test_the_keyboard_opens_the_card_and_reaches_its_link(reader: Reader) -> None:
+    keyboard = reader.page.keyboard
+    reader.page.get_by_role("button", name="Dark page").focus()
+    keyboard.press("Tab")
+    expect(reader.page.locator("#cite-ioffe2015-1")).to_be_focused()
+    expect(card(reader.page)).to_contain_text("Reducing Internal Covariate Shift")
+    keyboard.press("Tab")
+    link = card(reader.page).get_by_role("link", name="arXiv:1502.03167")
+    expect(link).to_be_focused()
+    expect(link).to_have_attribute("href", "https://arxiv.org/abs/1502.03167")
+    keyboard.press("Tab")
+    expect(citation(reader.page)).to_be_focused()
+    expect_card(reader.page)
+    expect(reader.page.locator(".cite[data-open]")).to_have_count(1)
+
+
+def test_escape_leads_from_the_card_back_to_its_citation(reader: Reader) -> None:
+    keyboard = reader.page.keyboard
+    citation(reader.page).focus()
+    keyboard.press("Tab")
+    expect(card(reader.page).get_by_role("link")).to_be_focused()
+    keyboard.press("Escape")
+    expect(card(reader.page)).to_have_count(0)
+    expect(citation(reader.page)).to_be_focused()
+    keyboard.press("Shift+Tab")
+    expect(reader.page.locator("#cite-ioffe2015-1")).to_be_focused()
+
+
+def test_a_finger_opens_the_card_with_its_first_tap(new_reader: NewReader, server: Server) -> None:
+    page = new_reader(server.url, width=390, has_touch=True, is_mobile=True).page
+    citation(page).tap()
+    expect_card(page)
+    assert "#ref-" not in page.url
+    box = card(page).bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.locator("h1").tap()
+    expect(card(page)).to_have_count(0)
+    citation(page).tap()
+    citation(page).tap()
+    page.wait_for_url("**/#ref-santurkar2018")
+    expect(card(page)).to_have_count(0)
+
+
+def test_enter_follows_the_citation_and_the_back_link_returns(reader: Reader) -> None:
+    citation(reader.page).focus()
+    reader.page.keyboard.press("Enter")
+    reader.page.wait_for_url("**/#ref-santurkar2018")
+    expect(card(reader.page)).to_have_count(0)
+    entry = reader.page.locator("#ref-santurkar2018")
+    expect(entry).to_be_in_viewport()
+    entry.get_by_role("link", name="Back to").first.click()
+    reader.page.wait_for_url("**/#cite-santurkar2018-1")
+    expect(citation(reader.page)).to_be_in_viewport()
+    expect(citation(reader.page)).to_be_focused()
+
+
+def test_a_screen_reader_hears_the_entry_with_the_citation(reader: Reader) -> None:
+    expect(citation(reader.page)).to_have_accessible_description(
+        f"{TITLE} Shibani Santurkar, Dimitris Tsipras, Andrew Ilyas, Aleksander Mądry "
+        "NeurIPS, 2018 · arXiv:1805.11604"
+    )
+
+
+def test_without_scripts_a_citation_is_a_link_and_nothing_is_dead(
+    new_reader: NewReader, server: Server
+) -> None:
+    page = new_reader(server.url, java_script_enabled=False).page
+    citation(page).click()
+    page.wait_for_url("**/#ref-santurkar2018")
+    expect(page.locator("#ref-santurkar2018")).to_contain_text(TITLE)
+    expect(page.get_by_text("@misc{batchnorm2026")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("anchor", "view", "where"),
+    [
+        # left, width, bottom, top of the citation; the card is 200 × 100.
+        ((400, 20, 120, 100), (1000, 800), {"left": 310, "top": 126}),
+        ((0, 20, 120, 100), (1000, 800), {"left": 16, "top": 126}),
+        ((970, 20, 120, 100), (1000, 800), {"left": 784, "top": 126}),
+        ((400, 20, 720, 700), (1000, 800), {"left": 310, "top": 594}),
+        # No room on either side: below, where one can scroll to it.
+        ((400, 20, 120, 100), (1000, 200), {"left": 310, "top": 126}),
+        # Narrower than the card: its beginning is seen.
+        ((50, 20, 120, 100), (150, 800), {"left": 16, "top": 126}),
+    ],
+)
+def test_a_card_stays_in_the_window(
+    anchor: tuple[int, ...], view: tuple[int, int], where: dict[str, float], reader: Reader
+) -> None:
+    left, width, bottom, top = anchor
+    rect = f"{{left: {left}, width: {width}, bottom: {bottom}, top: {top}}}"
+    size = f"{{width: {view[0]}, height: {view[1]}}}"
+    expression = f"m.place({rect}, {{width: 200, height: 100}}, {size})"
+    assert evaluate(reader.page, "citations.js", expression) == where
+
+
+def test_copy_puts_the_entry_on_the_clipboard_and_says_so(
+    new_reader: NewReader, server: Server
+) -> None:
+    page = new_reader(server.url, permissions=["clipboard-read", "clipboard-write"]).page
+    page.get_by_role("button", name="Copy").click()
+    expect(page.locator("[data-copy-status]")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator(COPY_TEXT).text_content()
+    assert copied.startswith("@misc{batchnorm2026,\n")
+    expect(page.locator("[data-copy-status]")).to_be_empty()
+
+
+def test_copy_selects_the_entry_where_there_is_no_clipboard(
+    new_reader: NewReader, server: Server
+) -> None:
+    page = new_reader(server.url).page
+    # As on a page that came over plain HTTP from another machine.
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.locator("[data-copy-status]")).to_contain_text("Selected")
+    selected = page.evaluate("getSelection().toString()")
+    assert selected.strip() == page.locator(COPY_TEXT).text_content()
+
+
+@pytest.mark.parametrize(
+    ("address", "field"),
+    [
+        ("https://batchnorm.example", "\n  url = {https://batchnorm.example/},\n}"),
+        ("http://192.168.1.7:8000", "\n  url = {http://192.168.1.7:8000/},\n}"),
+        ("http://127.0.0.1:8000", "\n}"),
+        ("http://localhost:8000", "\n}"),
+        ("http://[::1]:8000", "\n}"),
+        ("file:///article.html", "\n}"),
+    ],
+)
+def test_the_entry_has_an_address_that_others_can_reach_or_none(
+    address: str, field: str, reader: Reader
+) -> None:
+    expression = f"m.withAddress('@misc{{x,\\n  year = {{2026}},\\n}}', new URL('{address}'))"
+    entry = evaluate(reader.page, "copy.js", expression)
+    assert entry == "@misc{x,\n  year = {2026}," + field
+
+
+def test_the_text_has_its_own_letter_for_every_name(reader: Reader) -> None:
+    loaded = reader.page.evaluate(
+        "async () => (await document.fonts.load('1rem \"Serif Supplement\"', 'ą')).length"
+    )
+    assert loaded == 1
