@@ -174,3 +174,4 @@ def _mirrored(name: str) -> Iterator[bool]:
     for count in range(len(words), 0, -1):
         stem = "_".join(words[:count])
         yield (ROOT / "app" / Path(name).with_name(f"{stem}.py")).exists()
+        yield (ROOT / "app" / Path(name).with_name(stem) / "__init__.py").exists()

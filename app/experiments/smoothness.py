@@ -101,11 +101,11 @@ SMOOTHNESS = Experiment(
             bound=0,
             share=0.90,
             other="cnn",
-            if_held="The gradient itself changed less, too: by {value:.2g} against {other:.2g}.",
-            if_broken="The gradient itself changed more with BatchNorm: by {value:.2g} against "
-            "{other:.2g}.",
+            if_held="The gradient itself changed less, too: by {value:.3g} against {other:.3g}.",
+            if_broken="The gradient itself changed more with BatchNorm: by {value:.3g} against "
+            "{other:.3g}.",
             over_seeds="The gradient changed less with it in {held} of {seeds} (medians "
-            "{value:.2g} and {other:.2g}).",
+            "{value:.3g} and {other:.3g}).",
         ),
         Claim(
             id="effective-beta-is-lower",
@@ -117,10 +117,10 @@ SMOOTHNESS = Experiment(
             bound=0,
             share=0.90,
             other="cnn",
-            if_held="The effective β was lower: {value:.2g} against {other:.2g}.",
-            if_broken="The effective β was higher with BatchNorm: {value:.2g} against {other:.2g}.",
+            if_held="The effective β was lower: {value:.3g} against {other:.3g}.",
+            if_broken="The effective β was higher with BatchNorm: {value:.3g} against {other:.3g}.",
             over_seeds="The effective β was lower with it in {held} of {seeds} (medians "
-            "{value:.2g} and {other:.2g}).",
+            "{value:.3g} and {other:.3g}).",
         ),
     ),
 )
