@@ -12,6 +12,7 @@ from app import recordings
 from app.architectures import parameter_count
 from app.experiments import EXPERIMENTS, Arm
 from app.runs import Run, Runs
+from app.web import bowls
 from app.web.assets import FOLDER as STATIC
 from app.web.drawing import draw_network, draw_plot, draw_stages
 from app.web.maths import Maths
@@ -38,6 +39,7 @@ class Pages:
             "assets": asset_root,
             "experiments": EXPERIMENTS,
             "recordings": {slug: recordings.load(slug) for slug in EXPERIMENTS},
+            "bowl_numbers": bowls,
             "draw_network": draw_network,
             "draw_plot": draw_plot,
             "draw_stages": draw_stages,

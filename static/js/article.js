@@ -2,6 +2,7 @@
 // for one.
 import { Figure } from "./figure.js";
 import { Batch } from "./widgets/batch.js";
+import { Bowl } from "./widgets/bowl.js";
 import { TrainOrTest } from "./widgets/train-or-test.js";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -30,4 +31,5 @@ function startThemeSwitch(button) {
 document.querySelectorAll("[data-theme-switch]").forEach(startThemeSwitch);
 document.querySelectorAll("[data-figure]").forEach((element) => new Figure(element));
 document.querySelectorAll("[data-widget=batch]").forEach((element) => new Batch(element));
+document.querySelectorAll("[data-widget=bowl]").forEach((element) => new Bowl(element));
 document.querySelectorAll("[data-widget=train-or-test]").forEach((element) => new TrainOrTest(element));
