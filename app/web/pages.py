@@ -12,7 +12,7 @@ from app import recordings
 from app.architectures import parameter_count
 from app.experiments import EXPERIMENTS, Arm
 from app.runs import Run, Runs
-from app.web import bowls
+from app.web import bowls, curves
 from app.web.assets import FOLDER as STATIC
 from app.web.drawing import draw_network, draw_plot, draw_stages
 from app.web.maths import Maths
@@ -43,6 +43,7 @@ class Pages:
             "draw_network": draw_network,
             "draw_plot": draw_plot,
             "draw_stages": draw_stages,
+            "loss_numbers": curves,
             "final_values": final_values,
             "parameter_count": parameter_count,
             "new_key": lambda: secrets.token_urlsafe(12),

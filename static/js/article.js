@@ -1,6 +1,7 @@
 // Brings the page to life: the theme switch, and one Figure or widget for each element that asks
 // for one.
 import { Figure } from "./figure.js";
+import { Lipschitz } from "./lipschitz.js";
 import { Batch } from "./widgets/batch.js";
 import { Bowl } from "./widgets/bowl.js";
 import { TrainOrTest } from "./widgets/train-or-test.js";
@@ -33,3 +34,4 @@ document.querySelectorAll("[data-figure]").forEach((element) => new Figure(eleme
 document.querySelectorAll("[data-widget=batch]").forEach((element) => new Batch(element));
 document.querySelectorAll("[data-widget=bowl]").forEach((element) => new Bowl(element));
 document.querySelectorAll("[data-widget=train-or-test]").forEach((element) => new TrainOrTest(element));
+document.querySelectorAll("[data-drawing=lipschitz]").forEach((element) => new Lipschitz(element));

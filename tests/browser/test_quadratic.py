@@ -1,4 +1,4 @@
-"""The plain functions of quadratic.js, against values known beforehand."""
+"""The plain functions of quadratic.js and curves.js, against values known beforehand."""
 
 import math
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from app.web.curves import HIGH, LOW, ROUGH, SMOOTH, Loss
 from tests.browser.reader import Reader
 
 pytestmark = pytest.mark.browser
@@ -74,3 +75,20 @@ def test_a_pair_of_inputs_has_exactly_the_moments_that_were_asked_for(reader: Re
             assert math.fsum(value**2 for value in values) / 60 == pytest.approx(1)
         product = math.fsum(a * b for a, b in zip(first, second, strict=True)) / 60
         assert product == pytest.approx(correlation, abs=1e-12)
+
+
+@pytest.mark.parametrize("loss", [ROUGH, SMOOTH], ids=lambda loss: str(loss.title))
+def test_the_browser_knows_the_same_losses_as_the_server(loss: Loss, reader: Reader) -> None:
+    of = f"{{bowl: {loss.bowl}, waves: {[list(wave) for wave in loss.waves]}}}"
+    for name, expected in (
+        ("value", loss.value),
+        ("slope", loss.slope),
+        ("curvature", loss.curvature),
+    ):
+        for x in (-2.9, -0.4, 0, 1.7):
+            assert call(reader.page, f"q.{name}({of}, {x})", "curves.js") == pytest.approx(
+                expected(x)
+            )
+    for derivative, constant in (("slope", loss.lipschitz), ("curvature", loss.smoothness)):
+        greatest = f"q.greatest(q.{derivative}, {of}, [{LOW}, {HIGH}])"
+        assert call(reader.page, greatest, "curves.js") == pytest.approx(constant)
