@@ -14,6 +14,7 @@ from app.experiments import EXPERIMENTS
 from app.experiments.base import Arm
 from app.references import ARTICLE
 from app.runs import Run, Runs
+from app.web import bowls, curves
 from app.web.assets import FOLDER as STATIC
 from app.web.citations import Citations
 from app.web.drawing import draw_network, draw_plot, draw_stages
@@ -42,9 +43,11 @@ class Pages:
             "assets": asset_root,
             "experiments": EXPERIMENTS,
             "recordings": {slug: recordings.load(slug) for slug in EXPERIMENTS},
+            "bowl_numbers": bowls,
             "draw_network": draw_network,
             "draw_plot": draw_plot,
             "draw_stages": draw_stages,
+            "loss_numbers": curves,
             "final_values": final_values,
             "parameter_count": parameter_count,
             "new_key": lambda: secrets.token_urlsafe(12),

@@ -3,7 +3,9 @@
 import { Citations } from "./citations.js";
 import { Copy } from "./copy.js";
 import { Figure } from "./figure.js";
+import { Lipschitz } from "./lipschitz.js";
 import { Batch } from "./widgets/batch.js";
+import { Bowl } from "./widgets/bowl.js";
 import { TrainOrTest } from "./widgets/train-or-test.js";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -32,6 +34,8 @@ function startThemeSwitch(button) {
 document.querySelectorAll("[data-theme-switch]").forEach(startThemeSwitch);
 document.querySelectorAll("[data-figure]").forEach((element) => new Figure(element));
 document.querySelectorAll("[data-widget=batch]").forEach((element) => new Batch(element));
+document.querySelectorAll("[data-widget=bowl]").forEach((element) => new Bowl(element));
 document.querySelectorAll("[data-widget=train-or-test]").forEach((element) => new TrainOrTest(element));
 document.querySelectorAll("[data-copy]").forEach((element) => new Copy(element));
 new Citations(document.querySelectorAll(".cite"));
+document.querySelectorAll("[data-drawing=lipschitz]").forEach((element) => new Lipschitz(element));

@@ -1,5 +1,5 @@
 // The data that the widgets show, drawn from a seed; no page in sight.
-import { gaussians, uniforms } from "./statistics.js";
+import { gaussians, mean, normalise, uniforms } from "./statistics.js";
 
 const POINTS = 100;
 // Far from the origin, yet all inside the drawing, which reaches to [-4, 12] × [-4, 9].
@@ -35,4 +35,17 @@ export function cloud(seed) {
 export function inputs(seed, count) {
   const gaussian = gaussians(uniforms(seed));
   return Array.from({ length: count }, () => 4 + 2 * gaussian());
+}
+
+// Two inputs, `count` examples: each of mean 0 and deviation 1, and correlated as asked, exactly so
+// in the sample. The same seed and another correlation is the same cloud, sheared.
+export function pair(seed, count, correlation) {
+  const gaussian = gaussians(uniforms(seed));
+  const values = () => normalise(Array.from({ length: count }, gaussian), 0);
+  const first = values();
+  const second = values();
+  const shared = mean(first.map((value, index) => value * second[index]));
+  const apart = normalise(second.map((value, index) => value - shared * first[index]), 0);
+  const own = Math.sqrt(1 - correlation ** 2);
+  return [first, apart.map((value, index) => correlation * first[index] + own * value)];
 }

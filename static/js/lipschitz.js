@@ -1,0 +1,92 @@
+// The drawing of two losses: a point that slides along both, with the cone and the parabola there.
+import { curvature, greatest, slope, value, vertex } from "./curves.js";
+import { inWords, set } from "./svg.js";
+
+class Panel {
+  #element;
+  #loss;
+  #bounds;
+  #lipschitz;
+  #smoothness;
+
+  constructor(element, bounds) {
+    this.#element = element;
+    this.#loss = JSON.parse(element.dataset.loss);
+    this.#bounds = bounds;
+    const { low, high } = bounds;
+    this.#lipschitz = greatest(slope, this.#loss, [low, high]);
+    this.#smoothness = greatest(curvature, this.#loss, [low, high]);
+    Object.assign(element.dataset, { lipschitz: this.#lipschitz, smoothness: this.#smoothness });
+  }
+
+  get svg() {
+    return this.#element.querySelector("svg");
+  }
+
+  // The weight under the pointer.
+  locate({ clientX, clientY }) {
+    const plane = this.#element.querySelector("[data-plane]");
+    return new DOMPoint(clientX, clientY).matrixTransform(plane.getScreenCTM().inverse()).x;
+  }
+
+  draw(x) {
+    const { low, high, ceiling } = this.#bounds;
+    const find = (name) => this.#element.querySelector(`[data-part=${name}]`);
+    const beta = this.#smoothness;
+    const y = value(this.#loss, x);
+    const [bottom, depth] = vertex([x, y], slope(this.#loss, x), beta);
+    const reach = high - low;
+    const half = (side) =>
+      `M${x} ${y}L${x - reach} ${y + side * this.#lipschitz * reach}H${x + reach}Z`;
+    set(find("cone"), { d: half(1) + half(-1) });
+    // A parabola is a quadratic Bézier curve.
+    const width = Math.sqrt((2 * (ceiling - depth)) / beta);
+    const control = `${bottom} ${2 * depth - ceiling}`;
+    set(find("parabola"), { d: `M${bottom - width} ${ceiling}Q${control} ${bottom + width} ${ceiling}` });
+    set(find("drop"), { d: `M${bottom} ${depth}V${value(this.#loss, bottom)}` });
+    set(find("vertex"), { d: `M${bottom} ${depth}h0` });
+    set(find("touch"), { d: `M${x} ${y}h0` });
+    set(find("step"), { d: `M${x} 0H${bottom}` });
+    find("length").textContent = inWords(Math.abs(bottom - x), 2);
+    this.#element.dataset.step = bottom - x;
+  }
+}
+
+export class Lipschitz {
+  #element;
+  #slider;
+  #panels;
+
+  constructor(element) {
+    this.#element = element;
+    this.#slider = element.querySelector("[data-slide]");
+    const { low, high, ceiling } = element.dataset;
+    const bounds = { low: Number(low), high: Number(high), ceiling: Number(ceiling) };
+    this.#panels = [...element.querySelectorAll("[data-loss]")].map((each) => new Panel(each, bounds));
+    this.#slider.addEventListener("input", () => this.#draw());
+    for (const panel of this.#panels) {
+      panel.svg.addEventListener("pointerdown", (event) => this.#take(event, panel));
+      panel.svg.addEventListener("pointermove", (event) => this.#drag(event, panel));
+    }
+    this.#draw();
+  }
+
+  #take(event, panel) {
+    if (event.button !== 0) return;
+    panel.svg.setPointerCapture(event.pointerId);
+    this.#drag(event, panel);
+  }
+
+  #drag(event, panel) {
+    if (!panel.svg.hasPointerCapture(event.pointerId)) return;
+    this.#slider.value = panel.locate(event);
+    this.#draw();
+  }
+
+  #draw() {
+    const x = this.#slider.valueAsNumber;
+    this.#element.dataset.touch = x;
+    this.#slider.nextElementSibling.textContent = inWords(x, 2);
+    for (const panel of this.#panels) panel.draw(x);
+  }
+}

@@ -1,0 +1,158 @@
+// Widget bowl: what the offset and the scale of two inputs do to the shape of the error.
+import { Motion } from "../motion.js";
+import { bestRate, condition, descend, eigen, hessian } from "../quadratic.js";
+import { pair } from "../samples.js";
+import { affine, normalise } from "../statistics.js";
+import { inWords } from "../svg.js";
+import { Contours, Scatter } from "./contours.js";
+
+const EPSILON = 1e-5; // PyTorch's
+const SEED = 70; // of those up to 99, its points keep closest together: all stay inside the drawing
+const POINTS = 60;
+const CAP = 500; // steps; the best rate needs fewer in every bowl that the sliders can make
+const NEARLY_ROUND = 1.5; // a condition number
+const vector = (words) => words.split(" ").map(Number);
+
+export class Bowl {
+  #element;
+  #contours;
+  #scatter;
+  #motion = new Motion();
+  #minimum;
+  #start;
+  #goal;
+  #stage = "raw";
+  #shown;
+
+  constructor(element) {
+    this.#element = element;
+    const { minimum, start, goal } = element.dataset;
+    this.#minimum = vector(minimum);
+    this.#start = vector(start);
+    this.#goal = Number(goal);
+    const [weights, inputs] = element.querySelectorAll(".stage [data-plane]");
+    this.#contours = new Contours(weights, this.#minimum);
+    this.#scatter = new Scatter(inputs);
+    const on = (name, act) => element.querySelector(`[data-${name}]`).addEventListener("click", act);
+    on("toggle", () => this.#enter(this.#stage === "raw" ? "normalised" : "raw"));
+    on("restart", () => this.#restart());
+    element.querySelector(".sliders").addEventListener("input", () => this.#slide());
+    this.#slide();
+  }
+
+  get #sliders() {
+    return [...this.#element.querySelectorAll("[data-slide]")];
+  }
+
+  // What the sliders say: {offset, scale, correlation, rate}.
+  get #settings() {
+    return Object.fromEntries(this.#sliders.map((slider) => [slider.dataset.slide, slider.valueAsNumber]));
+  }
+
+  // The inputs as they come: [all x₁, all x₂].
+  #raw() {
+    const { offset, scale, correlation } = this.#settings;
+    const [first, second] = pair(SEED, POINTS, correlation);
+    return [affine(first, 1, offset), affine(second, scale, offset)];
+  }
+
+  // The inputs as the unit gets them.
+  #target() {
+    const raw = this.#raw();
+    return this.#stage === "raw" ? raw : raw.map((values) => normalise(values, EPSILON));
+  }
+
+  #slide() {
+    this.#motion.finish();
+    this.#draw(this.#target());
+  }
+
+  #restart() {
+    for (const slider of this.#sliders) slider.value = slider.defaultValue;
+    this.#enter("raw");
+  }
+
+  #enter(stage) {
+    this.#motion.finish();
+    this.#stage = stage;
+    this.#element.querySelector("[data-toggle]").textContent =
+      stage === "raw" ? "Normalise the inputs" : "Undo the normalisation";
+    this.#travel();
+  }
+
+  // From the inputs as they are drawn to those that belong here; the bowl is theirs all the way.
+  #travel() {
+    const from = this.#shown;
+    const to = this.#target();
+    this.#element.dataset.moving = "";
+    this.#motion.start((share) => {
+      if (share === 1) delete this.#element.dataset.moving;
+      const between = (value, dimension, index) =>
+        from[dimension][index] * (1 - share) + value * share;
+      this.#draw(
+        share === 1
+          ? to
+          : to.map((values, dimension) =>
+              values.map((value, index) => between(value, dimension, index)),
+            ),
+      );
+    });
+  }
+
+  #draw(shown) {
+    this.#shown = shown;
+    const matrix = hessian(...shown);
+    const from = this.#start.map((value, index) => value - this.#minimum[index]);
+    const rate = this.#settings.rate * bestRate(matrix);
+    const { path, arrived } = descend(matrix, from, rate, { share: this.#goal, cap: CAP });
+    this.#contours.draw(matrix, path, this.#goal);
+    this.#scatter.draw(shown, this.#raw());
+    this.#write(matrix, rate, path.length - 1, arrived);
+  }
+
+  #write(matrix, rate, steps, arrived) {
+    const { dataset } = this.#element;
+    const limit = 2 / eigen(matrix).values[0];
+    const outcome = arrived ? "arrived" : rate > limit ? "diverged" : "capped";
+    const kappa = condition(matrix);
+    Object.assign(dataset, { stage: this.#stage, condition: kappa, steps, outcome, learningRate: rate });
+    const reading = { arrived: steps, diverged: "diverges", capped: `over ${CAP}` }[outcome];
+    this.#show("condition", inWords(kappa, kappa < 10 ? 2 : 1));
+    this.#show("steps", reading);
+    for (const slider of this.#sliders) {
+      slider.nextElementSibling.textContent = inWords(slider.valueAsNumber, 2);
+    }
+    const numbers = `Learning rate ${rate.toFixed(3)}; from ${limit.toFixed(3)} on, the descent diverges.`;
+    this.#element.querySelector("[data-rate]").textContent = numbers;
+    // While the bowl is still turning there is nothing to say.
+    if (dataset.moving === undefined) this.#say(this.#words(kappa, outcome));
+  }
+
+  #show(name, text) {
+    this.#element.querySelector(`[data-show=${name}]`).textContent = text;
+  }
+
+  #say(text) {
+    const status = this.#element.querySelector("[data-status]");
+    if (status.textContent !== text) status.textContent = text;
+  }
+
+  #words(kappa, outcome) {
+    if (outcome === "diverged") {
+      return "The rate is beyond its limit: in the steepest direction each step lands further from the minimum than the one before.";
+    }
+    const { correlation } = this.#settings;
+    if (this.#stage === "raw" && kappa < NEARLY_ROUND) {
+      return "The bowl is round or nearly so: the gradient points at the minimum.";
+    }
+    if (this.#stage === "raw") {
+      const length = Math.sqrt(kappa).toFixed(1);
+      return `The bowl is ${length} times as long as it is wide. The gradient points across the valley rather than along it.`;
+    }
+    if (correlation === 0) {
+      return "Round: from everywhere the gradient points straight at the minimum. Offset and scale no longer matter.";
+    }
+    const value = inWords(Math.abs(correlation), 2);
+    return `Offset and scale no longer matter, but the correlation stays: κ = (1 + ${value}) / (1 − ${value}). Normalising each input alone can’t make this bowl round.`;
+  }
+}
