@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from app.architectures import deep
-from app.experiments.base import Arm, Every, Experiment, RunRequest, TrainingSpec
+from app.experiments.base import Arm, Every, Experiment, Level, RunRequest, TrainingSpec
 from app.experiments.metrics import (
     ACCURACY,
     BETA,
@@ -47,6 +47,11 @@ class Smoothness(RunRequest):
     @property
     def work(self) -> float:
         return 2.0 * self.steps
+
+    def levels(self) -> tuple[Level, ...]:
+        # What a gradient that vanishes over the shortest distance tried, half a rate, gives.
+        ceiling = 2 / self.learning_rate
+        return (Level("beta", ceiling, "1/(½·rate): β can’t show more"),)
 
 
 SMOOTHNESS = Experiment(
