@@ -45,13 +45,14 @@ class Smoothness(RunRequest):
             loss="train_loss",
         )
 
-    def levels(self) -> tuple[Level, ...]:
-        # A gradient can't change by much more than its own length over the shortest way tried.
-        return (Level("beta", 2 / self.learning_rate, "1 / (½ · rate)"),)
-
     @property
     def work(self) -> float:
         return 2.0 * self.steps
+
+    def levels(self) -> tuple[Level, ...]:
+        # What a gradient gives that has lost its way over the shortest distance tried.
+        label = "1/(½·rate): the gradient is lost within half a step"
+        return (Level("beta", 2 / self.learning_rate, label),)
 
 
 SMOOTHNESS = Experiment(
