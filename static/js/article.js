@@ -1,5 +1,6 @@
 // Brings the page to life: the theme switch, and one Figure or widget for each element that asks
 // for one.
+import { Comments } from "./comments.js";
 import { Figure } from "./figure.js";
 import { Batch } from "./widgets/batch.js";
 import { TrainOrTest } from "./widgets/train-or-test.js";
@@ -29,5 +30,6 @@ function startThemeSwitch(button) {
 
 document.querySelectorAll("[data-theme-switch]").forEach(startThemeSwitch);
 document.querySelectorAll("[data-figure]").forEach((element) => new Figure(element));
+document.querySelectorAll("[data-comments]").forEach((element) => new Comments(element));
 document.querySelectorAll("[data-widget=batch]").forEach((element) => new Batch(element));
 document.querySelectorAll("[data-widget=train-or-test]").forEach((element) => new TrainOrTest(element));
