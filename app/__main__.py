@@ -1,4 +1,4 @@
-"""python -m app: serve (default) · train · list · record."""
+"""python -m app: serve (default) · train · list · record · comments."""
 
 import argparse
 import logging
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app import cli, settings
-from app.errors import BatchNormError, DatasetError
+from app.errors import BatchNormError, DatasetError, StoreUnavailable
 
 BAD_INPUT = 2
 
@@ -22,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return cli.INTERRUPTED
     except DatasetError as error:
         print(f"{error} (in {settings.load().data_dir})", file=sys.stderr)
+    except StoreUnavailable as error:
+        print(error.details, file=sys.stderr)
     except BatchNormError as error:
         print(error, file=sys.stderr)
     return BAD_INPUT
@@ -46,6 +48,12 @@ def _run(options: argparse.Namespace) -> int:
             )
         case "record":
             return cli.record(settings.load(), options.slugs)
+        case "comments":
+            # What the store reports to an operator, the command's last line says.
+            logging.getLogger("app.store").setLevel(logging.CRITICAL)
+            if options.remove is None:
+                return cli.show_comments(settings.load())
+            return cli.remove_comment(settings.load(), options.remove)
         case _:
             from app.serve import serve  # the web is not needed to train in a terminal
 
@@ -69,6 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--json", action="store_true", help="print the receipt instead")
     record = commands.add_parser("record", help="renew the article's recordings")
     record.add_argument("slugs", metavar="SLUG", nargs="*", help="all of them if absent")
+    comments = commands.add_parser("comments", help="what readers wrote, the newest first")
+    comments.add_argument("--remove", metavar="NUMBER", help="remove one for good instead")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The experiments without a browser: list, train, record."""
+"""Without a browser: list, train and record experiments; list and remove comments."""
 
 import asyncio
 import json
@@ -6,22 +6,27 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from textwrap import shorten
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from app import recordings
+from app.comments import KEPT, Comments
 from app.engines.registry import engine_for
-from app.errors import FieldProblem, InvalidRequest
+from app.errors import FieldProblem, InvalidRequest, UnknownComment
 from app.experiments import EXPERIMENTS, find
 from app.experiments.base import Experiment, RunRequest
 from app.runs import Run, Runs
 from app.settings import Settings
+from app.store import Store
 
 FINISHED, FAILED, INTERRUPTED = 0, 1, 130
 # The seed of the recordings: the first one, not the prettiest one.
 RECORDED_SEED = 1
+# More digits than SQLite could count to.
+MAX_ID_DIGITS = 18
 
 
 def show_list() -> int:
@@ -84,6 +89,24 @@ def record(settings: Settings, slugs: Sequence[str]) -> int:
             _show_summary(run)
             return FAILED
         print(recordings.save(run))
+    return FINISHED
+
+
+def show_comments(settings: Settings) -> int:
+    """Prints the comments, the newest first: number, date, name and first words."""
+    shown, _ = Comments(Store(settings.store)).newest(KEPT)
+    for comment in shown:
+        words = shorten(comment.text, 60, placeholder=" …")
+        print(f"{comment.id:>6}  {comment.created:%Y-%m-%d %H:%M}  {comment.name}: {words}")
+    return FINISHED
+
+
+def remove_comment(settings: Settings, number: str) -> int:
+    """Removes one comment for good, and prints what it was. Raises UnknownComment."""
+    if not (number.isascii() and number.isdigit() and len(number) <= MAX_ID_DIGITS):
+        raise UnknownComment(f"there is no comment {number}")
+    removed = Comments(Store(settings.store)).remove(int(number))
+    print(f"removed {removed.id}, by {removed.name}")
     return FINISHED
 
 

@@ -5,9 +5,12 @@ BatchNormError
 ├── InvalidRequest          a reader asked for something outside its bounds
 ├── UnknownExperiment       no experiment has that slug
 ├── UnknownRun              no run has that id, or it expired
+├── UnknownComment          no comment has that number
 ├── NotYours                only the reader who started a run may stop it
-├── Busy                    the queue is full; says when to come back
-│   └── TooManyRuns         this reader already holds as many runs as one may
+├── Busy                    there is no room at present; says when to come back
+│   ├── TooManyRuns         this reader already holds as many runs as one may
+│   └── TooManyComments     this reader, or all together, wrote as many as one may for now
+├── StoreUnavailable        the file that outlives the server can't be read or written
 ├── Unusable                this machine can't train as it was told to
 │   ├── DatasetError        a data file is missing, cut or altered
 │   └── DeviceError         the device is not there
@@ -55,12 +58,16 @@ class UnknownRun(BatchNormError):
     """No run has that id, or it expired."""
 
 
+class UnknownComment(BatchNormError):
+    """No comment has that number."""
+
+
 class NotYours(BatchNormError):
     """Somebody else started this run."""
 
 
 class Busy(BatchNormError):
-    """The server can't take the run now. `retry_after_s` is a whole number of seconds."""
+    """The server can't take what was sent now. `retry_after_s` is a whole number of seconds."""
 
     def __init__(self, message: str, retry_after_s: int) -> None:
         super().__init__(message)
@@ -69,6 +76,18 @@ class Busy(BatchNormError):
 
 class TooManyRuns(Busy):
     """This reader already has as many runs waiting or training as one may."""
+
+
+class TooManyComments(Busy):
+    """This reader, or all readers together, wrote as many comments as one may for now."""
+
+
+class StoreUnavailable(BatchNormError):
+    """The store can't be used. `details` (the file and why) are for an operator alone."""
+
+    def __init__(self, what: str, details: str) -> None:
+        super().__init__(f"{what} can't be read or kept just now. The rest of the page works.")
+        self.details = details
 
 
 class Unusable(BatchNormError):

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from anyio import to_thread
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.sessions import SessionMiddleware
@@ -10,10 +11,12 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp
 
 from app import __version__
+from app.comments import Comments
 from app.engines.registry import engine_for
 from app.runs import Runs
 from app.settings import Settings
-from app.web import health, pages, problems, runs
+from app.store import Store
+from app.web import comments, health, pages, problems, runs
 from app.web.assets import FOLDER, Assets, version_of
 from app.web.security import MAX_BODY_BYTES, Guard
 
@@ -31,6 +34,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         await app.state.runs.start()
+        await to_thread.run_sync(app.state.store.check)
         yield
         await app.state.runs.close()
 
@@ -44,9 +48,11 @@ def create_app(settings: Settings) -> FastAPI:
     )
     asset_root = f"/static/{version_of()}"
     app.state.runs = Runs(engine_for(settings), settings)
-    app.state.pages = pages.Pages(asset_root)
+    app.state.store = Store(settings.store)
+    app.state.comments = comments.Shelf(Comments(app.state.store))
+    app.state.pages = pages.Pages(asset_root, comments=settings.comments)
     problems.install(app)
-    for room in (pages, runs, health):
+    for room in (pages, runs, health, *([comments] if settings.comments else [])):
         app.include_router(room.router)
     app.mount(asset_root, Assets(directory=FOLDER), name="assets")
 

@@ -19,6 +19,11 @@ def _cache_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "batchnorm"
 
 
+def _store() -> Path:
+    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return data / "batchnorm" / "batchnorm.db"
+
+
 class Settings(BaseSettings):
     """All settings with their bounds; each field's description is its line in the README."""
 
@@ -46,6 +51,10 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(
         default_factory=_cache_dir, description="folder for the unpacked data; may be deleted"
     )
+    store: Path = Field(
+        default_factory=_store, description="file of what outlives the server: the comments"
+    )
+    comments: bool = Field(True, description="whether readers may comment; 0 switches them off")
     queue_seconds: float = Field(
         120, ge=0, le=3600, description="longest promised wait; beyond it readers are turned away"
     )

@@ -35,8 +35,10 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_settings_from_outside() -> Iterator[None]:
+def _no_settings_from_outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """And nothing goes outside: no test writes to the user's own store."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
         for name in [name for name in os.environ if name.startswith(PREFIX)]:
             patch.delenv(name)
         yield
@@ -98,11 +100,12 @@ def server_url(server: Server) -> str:
 @pytest.fixture
 def serve(server_defaults: dict[str, object], tmp_path: Path) -> Iterator[Serve]:
     """Starts servers with other settings: `serve(workers=1)`. They end with the test."""
+    defaults = {**server_defaults, "store": tmp_path / "data" / "store.db"}
     with ExitStack() as servers:
 
         def start(**settings: object) -> Server:
             log = tmp_path / f"server-{len(list(tmp_path.iterdir()))}.log"
-            return servers.enter_context(serving(log, {**server_defaults, **settings}))
+            return servers.enter_context(serving(log, {**defaults, **settings}))
 
         yield start
 

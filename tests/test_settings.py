@@ -40,6 +40,7 @@ def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         ("RUNS_PER_READER", "0"),
         ("SECRET", "short"),
         ("ALLOWED_HOSTS", "www.*"),
+        ("COMMENTS", "perhaps"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_the_variable(
@@ -83,3 +84,19 @@ def test_the_cache_follows_the_xdg_convention(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert settings.load().cache_dir == tmp_path / "batchnorm"
+
+
+def test_the_store_follows_the_xdg_convention(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert settings.load().store == tmp_path / "batchnorm" / "batchnorm.db"
+    monkeypatch.delenv("XDG_DATA_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert settings.load().store == tmp_path / ".local" / "share" / "batchnorm" / "batchnorm.db"
+
+
+def test_comments_are_switched_off_by_a_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.load().comments
+    monkeypatch.setenv("BATCHNORM_COMMENTS", "0")
+    assert not settings.load().comments

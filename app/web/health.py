@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from app.runs import Runs
+from app.store import Store
 
 router = APIRouter()
 
@@ -19,9 +20,13 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
-    """200 once all workers are warm; until then, or when they can't be, 503 and why."""
+    """200 once all workers are warm; until then, or when they can't be, 503 and why.
+
+    `store` says what is wrong with the store, if anything is: it costs comments, not training.
+    """
     runs: Runs = request.app.state.runs
+    store: Store = request.app.state.store
     health = runs.health()
     ready = health.warm == health.slots
     status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
-    return JSONResponse({"ready": ready, **asdict(health)}, status)
+    return JSONResponse({"ready": ready, **asdict(health), "store": store.problem}, status)

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict
 from statistics import median
 from typing import Any
@@ -12,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from app import recordings
 from app.architectures import parameter_count
+from app.comments import MAX_NAME, MAX_TEXT, Comment
 from app.experiments import EXPERIMENTS
 from app.experiments.base import Arm, Experiment, RunRequest
 from app.experiments.metrics import LOSS_BETWEEN
@@ -35,7 +37,7 @@ router = APIRouter()
 class Pages:
     """Renders templates. Everything that doesn't change while the server lives is read once."""
 
-    def __init__(self, asset_root: str) -> None:
+    def __init__(self, asset_root: str, *, comments: bool) -> None:
         self._environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=select_autoescape(default=True),
@@ -48,6 +50,7 @@ class Pages:
         self._environment.globals |= {
             "article": ARTICLE,
             "assets": asset_root,
+            "comments_bounds": (MAX_NAME, MAX_TEXT) if comments else None,
             "experiments": EXPERIMENTS,
             "bowl_numbers": bowls,
             "recordings": recorded,
@@ -84,7 +87,17 @@ class Pages:
         """A figure's controls and state, for htmx to put in place of the old ones."""
         return self._render("panel.html", experiment=run.experiment, run=run)
 
-    def _render(self, name: str, **context: Any) -> str:
+    def comments(
+        self, shown: Sequence[Comment], total: int, *, name: str = "", new: Comment | None = None
+    ) -> str:
+        """The comments and a fresh form, for htmx; `new` is the one that the reader just wrote."""
+        return self._render("comments.html", shown=shown, total=total, name=name, new=new)
+
+    def comments_page(self, shown: Sequence[Comment], total: int) -> str:
+        """The same as a page of its own, for readers without scripts."""
+        return self._render("comments-page.html", shown=shown, total=total, name="", new=None)
+
+    def _render(self, name: str, /, **context: Any) -> str:
         return self._environment.get_template(name).render(context)
 
 
@@ -124,7 +137,8 @@ def wants_fragment(request: Request) -> bool:
     return request.headers.get("hx-request") == "true"
 
 
-def _wants_json(request: Request) -> bool:
+def wants_json(request: Request) -> bool:
+    """A script asks, and no browser."""
     accept = request.headers.get("accept", "")
     return "application/json" in accept and "text/html" not in accept
 
@@ -150,7 +164,7 @@ async def run_page(request: Request, run_id: str) -> Response:
     reader_of(request)
     if wants_fragment(request):
         return _html(pages_of(request).panel(run))
-    if _wants_json(request):
+    if wants_json(request):
         return JSONResponse(run.receipt(), headers={"Cache-Control": "no-store", "Vary": "Accept"})
     return _html(pages_of(request).article(opened=run))
 

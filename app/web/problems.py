@@ -13,7 +13,10 @@ from app.errors import (
     Busy,
     InvalidRequest,
     NotYours,
+    StoreUnavailable,
+    TooManyComments,
     TooManyRuns,
+    UnknownComment,
     UnknownExperiment,
     UnknownRun,
 )
@@ -22,8 +25,11 @@ STATUS: dict[type[BatchNormError], HTTPStatus] = {
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnknownExperiment: HTTPStatus.NOT_FOUND,
     UnknownRun: HTTPStatus.NOT_FOUND,
+    UnknownComment: HTTPStatus.NOT_FOUND,
     NotYours: HTTPStatus.FORBIDDEN,
     TooManyRuns: HTTPStatus.TOO_MANY_REQUESTS,
+    TooManyComments: HTTPStatus.TOO_MANY_REQUESTS,
+    StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Busy: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 

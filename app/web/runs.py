@@ -1,6 +1,5 @@
 """Runs over HTTP: create, stop, watch, take away."""
 
-import json
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated
@@ -8,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from app.errors import FieldProblem, InvalidRequest
 from app.experiments import EXPERIMENTS, find
 from app.experiments.base import Experiment, RunRequest
 from app.runs import Run, Runs
+from app.web.bodies import read_body
 from app.web.pages import pages_of, wants_fragment
 from app.web.security import MAX_KEY_LENGTH, reader_of
 from app.web.streams import EventStream
@@ -90,25 +89,10 @@ async def metrics(runs: AllRuns, run_id: str) -> Response:
 
 async def _parse(request: Request, experiment: Experiment) -> RunRequest:
     """JSON is taken strictly; a form's texts are read as numbers, and empty ones are left out."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json":
-        return experiment.parse(_json_object(await request.body()))
-    if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        async with request.form(max_files=0, max_fields=50) as form:
-            return experiment.parse({k: v for k, v in form.items() if v != ""}, text=True)
-    if await request.body():
-        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send a form or JSON.")
-    return experiment.parse({})
-
-
-def _json_object(body: bytes) -> dict[str, object]:
-    try:
-        values = json.loads(body)
-    except (ValueError, RecursionError):
-        values = None
-    if not isinstance(values, dict):
-        raise InvalidRequest([FieldProblem("body", "should be a JSON object")])
-    return values
+    sent = await read_body(request)
+    if sent.form:
+        return experiment.parse({k: v for k, v in sent.values.items() if v != ""}, text=True)
+    return experiment.parse(sent.values)
 
 
 def _last_id(text: str, length: int) -> int:

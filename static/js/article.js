@@ -1,6 +1,7 @@
 // Brings the page to life: the theme switch, the citations' card, and one Figure or widget for each
 // element that asks for one.
 import { Citations } from "./citations.js";
+import { Comments } from "./comments.js";
 import { Copy } from "./copy.js";
 import { Figure } from "./figure.js";
 import { Lipschitz } from "./lipschitz.js";
@@ -33,6 +34,7 @@ function startThemeSwitch(button) {
 
 document.querySelectorAll("[data-theme-switch]").forEach(startThemeSwitch);
 document.querySelectorAll("[data-figure]").forEach((element) => new Figure(element));
+document.querySelectorAll("[data-comments]").forEach((element) => new Comments(element));
 document.querySelectorAll("[data-widget=batch]").forEach((element) => new Batch(element));
 document.querySelectorAll("[data-widget=bowl]").forEach((element) => new Bowl(element));
 document.querySelectorAll("[data-widget=train-or-test]").forEach((element) => new TrainOrTest(element));

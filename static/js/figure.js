@@ -1,5 +1,6 @@
 // A training figure: its recorded run at first, then whatever run its panel names.
 import { whenNear } from "./near.js";
+import { NO_ANSWER, problemOf } from "./problem.js";
 import { Stream } from "./stream.js";
 import { Views } from "./views.js";
 
@@ -38,7 +39,7 @@ export class Figure {
     element.addEventListener("click", (event) => this.#sameSeed(event));
     element.addEventListener("htmx:before:request", () => this.#begin());
     element.addEventListener("htmx:response:error", (event) => this.#refused(event.detail.ctx));
-    element.addEventListener("htmx:error", () => this.#say("The server doesn’t answer. Try again in a moment."));
+    element.addEventListener("htmx:error", () => this.#say(NO_ANSWER));
     element.addEventListener("htmx:after:swap", () => this.#attach());
     if (this.#node.dataset.run) {
       this.#attach();
@@ -202,21 +203,14 @@ export class Figure {
     for (const { event, data } of events) this.#take(event, data);
   }
 
-  async #refused(ctx) {
-    let problem = {};
-    try {
-      problem = JSON.parse(ctx.text);
-    } catch {
-      // a proxy's page, say: the status is all that we know
-    }
-    for (const { field } of problem.errors ?? []) {
+  #refused(ctx) {
+    const { errors, text } = problemOf(ctx);
+    for (const { field } of errors) {
       const input = this.#panel.querySelector(`[name="${CSS.escape(field)}"]`);
       input?.setAttribute("aria-invalid", "true");
       if (input) input.closest("details").open = true;
     }
-    const wait = ctx.response.headers.get("Retry-After");
-    const again = wait ? ` Try again in ${wait} s.` : "";
-    this.#say((problem.detail ?? `The server answered ${ctx.response.status}.`) + again);
+    this.#say(text);
   }
 
   #status(text) {

@@ -14,6 +14,7 @@ def test_the_server_is_alive_and_says_how_many_workers_are_warm(reader: httpx.Cl
         "slots": 2,
         "warm": 2,
         "problem": None,
+        "store": None,
     }
 
 
@@ -24,7 +25,13 @@ def test_a_server_whose_workers_are_cold_is_alive_but_not_ready(serve: Serve) ->
         answer = reader.get("/readyz")
     if answer.status_code != 200:  # it has not warmed up in the meantime
         assert answer.status_code == 503
-        assert answer.json() == {"ready": False, "slots": 1, "warm": 0, "problem": None}
+        assert answer.json() == {
+            "ready": False,
+            "slots": 1,
+            "warm": 0,
+            "problem": None,
+            "store": None,
+        }
 
 
 def test_with_altered_data_the_article_is_served_and_training_is_refused(

@@ -1,0 +1,104 @@
+"""What outlives the server: one SQLite file, which several processes may use at a time."""
+
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from app.errors import StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+# Longest wait for another writer, whose transactions take milliseconds.
+PATIENCE_SECONDS = 2.0
+VERSION = 1
+SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS comments (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice
+        created INTEGER NOT NULL,              -- seconds since 1970, UTC
+        reader TEXT NOT NULL,
+        name TEXT NOT NULL,
+        text TEXT NOT NULL
+    ) STRICT""",
+    f"PRAGMA user_version = {VERSION}",
+)
+
+
+class Store:
+    """The file at `path`, made when it is first needed.
+
+    It is opened for each transaction and closed after it: no thread owns a connection, and a file
+    that is moved, repaired or put back while the server runs is used at once.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problem: str | None = None  # what SQLite said when it last failed, without a path
+
+    @contextmanager
+    def reading(self, what: str) -> Iterator[sqlite3.Connection]:
+        """A transaction that changes nothing. Raises StoreUnavailable, about `what`."""
+        with self._opened(what) as connection, self._transaction(connection, "DEFERRED"):
+            yield connection
+
+    @contextmanager
+    def writing(self, what: str) -> Iterator[sqlite3.Connection]:
+        """A transaction that no other writer comes between, undone if its body raises.
+
+        Raises StoreUnavailable, about `what`.
+        """
+        with self._opened(what) as connection, self._transaction(connection, "IMMEDIATE"):
+            yield connection
+
+    def check(self) -> None:
+        """Tries to open the file; what is wrong with it is logged and stands in `problem`."""
+        with suppress(StoreUnavailable), self.reading("The store"):
+            pass
+
+    @contextmanager
+    def _opened(self, what: str) -> Iterator[sqlite3.Connection]:
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with closing(
+                sqlite3.connect(self.path, timeout=PATIENCE_SECONDS, isolation_level=None)
+            ) as connection:
+                self._prepare(connection)
+                yield connection
+        except sqlite3.Error as error:
+            self._report(str(error))
+            raise StoreUnavailable(what, f"can't use {self.path}: {error}") from None
+        except OSError as error:
+            problem = error.strerror or type(error).__name__
+            self._report(problem)
+            raise StoreUnavailable(what, f"can't use {self.path}: {problem}") from None
+        self._report(None)
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            raise sqlite3.DatabaseError(f"its version is {version}, and this program's {VERSION}")
+        if version < VERSION:
+            with self._transaction(connection, "IMMEDIATE"):
+                for statement in SCHEMA:
+                    connection.execute(statement)
+            # Readers and a writer don't wait for each other then. Whoever finds the file in
+            # use just now leaves it as it is, which is slower and as safe.
+            with suppress(sqlite3.OperationalError):
+                connection.execute("PRAGMA journal_mode = WAL")
+
+    @contextmanager
+    def _transaction(self, connection: sqlite3.Connection, kind: str) -> Iterator[None]:
+        connection.execute(f"BEGIN {kind}")
+        with connection:  # commits, or rolls back when the body raises
+            yield
+
+    def _report(self, problem: str | None) -> None:
+        """One line when it starts to fail and one when it works again, however many ask."""
+        if problem == self.problem:
+            return
+        self.problem = problem
+        if problem:
+            log.error("the store %s can't be used: %s", self.path, problem)
+        else:
+            log.warning("the store %s can be used again", self.path)

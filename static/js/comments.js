@@ -1,0 +1,49 @@
+// The comments: htmx loads and posts them; this counts characters, says what was refused, and
+// leads to the comment that was just written.
+import { NO_ANSWER, problemOf } from "./problem.js";
+
+// As the server counts: code points, not the UTF-16 units of `length`.
+const lengthOf = (text) => [...text.trim()].length;
+
+export class Comments {
+  #element;
+
+  constructor(element) {
+    this.#element = element;
+    element.addEventListener("input", (event) => this.#count(event.target));
+    element.addEventListener("htmx:before:request", () => this.#begin());
+    element.addEventListener("htmx:response:error", (event) => this.#refused(event.detail.ctx));
+    element.addEventListener("htmx:error", () => this.#say(NO_ANSWER));
+    element.addEventListener("htmx:after:swap", () => element.querySelector("[data-new]")?.focus());
+  }
+
+  #count(field) {
+    const max = Number(field.dataset.max);
+    if (!max) return;
+    const length = lengthOf(field.value);
+    const count = this.#element.querySelector("[data-count]");
+    count.textContent = length ? `So far ${length.toLocaleString("en")}.` : "";
+    count.toggleAttribute("data-over", length > max);
+  }
+
+  #begin() {
+    this.#say("");
+    this.#element.querySelectorAll("[aria-invalid]").forEach((field) => field.removeAttribute("aria-invalid"));
+  }
+
+  #refused(ctx) {
+    const { errors, text } = problemOf(ctx);
+    const said = [];
+    for (const { field, message } of errors) {
+      const input = this.#element.querySelector(`[name="${CSS.escape(field)}"]`);
+      if (!input) continue;
+      input.setAttribute("aria-invalid", "true");
+      if (said.push(`${input.labels[0].textContent}: ${message}.`) === 1) input.focus();
+    }
+    this.#say(said.join(" ") || text);
+  }
+
+  #say(text) {
+    this.#element.querySelector("[data-error]").textContent = text;
+  }
+}

@@ -1,0 +1,231 @@
+"""The comments as a reader meets them; each test has a server, and so a store, of its own."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from app.comments import Comments, parse
+from app.store import Store
+from tests.browser.conftest import NewReader
+from tests.browser.reader import Reader
+from tests.conftest import Serve
+from tests.test_store import make_read_only
+
+pytestmark = pytest.mark.browser
+
+
+@dataclass
+class Section:
+    """The section under the article."""
+
+    page: Page
+
+    @property
+    def element(self) -> Locator:
+        return self.page.locator("[data-comments]")
+
+    @property
+    def texts(self) -> Locator:
+        return self.element.locator(".comment-text")
+
+    def approach(self) -> None:
+        """Scrolls there, as a reader who came to the end."""
+        self.element.scroll_into_view_if_needed()
+        expect(self.element.get_by_role("button")).to_be_visible()
+
+    def fill(self, text: str, name: str = "Ann") -> None:
+        self.element.get_by_label("Name").fill(name)
+        self.element.get_by_label("Comment").fill(text)
+
+    def post(self, text: str, name: str = "Ann") -> None:
+        """Fills the form in and sends it."""
+        self.fill(text, name)
+        self.element.get_by_role("button").click()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store.db"
+
+
+@pytest.fixture
+def reader(new_reader: NewReader, serve: Serve, path: Path) -> Reader:
+    return new_reader(serve(store=path, workers=1).url)
+
+
+@pytest.fixture
+def section(reader: Reader) -> Section:
+    return Section(reader.page)
+
+
+def test_the_comments_are_loaded_when_the_reader_comes_near_and_once(section: Section) -> None:
+    asked: list[str] = []
+    section.page.on("request", lambda request: asked.append(request.url))
+    section.page.reload()
+    expect(section.page.locator("[data-figure][data-state]").first).to_be_attached()
+    comments = [url for url in asked if url.endswith("/comments")]
+    assert comments == []
+    section.approach()
+    section.page.get_by_role("heading", level=1).scroll_into_view_if_needed()
+    section.approach()
+    assert len([url for url in asked if url.endswith("/comments")]) == 1
+    expect(section.element).to_contain_text("No comments yet")
+
+
+def test_a_comment_is_posted_with_the_keyboard_alone(section: Section) -> None:
+    section.approach()
+    keyboard = section.page.keyboard
+    section.element.get_by_label("Name").focus()
+    keyboard.type("Ann")
+    keyboard.press("Tab")
+    keyboard.type("First line")
+    keyboard.press("Enter")
+    keyboard.type("second line")
+    keyboard.press("Tab")
+    keyboard.press("Enter")
+    expect(section.texts).to_have_text(["First line\nsecond line"], use_inner_text=True)
+    new = section.element.locator("#comment-1")
+    expect(new).to_be_focused()
+    expect(section.element).to_contain_text("Your comment is below.")
+    expect(section.element.get_by_label("Name")).to_have_value("Ann")
+    expect(section.element.get_by_label("Comment")).to_have_value("")
+
+
+def test_markup_and_scripts_are_shown_as_text_and_do_nothing(
+    section: Section, new_reader: NewReader
+) -> None:
+    hostile = "<script>window.hit = 1</script><img src=x onerror='window.hit = 1'>"
+    again = "<b hx-get='/comments' hx-trigger='load'>b</b> {{ 7 * 7 }} \\(x\\)"
+    section.approach()
+    section.post(hostile, name="<i>Ann</i>")
+    section.post(again)
+    expect(section.texts).to_have_text([again, hostile])
+    expect(section.element.locator("bdi").last).to_have_text("<i>Ann</i>")
+    other = Section(new_reader(section.page.url).page)
+    for shown in (section, other):
+        shown.approach()
+        expect(shown.texts).to_have_count(2)
+        expect(shown.element.locator("script, img, i, [hx-get]")).to_have_count(0)
+        assert shown.page.evaluate("window.hit") is None
+
+
+def test_ten_thousand_characters_are_refused_with_the_bound_and_can_be_shortened(
+    reader: Reader, section: Section
+) -> None:
+    section.approach()
+    section.fill("t" * 10_000)
+    expect(section.element.locator("[data-count]")).to_have_text("So far 10,000.")
+    expect(section.element.locator("[data-count]")).to_have_attribute("data-over", "")
+    section.element.get_by_role("button").click()
+    expect(section.element.get_by_role("alert")).to_have_text(
+        "Comment: should have 1 to 2,000 characters."
+    )
+    field = section.element.get_by_label("Comment")
+    expect(field).to_be_focused()
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_value("t" * 10_000)
+    assert [error for error in reader.errors if "422" not in error] == []
+    reader.errors.clear()
+    section.post("🙂" * 2_000)
+    expect(section.texts).to_have_text(["🙂" * 2_000])
+
+
+def test_a_double_click_posts_once(section: Section) -> None:
+    section.approach()
+    section.fill("Once.")
+    section.element.get_by_role("button").dblclick()
+    expect(section.texts).to_have_text(["Once."])
+    section.page.reload()
+    section.approach()
+    expect(section.texts).to_have_text(["Once."])
+
+
+def test_a_reader_who_wrote_enough_reads_when_to_come_back(
+    reader: Reader, section: Section
+) -> None:
+    section.approach()
+    for number in range(3):
+        section.post(str(number))
+        expect(section.texts).to_have_count(number + 1)
+    section.post("One more.")
+    expect(section.element.get_by_role("alert")).to_have_text(
+        "You have written 3 comments within 10 minutes, as many as one may. "
+        "Try again in 10 minutes."
+    )
+    expect(section.element.get_by_label("Comment")).to_have_value("One more.")
+    assert [error for error in reader.errors if "429" not in error] == []
+    reader.errors.clear()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_long_word_and_a_tower_of_accents_stay_in_their_place(
+    new_reader: NewReader, serve: Serve, path: Path, width: int
+) -> None:
+    comments = Comments(Store(path))
+    for text in ("w" * 2_000, "a" + "\u0316\u0300" * 900, "line\n\n" * 300):
+        comments.add(parse({"name": "n" * 60, "text": text}), text)
+    section = Section(new_reader(serve(store=path, workers=1).url, width=width).page)
+    section.approach()
+    expect(section.texts).to_have_count(3)
+    assert section.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_switched_off_there_is_no_such_section(new_reader: NewReader, serve: Serve) -> None:
+    page = new_reader(serve(workers=1, comments=0).url).page
+    expect(page.locator("section#references")).to_have_count(1)
+    expect(page.locator("section#comments")).to_have_count(0)
+
+
+def test_a_corrupt_store_is_said_and_the_article_is_there(
+    new_reader: NewReader, serve: Serve, path: Path
+) -> None:
+    path.write_bytes(b"no database at all " * 300)
+    reader = new_reader(serve(store=path, workers=1).url)
+    reader.wait_for_points(51)
+    section = Section(reader.page)
+    section.element.scroll_into_view_if_needed()
+    expect(section.element.get_by_role("alert")).to_have_text(
+        "Comments can't be read or kept just now. The rest of the page works."
+    )
+    assert [error for error in reader.errors if "503" not in error] == []
+    reader.errors.clear()
+
+
+def test_in_a_read_only_store_comments_are_read_and_a_new_one_is_not_lost(
+    reader: Reader, section: Section, path: Path
+) -> None:
+    section.approach()
+    section.post("Before.")
+    expect(section.texts).to_have_text(["Before."])
+    make_read_only(path)
+    section.page.reload()
+    section.approach()
+    expect(section.texts).to_have_text(["Before."])
+    section.post("After.")
+    expect(section.element.get_by_role("alert")).to_contain_text("can't be read or kept just now")
+    expect(section.element.get_by_label("Comment")).to_have_value("After.")
+    assert [error for error in reader.errors if "503" not in error] == []
+    reader.errors.clear()
+
+
+def test_without_scripts_a_link_leads_to_the_comments_and_their_form(
+    new_reader: NewReader, serve: Serve
+) -> None:
+    url = serve(workers=1).url
+    page = new_reader(url, java_script_enabled=False).page
+    page.get_by_role("link", name="Read the comments").click()
+    section = Section(page)
+    section.post("No scripts.")
+    expect(section.texts).to_have_text(["No scripts."])
+    assert page.url == f"{url}/comments#comment-1"
+    page.get_by_role("link", name="Why Does Batch Normalization Work?").click()
+    assert page.url == f"{url}/"
+
+
+def test_the_page_of_the_comments_works_with_scripts_too(section: Section) -> None:
+    section.page.goto(f"{section.page.url}comments")
+    section.post("Here.")
+    expect(section.element.locator("#comment-1")).to_be_focused()
+    expect(section.page.locator("h1")).to_have_count(1)
