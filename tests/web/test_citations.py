@@ -79,7 +79,7 @@ def test_an_unknown_key_stops_the_start_and_no_reader(
     )
     monkeypatch.setattr(pages, "TEMPLATES", tmp_path)
     with pytest.raises(ValueError, match="ioffe2051"):
-        pages.Pages("/static")
+        pages.Pages("/static", comments=False)
 
 
 def test_the_page_cites_in_the_order_of_its_list(reader: httpx.Client) -> None:
