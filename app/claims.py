@@ -97,15 +97,20 @@ class Claim:
 
 
 def judge(claims: Sequence[Claim], measured: Measurements) -> Verdict:
-    """The verdict of a finished run: it holds when every claim does."""
-    if not all(claim.outcomes(measured) for claim in claims):
-        return Verdict(None, "The run ended before there was anything to judge.", {})
+    """The verdict of a finished run: it holds when every claim does.
+
+    A claim about what a diverged network never came to is not judged, and no verdict is given.
+    """
+    judged = [claim for claim in claims if claim.outcomes(measured)]
+    sentences = [claim.sentence(measured) for claim in judged]
+    if len(judged) < len(claims):
+        sentences.append("One of the networks diverged before all that it takes was measured.")
     return Verdict(
-        holds=all(claim.holds(measured) for claim in claims),
-        text=" ".join(claim.sentence(measured) for claim in claims),
+        holds=all(claim.holds(measured) for claim in judged) if judged == list(claims) else None,
+        text=" ".join(sentences),
         evidence={
             f"{arm} {claim.metric}": claim.value(measured, arm)
-            for claim in claims
+            for claim in judged
             for arm in (claim.arm, claim.other)
             if arm is not None
         },

@@ -163,8 +163,8 @@ def _show_summary(run: Run) -> None:
     )
     for arm in run.experiment.arms:
         values = [run.measured.final(arm.id, metric.id) for metric in run.experiment.metrics]
-        if values[0]:
-            cells = [f"{median(of_seeds.values()):.4g}" for of_seeds in values]
+        if any(values):
+            cells = [f"{median(seeds.values()):.4g}" if seeds else "" for seeds in values]
             table.add_row(arm.id, run.measured.state(arm.id), *cells)
     console.print(table)
     if run.verdict:

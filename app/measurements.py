@@ -42,12 +42,12 @@ class Measurements:
                 self._ended[key] = event
 
     def final(self, arm: str, metric: str) -> dict[int, float]:
-        """The last value of `metric` by seed, of the trainings of `arm` that ended."""
+        """The last value of `metric` by seed, of the trainings of `arm` that ended and have one."""
         index = self._arms.index(arm)
         return {
             seed: ended.summary[metric]
             for (which, seed), ended in sorted(self._ended.items())
-            if which == index
+            if which == index and metric in ended.summary
         }
 
     def state(self, arm: str) -> str:

@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 
 from app.architectures import PLACEMENTS
+from app.claims import judge
 from app.errors import InvalidRequest, UnknownExperiment
 from app.events import Points
 from app.experiments import EXPERIMENTS, find
 from app.experiments.base import MAX_SEED, MAX_WORK, Experiment
 from app.experiments.learning_rates import LEARNING_RATES
+from app.measurements import Measurements
 from app.training.measures import EVALUATIONS, MEASURES
 from app.training.networks import build
 
@@ -210,3 +212,16 @@ def test_the_settings_are_those_of_the_article() -> None:
         2,
         1000,
     )
+
+
+@every_experiment
+def test_a_run_in_which_all_arms_diverge_has_a_verdict_of_its_own(
+    experiment: Experiment, request: pytest.FixtureRequest
+) -> None:
+    trainer = request.getfixturevalue("trainer")
+    measured = Measurements([arm.id for arm in experiment.arms])
+    for spec in experiment.trainings(experiment.parse({"seed": 1})):
+        for event in trainer.train(replace(spec, learning_rate=1e30, steps=2, test_images=100)):
+            measured.add(event)
+    assert {measured.state(arm.id) for arm in experiment.arms} == {"1 of 1 diverged"}
+    assert judge(experiment.claims, measured).holds is not True

@@ -5,8 +5,9 @@ from typing import Annotated
 from pydantic import Field
 
 from app.architectures import shallow
+from app.claims import Claim
 from app.experiments.base import Arm, Experiment, RunRequest, TrainingSpec
-from app.experiments.metrics import ACCURACY, TEST_LOSS
+from app.experiments.metrics import ACCURACY, BARRIER, TEST_LOSS
 
 
 class LossSurface(RunRequest):
@@ -24,16 +25,35 @@ class LossSurface(RunRequest):
             batch_size=20,
             steps=self.steps,
             evaluate_every=10,
-            surface_points=17,
+            surface_points=15,
         )
 
 
 LOSS_SURFACE = Experiment(
     slug="loss-surface",
     title="The loss around the trained networks",
-    claim="",
+    claim="On the straight line between the networks that two seeds lead to, the loss rises less "
+    "with BatchNorm.",
     arms=(Arm("cnn", "Plain", "none"), Arm("bn", "BatchNorm", "batch")),
-    metrics=(TEST_LOSS, ACCURACY),
+    metrics=(TEST_LOSS, ACCURACY, BARRIER),
     request=LossSurface,
-    claims=(),
+    claims=(
+        Claim(
+            id="a-lower-barrier-with-batchnorm",
+            statement="On the straight line between the networks that this seed and the next lead "
+            "to, the loss rises less with BatchNorm.",
+            arm="bn",
+            metric="barrier",
+            relation="below",
+            bound=0,
+            share=0.80,
+            other="cnn",
+            if_held="On the line to the next seed’s network, the loss rose by {value:.2f} nats "
+            "with BatchNorm and by {other:.2f} without.",
+            if_broken="On the line to the next seed’s network, the loss rose more with BatchNorm: "
+            "by {value:.2f} nats against {other:.2f}.",
+            over_seeds="On the line to the next seed’s network, the loss rose less with BatchNorm "
+            "in {held} of your {seeds} seeds (medians {value:.2f} and {other:.2f} nats).",
+        ),
+    ),
 )

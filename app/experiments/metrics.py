@@ -14,6 +14,8 @@ VARIANCE_SHIFT = Metric("variance_shift", "Change of the variance", "", 0.001, 1
 ICS_DISTANCE = Metric("ics_distance", "Gradient change by the layers below", "", 0.01, 10, log=True)
 ICS_COSINE = Metric("ics_cosine", "Cosine of the angle between the two", "", 0, 1)
 
+BARRIER = Metric("barrier", "Barrier to the next seed’s network", "nats", 0, 1)
+
 LOSS_CHANGE = Metric("loss_change", "Loss change between steps", "nats", 0.001, 1, log=True)
 LOSS_MIN = Metric(
     "loss_min", "Loss along the gradient", "nats", 0.1, 10, log=True, upper="loss_max"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from app.events import Row
 from app.training.randomness import stream
 from app.training.steps import Batch, Parameters, Step, flat, loss_at
 
@@ -17,6 +18,7 @@ DISTANCES = (0.5, 1.0, 2.0, 4.0)
 ACTIVATION_DISTANCES = (0.1, 0.2, 0.3, 0.4)
 
 LINE_LOW, LINE_HIGH, LINE_POINTS = -0.5, 1.5, 41
+HALF_A_STEP = 0.5 * (LINE_HIGH - LINE_LOW) / (LINE_POINTS - 1)
 
 
 def loss_change(now: Step, before: Step | None) -> Mapping[str, float]:
@@ -102,6 +104,16 @@ def line(one: nn.Sequential, other: nn.Sequential, batch: Batch) -> list[float]:
         for share in shares
     ]
     return _losses(one, between, batch)
+
+
+def barrier(between: Row) -> float:
+    """By how many nats the loss between two networks rises above that of the higher of them."""
+    losses = [
+        loss
+        for share, loss in zip(between.places(), between.values, strict=True)
+        if -HALF_A_STEP < share < 1 + HALF_A_STEP
+    ]
+    return max(losses) - max(losses[0], losses[-1])
 
 
 @torch.no_grad()

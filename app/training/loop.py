@@ -15,7 +15,7 @@ from app.training.datasets import Dataset
 from app.training.measures import EVALUATIONS, MEASURES, histogram
 from app.training.networks import build
 from app.training.norms import at_step
-from app.training.steps import Step, look, update
+from app.training.steps import Batch, Step, look, update
 
 
 def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator[TrainingEvent]:
@@ -56,24 +56,27 @@ def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator
         before = now
 
     if spec.surface_points:
-        yield from _surroundings(spec, network, dataset, device)
+        images = fixed_batch(dataset, spec.surface_images, device)
+        yield from _surface(spec, network, images)
+        between = _line(spec, network, _trained(_next_seed(spec), dataset, device), images)
+        yield between
+        yield points(spec.steps, {"barrier": landscape.barrier(between)})
     yield ArmEnded(spec.arm, spec.seed, "finished", latest)
 
 
-def _surroundings(
-    spec: TrainingSpec, network: nn.Sequential, dataset: Dataset, device: str
-) -> Iterator[Row]:
-    """The loss around the final weights, and on the line to those that the next seed leads to."""
-    images = fixed_batch(dataset, spec.surface_images, device)
-
-    def row(metric: str, low: float, high: float, values: list[float], y: float | None) -> Row:
-        return Row(spec.arm, spec.seed, spec.steps, metric, low, high, values, y)
-
+def _surface(spec: TrainingSpec, network: nn.Sequential, images: Batch) -> Iterator[Row]:
     for y, losses in landscape.surface(network, images, spec.seed, spec.surface_points):
-        yield row("surface", -1, 1, losses, y)
-    other = _trained(replace(spec, seed=(spec.seed + 1) % (MAX_SEED + 1)), dataset, device)
+        yield Row(spec.arm, spec.seed, spec.steps, "surface", -1, 1, losses, y)
+
+
+def _line(spec: TrainingSpec, network: nn.Sequential, other: nn.Sequential, images: Batch) -> Row:
     losses = landscape.line(network, other, images)
-    yield row("line", landscape.LINE_LOW, landscape.LINE_HIGH, losses, None)
+    low, high = landscape.LINE_LOW, landscape.LINE_HIGH
+    return Row(spec.arm, spec.seed, spec.steps, "line", low, high, losses)
+
+
+def _next_seed(spec: TrainingSpec) -> TrainingSpec:
+    return replace(spec, seed=(spec.seed + 1) % (MAX_SEED + 1))
 
 
 def _trained(spec: TrainingSpec, dataset: Dataset, device: str) -> nn.Sequential:

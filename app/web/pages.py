@@ -117,13 +117,13 @@ def levels_of(request: RunRequest) -> str:
 
 def final_values(run: Run, arm: Arm) -> list[str]:
     """An arm's last values in words, the median over the seeds; empty if none has ended."""
-    texts = []
-    for metric in run.experiment.metrics:
-        values = run.measured.final(arm.id, metric.id).values()
-        if values:
-            middle = median(values)
-            texts.append(f"{middle:.1%}" if metric.share else f"{middle:.4g}")
-    return texts
+    finals = {m.id: run.measured.final(arm.id, m.id).values() for m in run.experiment.metrics}
+    if not any(finals.values()):
+        return []
+    return [
+        (f"{median(values):.1%}" if metric.share else f"{median(values):.4g}") if values else "–"
+        for metric, values in zip(run.experiment.metrics, finals.values(), strict=True)
+    ]
 
 
 def pages_of(request: Request) -> Pages:

@@ -8,11 +8,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from app.architectures import deep, shallow
+from app.events import Row
 from app.training import landscape
 from app.training.datasets import Dataset
 from app.training.landscape import (
     along_activation_gradient,
     along_gradient,
+    barrier,
     line,
     loss_change,
     surface,
@@ -214,6 +216,14 @@ def test_the_directions_have_the_length_of_the_networks_own_filters(
             torch.testing.assert_close(
                 direction[name].flatten(1).norm(dim=1), value.flatten(1).norm(dim=1)
             )
+
+
+def test_a_barrier_is_what_rises_above_the_higher_end() -> None:
+    losses = [9.0] * 10 + [1.0] + [3.5] * 19 + [2.0] + [9.0] * 10
+    between = Row("cnn", 1, 100, "line", -0.5, 1.5, losses)
+    assert barrier(between) == 1.5
+    downhill = Row("cnn", 1, 100, "line", -0.5, 1.5, [float(-k) for k in range(41)])
+    assert barrier(downhill) == 0
 
 
 def test_the_line_runs_from_one_network_to_the_other(dataset: Dataset) -> None:
