@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.events import Points, data
+from app.events import Points, Row, data
 from app.runs import Run
 
 FOLDER = Path(__file__).parent.parent / "static" / "recordings"
@@ -20,6 +20,7 @@ class Recording:
 
     receipt: Mapping[str, Any]
     points: Sequence[Points]
+    rows: Sequence[Row]
 
 
 def save(run: Run, folder: Path = FOLDER) -> Path:
@@ -39,8 +40,12 @@ def load(slug: str, folder: Path = FOLDER) -> Recording | None:
     if not path.exists():
         return None
     document = json.loads(path.read_text())
-    points = [Points(**entry["data"]) for entry in document["events"] if entry["event"] == "points"]
-    return Recording(document["receipt"], points)
+    events = [(entry["event"], entry["data"]) for entry in document["events"]]
+    return Recording(
+        receipt=document["receipt"],
+        points=[Points(**values) for name, values in events if name == Points.name],
+        rows=[Row(**values) for name, values in events if name == Row.name],
+    )
 
 
 def _rounded(value: object) -> object:

@@ -39,3 +39,6 @@ BETA = Metric("beta", "Effective β, in the parameters", "", 1, 100, log=True)
 BETA_ACTIVATION = Metric(
     "beta_activation", "Effective β, in the activations", "", 0.1, 100, log=True
 )
+
+# Of rows, not of points: what has a place instead of a step.
+LOSS_BETWEEN = Metric("line", "Loss on the way between two networks", "nats", 0.2, 2, log=True)

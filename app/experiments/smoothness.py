@@ -53,6 +53,11 @@ class Smoothness(RunRequest):
     def work(self) -> float:
         return 2.0 * self.steps
 
+    def levels(self) -> tuple[Level, ...]:
+        # What a gradient that vanishes over the shortest distance tried, half a rate, gives.
+        ceiling = 2 / self.learning_rate
+        return (Level("beta", ceiling, "1/(½·rate): β can’t show more"),)
+
 
 SMOOTHNESS = Experiment(
     slug="smoothness",

@@ -1,4 +1,4 @@
-"""Drawings made on the server, as plain geometry that a template turns into SVG."""
+"""Networks and batches, as plain geometry that a template turns into SVG."""
 
 import math
 import random
@@ -20,8 +20,6 @@ from app.architectures import (
     Shape,
     with_shapes,
 )
-from app.events import Points
-from app.experiments.base import Arm, Metric
 
 # A network's drawing, in its own units: one unit is one pixel of a feature map.
 NETWORK_WIDTH = 320
@@ -29,9 +27,6 @@ MIDDLE = NETWORK_WIDTH / 2
 OPERATION_HEIGHT = 27
 GAP = 7
 DOT = 6
-
-PLOT_WIDTH, PLOT_HEIGHT = 528, 363
-LEFT, RIGHT, TOP, BOTTOM = 52, 8, 8, 46
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,78 +122,6 @@ def _name(layer: Layer) -> str:
         case Linear(outputs):
             name = f"linear, {outputs} outputs"
     return name
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """One training's line."""
-
-    arm: Arm
-    points: str
-
-
-@dataclass(frozen=True, slots=True)
-class PlotDrawing:
-    """One chart of a recorded run: what is seen until, or without, a script."""
-
-    curves: Sequence[Curve]
-    x_ticks: Sequence[tuple[float, str]]
-    y_ticks: Sequence[tuple[float, str]]
-
-
-def draw_plot(points: Sequence[Points], arms: Sequence[Arm], metric: Metric) -> PlotDrawing:
-    """One metric of all arms over the steps; a value that isn't finite breaks its line off."""
-    by_id = {arm.id: arm for arm in arms}
-    series = [
-        (by_id[part.arm], list(zip(part.step, part.values[metric.id], strict=True)))
-        for part in points
-    ]
-    values = [value for _, line in series for _, value in line if _drawable(value, metric)]
-    last_step = max(step for _, line in series for step, _ in line)
-    low, high = min([*values, metric.low]), max([*values, metric.high])
-
-    def x(step: float) -> float:
-        return LEFT + step / last_step * (PLOT_WIDTH - LEFT - RIGHT)
-
-    def y(value: float) -> float:
-        if metric.log:
-            share = math.log(value / low) / math.log(high / low)
-        else:
-            share = (value - low) / (high - low)
-        return TOP + (1 - share) * (PLOT_HEIGHT - TOP - BOTTOM)
-
-    return PlotDrawing(
-        curves=[
-            Curve(arm, " ".join(f"{x(s):.1f},{y(v):.1f}" for s, v in line if _drawable(v, metric)))
-            for arm, line in series
-        ],
-        x_ticks=[(x(step), f"{step:g}") for step in _steps(last_step)],
-        y_ticks=[(y(value), text) for value, text in _levels(low, high, metric)],
-    )
-
-
-def _drawable(value: float | None, metric: Metric) -> bool:
-    return value is not None and math.isfinite(value) and (not metric.log or value > 0)
-
-
-def _steps(last: int) -> list[float]:
-    return [last * fifth / 5 for fifth in range(6)]
-
-
-def _levels(low: float, high: float, metric: Metric) -> list[tuple[float, str]]:
-    if metric.share:
-        return [(fifth / 5, f"{fifth / 5:.0%}") for fifth in range(6)]
-    if not metric.log:
-        return [
-            (low + (high - low) * part / 4, f"{low + (high - low) * part / 4:.3g}")
-            for part in range(5)
-        ]
-    levels = [
-        mantissa * 10.0**exponent
-        for exponent in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        for mantissa in (1, 2, 5)
-    ]
-    return [(level, f"{level:g}") for level in levels if low <= level <= high]
 
 
 @dataclass(frozen=True, slots=True)

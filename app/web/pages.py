@@ -1,6 +1,8 @@
 """The article, and a figure's fragments."""
 
+import json
 import secrets
+from dataclasses import asdict
 from statistics import median
 from typing import Any
 
@@ -11,14 +13,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from app import recordings
 from app.architectures import parameter_count
 from app.experiments import EXPERIMENTS
-from app.experiments.base import Arm
+from app.experiments.base import Arm, Experiment, RunRequest
+from app.experiments.metrics import LOSS_BETWEEN
+from app.recordings import Recording
 from app.references import ARTICLE
 from app.runs import Run, Runs
 from app.web import bowls, curves
 from app.web.assets import FOLDER as STATIC
 from app.web.citations import Citations
-from app.web.drawing import draw_network, draw_plot, draw_stages
+from app.web.drawing import draw_network, draw_stages
+from app.web.maps import draw_histogram, draw_surfaces
 from app.web.maths import Maths
+from app.web.plots import draw_plot, draw_profile
 from app.web.security import reader_of
 
 TEMPLATES = STATIC.parent / "templates"
@@ -38,17 +44,26 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        recorded = {slug: recordings.load(slug) for slug in EXPERIMENTS}
         self._environment.globals |= {
             "article": ARTICLE,
             "assets": asset_root,
             "experiments": EXPERIMENTS,
-            "recordings": {slug: recordings.load(slug) for slug in EXPERIMENTS},
             "bowl_numbers": bowls,
+            "recordings": recorded,
+            "requests": {
+                slug: recorded_request(EXPERIMENTS[slug], recorded[slug]) for slug in recorded
+            },
+            "draw_histogram": draw_histogram,
             "draw_network": draw_network,
             "draw_plot": draw_plot,
+            "draw_profile": draw_profile,
             "draw_stages": draw_stages,
             "loss_numbers": curves,
+            "draw_surfaces": draw_surfaces,
             "final_values": final_values,
+            "levels_of": levels_of,
+            "loss_between": LOSS_BETWEEN,
             "parameter_count": parameter_count,
             "new_key": lambda: secrets.token_urlsafe(12),
         }
@@ -71,6 +86,20 @@ class Pages:
 
     def _render(self, name: str, **context: Any) -> str:
         return self._environment.get_template(name).render(context)
+
+
+def recorded_request(experiment: Experiment, recording: Recording | None) -> RunRequest | None:
+    """What was asked for when the recording was made."""
+    if recording is None:
+        return None
+    receipt = recording.receipt
+    asked = {"seed": receipt["seed"], "seeds": receipt["seeds"], **receipt["parameters"]}
+    return experiment.parse(asked)
+
+
+def levels_of(request: RunRequest) -> str:
+    """The lines that a request draws across the charts, as JSON for the script."""
+    return json.dumps([asdict(level) for level in request.levels()])
 
 
 def final_values(run: Run, arm: Arm) -> list[str]:

@@ -1,16 +1,9 @@
-// A chart of one metric: it knows two verbs, append and reset.
-import { quantile } from "./statistics.js";
+// A chart of one metric, or of two that bound a band. It knows two verbs, append and reset.
+import { within, xAxis, yAxis } from "./axes.js";
+import { places, Series } from "./series.js";
 
-const BAND = [0.1, 0.9];
-
-// Round levels for a logarithmic axis: 0.2, 0.5, 1, 2, 5 and so on.
-function logTicks(scale) {
-  const ticks = [];
-  for (let power = Math.floor(Math.log10(scale.min)); power <= Math.log10(scale.max); power += 1) {
-    for (const mantissa of [1, 2, 5]) ticks.push({ value: Number(`${mantissa}e${power}`) });
-  }
-  scale.ticks = ticks.filter(({ value }) => value >= scale.min && value <= scale.max);
-}
+const inPercent = { style: "percent", minimumFractionDigits: 1 };
+const inDigits = { maximumSignificantDigits: 4 };
 
 // Colour and dash of an arm are read off its line in the legend: one place decides them.
 function strokeOf(key) {
@@ -24,51 +17,91 @@ function withAlpha(colour, alpha) {
   return `rgb(${channels} / ${alpha})`;
 }
 
+// A cross where a line breaks off, since what follows was not finite; a triangle where it leaves
+// the axis.
+function markOf({ dataset, dataIndex }) {
+  const [before, point, after] = [-1, 0, 1].map((offset) => dataset.data[dataIndex + offset]);
+  if (after?.y === null) return "crossRot";
+  const beyond = ({ y, value }) => Math.sign(value - y);
+  if (!point || point.y === null || !beyond(point)) return null;
+  return before && beyond(before) === beyond(point) ? null : "triangle";
+}
+
+// The names of the horizontal lines, above their right ends.
+const levelNames = {
+  id: "levelNames",
+  afterDatasetsDraw({ ctx, chartArea, scales, data }) {
+    ctx.save();
+    ctx.textAlign = "right";
+    for (const { level, borderColor, data: points } of data.datasets) {
+      if (!level) continue;
+      ctx.fillStyle = borderColor;
+      ctx.font = `12px ${Chart.defaults.font.family}`;
+      ctx.fillText(level, chartArea.right - 2, scales.y.getPixelForValue(points[0].y) - 6);
+    }
+    ctx.restore();
+  },
+};
+
 export class Plot {
   #chart;
   #element;
   #keys;
   #format;
-  #series = new Map(); // arm → step → values, one a seed
+  #range;
+  #metrics;
+  #levels = [];
+  #series = new Series();
+  #ends = new Map(); // training → its last x
   #frame = 0;
 
   // element: [data-chart]; keys: arm → {label, line}, `line` being its path in the legend.
   constructor(element, keys) {
     this.#element = element;
     this.#keys = keys;
-    const share = "share" in element.dataset;
-    this.#format = share
-      ? (value) => value.toLocaleString(undefined, { style: "percent", minimumFractionDigits: 1 })
-      : (value) => value.toLocaleString(undefined, { maximumSignificantDigits: 4 });
-    this.#chart = new Chart(element.querySelector("canvas"), this.#configuration(share));
+    const { chart, upper, log, low, high, share } = element.dataset;
+    this.#metrics = upper === undefined ? [chart] : [chart, upper];
+    this.#range = { log: log !== undefined, low: Number(low), high: Number(high) };
+    const style = share === undefined ? inDigits : inPercent;
+    this.#format = (value) => value.toLocaleString(undefined, style);
+    this.#chart = new Chart(element.querySelector("canvas"), this.#configuration());
     addEventListener("themechange", () => this.#schedule());
+    element.closest("details")?.addEventListener("toggle", () => this.#schedule());
   }
 
-  get metric() {
-    return this.#element.dataset.chart;
-  }
-
-  append(arm, steps, values) {
-    const line = this.#series.get(arm) ?? new Map();
-    this.#series.set(arm, line);
-    steps.forEach((step, index) => {
-      if (!line.has(step)) line.set(step, []);
-      line.get(step).push(values[index]);
-    });
-    this.#schedule();
-  }
-
-  reset(lastStep) {
+  reset({ steps, levels }) {
     this.#series.clear();
-    this.#chart.options.scales.x.max = lastStep;
+    this.#ends.clear();
+    this.#levels = levels.filter(({ metric }) => metric === this.#metrics[0]);
+    if (!this.#isWay) this.#chart.options.scales.x.max = steps;
     this.#schedule();
   }
 
-  // At most one repaint a frame, however fast the points come.
+  append(name, data) {
+    const { arm, seed } = data;
+    for (const metric of this.#metrics) {
+      if (name === "points" && metric in data.values) {
+        this.#series.add(metric, arm, data.step, data.values[metric]);
+        this.#ends.set(`${metric} ${arm} ${seed}`, data.step.at(-1));
+      } else if (name === "row" && metric === data.metric) {
+        this.#series.add(metric, arm, places(data), data.values);
+      } else if (name === "arm" && data.state === "diverged") {
+        const end = this.#ends.get(`${metric} ${arm} ${seed}`);
+        if (end !== undefined) this.#series.add(metric, arm, [end + 1], [null]);
+      }
+    }
+    this.#schedule();
+  }
+
+  get #isWay() {
+    return "way" in this.#element.dataset;
+  }
+
+  // At most one repaint a frame, however fast the points come; none of what can't be seen.
   #schedule() {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
-      this.#draw();
+      if (this.#element.checkVisibility()) this.#draw();
     });
   }
 
@@ -84,87 +117,87 @@ export class Plot {
       axis.grid.color = rule;
       axis.border.color = rule;
     }
-    this.#chart.data.datasets = [...this.#keys].flatMap(([arm, key]) => this.#datasets(arm, key));
+    this.#chart.data.datasets = [
+      ...[...this.#keys].flatMap(([arm, key]) => this.#datasets(arm, key)),
+      ...this.#levels.map(({ value, label }) => this.#level(value, label, soft)),
+    ];
     this.#chart.update("none");
   }
 
   #datasets(arm, key) {
-    const steps = [...(this.#series.get(arm) ?? [])].sort(([a], [b]) => a - b);
     const { colour, dash } = strokeOf(key.line);
-    const at = (q) =>
-      steps.map(([step, values]) => {
-        const finite = values.filter((value) => value !== null);
-        return { x: step, y: finite.length ? quantile(finite, q) : null };
-      });
-    const middle = {
-      label: key.label,
-      data: at(0.5),
-      borderColor: colour,
-      backgroundColor: colour,
-      borderWidth: 2,
-      borderDash: dash,
-    };
-    const several = steps.some(([, values]) => values.length > 1);
-    if (!several) return [middle];
-    const edge = { borderWidth: 0, backgroundColor: withAlpha(colour, 0.16), band: true };
-    return [middle, { ...edge, data: at(BAND[0]) }, { ...edge, data: at(BAND[1]), fill: "-1" }];
+    const drawn = (points) => points.map(({ x, value }) => ({ x, y: within(value, this.#range), value }));
+    const line = { borderColor: colour, backgroundColor: colour, borderWidth: 2, borderDash: dash };
+    const area = { backgroundColor: withAlpha(colour, 0.16), fill: "-1" };
+    const middles = this.#metrics.map((metric) => drawn(this.#series.middle(metric, arm)));
+    if (middles.length === 2) {
+      const edge = { ...line, borderWidth: 1.5 };
+      return [
+        { ...edge, label: key.label, data: middles[0], upper: middles[1] },
+        { ...edge, ...area, label: `${key.label}, upper edge`, data: middles[1], edge: true },
+      ];
+    }
+    const middle = { ...line, label: key.label, data: middles[0] };
+    if (!this.#series.several(this.#metrics[0], arm)) return [middle];
+    const [low, high] = this.#series.spread(this.#metrics[0], arm).map(drawn);
+    const band = { borderWidth: 0, pointRadius: 0, band: true };
+    return [middle, { ...band, data: low }, { ...band, ...area, data: high }];
   }
 
-  #configuration(share) {
+  #level(value, label, colour) {
+    const { min, max } = this.#chart.options.scales.x;
+    return {
+      data: [min, max].map((x) => ({ x, y: value, value })),
+      borderColor: colour,
+      borderWidth: 1,
+      borderDash: [2, 3],
+      pointRadius: 0,
+      band: true,
+      level: label,
+    };
+  }
+
+  #configuration() {
     const font = { family: getComputedStyle(this.#element).fontFamily, size: 12 };
-    const { log, low, high } = this.#element.dataset;
-    // A cross where a line breaks off: the value after it was not finite.
-    const diverged = ({ dataset, dataIndex }) => dataset.data[dataIndex + 1]?.y === null;
+    const { label, xLabel, share } = this.#element.dataset;
+    const isWay = this.#isWay;
     return {
       type: "line",
       data: { datasets: [] },
+      plugins: [levelNames],
       options: {
         animation: false,
         parsing: false,
         normalized: true,
         maintainAspectRatio: false,
+        clip: 6,
         interaction: { mode: "index", intersect: false, axis: "x" },
         elements: {
           point: {
-            radius: (context) => (diverged(context) ? 5 : 0),
+            radius: (context) => (markOf(context) ? 5 : 0),
             hoverRadius: 4,
-            pointStyle: (context) => (diverged(context) ? "crossRot" : "circle"),
+            pointStyle: (context) => markOf(context) ?? "circle",
+            rotation: ({ raw }) => (raw && raw.value < raw.y ? 180 : 0),
           },
           line: { borderJoinStyle: "round" },
         },
         scales: {
-          x: {
-            type: "linear",
-            min: 0,
-            title: { display: true, text: "training step", font },
-            ticks: { font, maxTicksLimit: 6, maxRotation: 0 },
-            grid: { display: false },
-            border: {},
-          },
-          y: {
-            type: log === undefined ? "linear" : "logarithmic",
-            suggestedMin: Number(low),
-            suggestedMax: Number(high),
-            ...(log === undefined ? {} : { afterBuildTicks: logTicks }),
-            title: { display: true, text: this.#element.dataset.label, font },
-            ticks: {
-              font,
-              maxTicksLimit: 7,
-              callback: share ? (value) => `${Math.round(value * 100)}%` : (value) => `${value}`,
-            },
-            grid: {},
-            border: { display: false },
-          },
+          x: xAxis({ title: xLabel, way: isWay, font }),
+          y: yAxis({ title: label, range: this.#range, share: share !== undefined, font }),
         },
         plugins: {
           legend: { display: false },
           tooltip: {
-            filter: ({ dataset }) => !dataset.band,
+            filter: ({ dataset }) => !dataset.band && !dataset.edge,
             titleFont: font,
             bodyFont: font,
             callbacks: {
-              title: ([item]) => (item ? `step ${item.parsed.x}` : ""),
-              label: ({ dataset, parsed }) => ` ${dataset.label}: ${this.#format(parsed.y)}`,
+              title: ([item]) => (item ? `${isWay ? "α =" : "step"} ${+item.parsed.x.toFixed(3)}` : ""),
+              label: ({ dataset, dataIndex, raw }) => {
+                const top = dataset.upper?.[dataIndex]?.value;
+                const to = top === undefined || top === null ? "" : ` to ${this.#format(top)}`;
+                return ` ${dataset.label}: ${this.#format(raw.value)}${to}`;
+              },
             },
           },
         },

@@ -1,8 +1,12 @@
 // A training figure: its recorded run at first, then whatever run its panel names.
-import { Plot } from "./charts.js";
+import { whenNear } from "./near.js";
 import { Stream } from "./stream.js";
+import { Views } from "./views.js";
 
 const SPOKEN = { queued: "Waiting to train.", running: "Training.", finished: "Training finished." };
+
+// A row of a surface takes about as long as so many training steps: for the progress bar.
+const STEPS_A_ROW = 30;
 
 const remembered = (slug) => `run of ${slug}`;
 
@@ -15,38 +19,39 @@ export class Figure {
   #element;
   #panel;
   #keys = new Map();
-  #plots;
+  #views;
   #stream = null;
   #run = null; // id of the run that is drawn
   #steps = new Map(); // training → last step
-  #total = 0;
+  #rows = new Map(); // training → rows of its surface
+  #opened = false;
   #hadFocus = false;
 
   constructor(element) {
     this.#element = element;
     this.#panel = element.querySelector("[data-panel]");
-    for (const item of element.querySelectorAll("[data-arm]")) {
+    for (const item of element.querySelectorAll(".legend [data-arm]")) {
       const label = item.querySelector("span").textContent;
       this.#keys.set(item.dataset.arm, { label, line: item.querySelector("path"), item });
     }
-    this.#plots = [...element.querySelectorAll("[data-chart]")].map(
-      (chart) => new Plot(chart, this.#keys),
-    );
+    this.#views = new Views(this.#slug, this.#keys);
     element.addEventListener("click", (event) => this.#sameSeed(event));
     element.addEventListener("htmx:before:request", () => this.#begin());
     element.addEventListener("htmx:response:error", (event) => this.#refused(event.detail.ctx));
     element.addEventListener("htmx:error", () => this.#say("The server doesn’t answer. Try again in a moment."));
     element.addEventListener("htmx:after:swap", () => this.#attach());
-    this.#open();
-  }
-
-  // A permalink names a run; else the run that this tab saw last; else the recording.
-  async #open() {
     if (this.#node.dataset.run) {
       this.#attach();
-      this.#element.scrollIntoView();
-      return;
+      element.scrollIntoView();
     }
+    for (const shown of [element, ...this.#views.elements]) whenNear(shown, () => this.#open());
+  }
+
+  // A permalink, or a press of Train, names a run; else the run that this tab saw last; else the
+  // recording.
+  async #open() {
+    if (this.#opened || this.#run) return;
+    this.#opened = true;
     const id = sessionStorage.getItem(remembered(this.#slug));
     if (id && (await this.#refresh(id))) return;
     sessionStorage.removeItem(remembered(this.#slug));
@@ -76,15 +81,14 @@ export class Figure {
 
   // The panel was replaced: show the run it names, from the first event on.
   #attach() {
-    const { run, runState, seeds, steps, trainings } = this.#node.dataset;
+    const { run, runState } = this.#node.dataset;
     this.#enter(runState);
     if (this.#hadFocus) this.#panel.querySelector("[data-main]")?.focus({ preventScroll: true });
     if (!run || run === this.#run) return;
     this.#run = run;
     sessionStorage.setItem(remembered(this.#slug), run);
     this.#stream?.close();
-    this.#reset(Number(steps), Number(seeds));
-    this.#total = Number(steps) * Number(trainings);
+    this.#reset(`the run of seed ${this.#node.dataset.seed}`);
     this.#stream = new Stream(`/runs/${run}/events`, {
       event: (name, data) => this.#take(name, data),
       interrupted: () => this.#status("Connection lost. Trying again…"),
@@ -100,13 +104,22 @@ export class Figure {
     this.#element.querySelector("[data-speech]").textContent = `${SPOKEN[state] ?? ""} ${verdict}`.trim();
   }
 
-  #reset(steps, seeds) {
+  // The panel says what is about to be drawn.
+  #reset(shown) {
+    const { seed, seeds, steps, levels } = this.#node.dataset;
     this.#steps.clear();
+    this.#rows.clear();
     for (const { item } of this.#keys.values()) item.querySelector("[data-arm-state]").textContent = "";
-    for (const plot of this.#plots) plot.reset(steps);
+    this.#views.reset({
+      seed: Number(seed),
+      seeds: Number(seeds),
+      steps: Number(steps),
+      levels: JSON.parse(levels),
+    });
     const bands = this.#element.querySelector("[data-bands]");
-    bands.hidden = seeds === 1;
+    bands.hidden = Number(seeds) === 1;
     bands.textContent = `Line: median. Band: 10th to 90th percentile. n = ${seeds} seeds.`;
+    for (const name of document.querySelectorAll(`[data-shown-of="${this.#slug}"]`)) name.textContent = shown;
   }
 
   #take(name, data) {
@@ -119,9 +132,16 @@ export class Figure {
         this.#status("Training…");
         break;
       case "points":
-        this.#points(data);
+        this.#views.append(name, data);
+        this.#steps.set(`${data.arm} ${data.seed}`, data.step.at(-1));
+        this.#progress();
+        break;
+      case "row":
+        this.#views.append(name, data);
+        if (data.metric === "surface") this.#mapped(data);
         break;
       case "arm":
+        this.#views.append(name, data);
         if (data.state === "diverged") this.#diverged(data);
         break;
       case "done":
@@ -130,14 +150,24 @@ export class Figure {
     }
   }
 
-  #points({ arm, seed, step, values }) {
-    for (const plot of this.#plots) plot.append(arm, step, values[plot.metric]);
-    this.#steps.set(`${arm} ${seed}`, step.at(-1));
-    const progress = this.#panel.querySelector("[data-progress]");
-    if (!progress) return;
-    const done = [...this.#steps.values()].reduce((sum, last) => sum + last, 0);
-    progress.value = done / this.#total;
-    this.#status(`Training: step ${done} of ${this.#total}, over ${this.#node.dataset.trainings} networks.`);
+  #mapped({ arm, seed }) {
+    const training = `${arm} ${seed}`;
+    this.#rows.set(training, (this.#rows.get(training) ?? 0) + 1);
+    this.#progress();
+  }
+
+  // Of all trainings together: the steps first and then, where there is a surface, its rows.
+  #progress() {
+    const bar = this.#panel.querySelector("[data-progress]");
+    if (!bar) return;
+    const { steps, trainings, rows } = this.#node.dataset;
+    const sum = (counts) => [...counts.values()].reduce((total, count) => total + count, 0);
+    const [step, lastStep] = [sum(this.#steps), steps * trainings];
+    const [row, lastRow] = [sum(this.#rows), rows * trainings];
+    bar.value = (step + STEPS_A_ROW * row) / (lastStep + STEPS_A_ROW * lastRow);
+    if (row && row === lastRow) this.#status("Training once more, with the next seed, for the way between the two.");
+    else if (row) this.#status(`Mapping the loss: row ${row} of ${lastRow}.`);
+    else this.#status(`Training: step ${step} of ${lastStep}, over ${trainings} networks.`);
   }
 
   #diverged({ arm, summary }) {
@@ -168,7 +198,7 @@ export class Figure {
     if (!response.ok || this.#run) return;
     const { receipt, events } = await response.json();
     if (this.#run) return;
-    this.#reset(receipt.parameters.steps, receipt.seeds);
+    this.#reset(`the recorded run of seed ${receipt.seed}`);
     for (const { event, data } of events) this.#take(event, data);
   }
 

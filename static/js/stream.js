@@ -1,6 +1,6 @@
 // One run's events, each exactly once and in order, over whatever the network does.
 
-const EVENTS = ["queued", "started", "points", "arm", "verdict", "done"];
+const EVENTS = ["queued", "started", "points", "row", "arm", "verdict", "done"];
 
 export class Stream {
   #url;

@@ -1,0 +1,225 @@
+"""A recorded run's curves, as plain geometry: what is seen until, or without, a script."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeGuard
+
+from app.events import Points, Row
+from app.experiments.base import Arm, Level, Metric
+
+PLOT_WIDTH, PLOT_HEIGHT = 528, 363
+LEFT, RIGHT, TOP, BOTTOM = 52, 8, 8, 46
+
+# More points than that can't be told apart at this size, and the page has some twenty charts.
+MOST_POINTS = 40
+# How far a logarithmic axis may grow beyond what it shows at least; what lies further out is drawn
+# at its edge, with a mark.
+ROOM = 10
+MOST_TICKS = 8
+
+Line = Sequence[tuple[float, float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One line as an SVG path, and the marks where it breaks off or leaves the axis."""
+
+    arm: Arm
+    path: str
+    marks: str
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The area between an arm's two edges, as an SVG path."""
+
+    arm: Arm
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlotDrawing:
+    """One chart of a recorded run."""
+
+    curves: Sequence[Curve]
+    bands: Sequence[Band]
+    levels: Sequence[tuple[float, str]]
+    x_ticks: Sequence[tuple[float, str]]
+    y_ticks: Sequence[tuple[float, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """Values from `low` to `high` onto lengths from `start` to `end`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
+
+    def at(self, value: float) -> int:
+        low, high = self.low, self.high
+        value = min(max(value, low), high)
+        if self.log:
+            low, high, value = math.log(low), math.log(high), math.log(value)
+        return round(self.start + (value - low) / (high - low) * (self.end - self.start))
+
+
+def draw_plot(
+    points: Sequence[Points], arms: Sequence[Arm], metric: Metric, levels: Sequence[Level] = ()
+) -> PlotDrawing:
+    """One metric of all arms over the steps; a value that isn't finite breaks its line off.
+
+    A metric with an `upper` one is drawn as a band with a line at each edge.
+    """
+    series = [(arm, line) for arm in arms for line in _lines(points, arm.id, metric.id)]
+    uppers = [
+        (arm, line) for arm in arms if metric.upper for line in _lines(points, arm.id, metric.upper)
+    ]
+    own_levels = [level for level in levels if level.metric == metric.id]
+    steps = [step for _, line in series for step, _ in line]
+    x = _Axis(0, max(steps, default=1) or 1, LEFT, PLOT_WIDTH - RIGHT)
+    values = [value for _, line in [*series, *uppers] for _, value in line if _finite(value)]
+    y = _value_axis(metric, [*values, *(level.value for level in own_levels)])
+    return PlotDrawing(
+        curves=[_curve(arm, line, x, y) for arm, line in [*series, *uppers]],
+        bands=[
+            Band(arm, _area(lower, upper, x, y))
+            for (arm, lower), (_, upper) in zip(series, uppers, strict=False)
+        ],
+        levels=[(y.at(level.value), level.label) for level in own_levels],
+        x_ticks=[(x.at(step), f"{step:g}") for step in _linear_ticks(x.low, x.high)],
+        y_ticks=[(y.at(value), text) for value, text in _ticks(y, metric)],
+    )
+
+
+def draw_profile(rows: Sequence[Row], arms: Sequence[Arm], metric: Metric) -> PlotDrawing:
+    """The loss on the line from one run's weights, at 0, to those of the next seed, at 1."""
+    by_id = {arm.id: arm for arm in arms}
+    lines: list[tuple[Arm, Line]] = [
+        (by_id[row.arm], list(zip(row.places(), row.values, strict=True)))
+        for row in rows
+        if row.metric == metric.id
+    ]
+    x = _Axis(
+        min((row.low for row in rows if row.metric == metric.id), default=0),
+        max((row.high for row in rows if row.metric == metric.id), default=1),
+        LEFT,
+        PLOT_WIDTH - RIGHT,
+    )
+    y = _value_axis(metric, [value for _, line in lines for _, value in line if _finite(value)])
+    return PlotDrawing(
+        curves=[_curve(arm, line, x, y) for arm, line in lines],
+        bands=[],
+        levels=[],
+        x_ticks=[(x.at(0), "0: this run"), (x.at(1), "1: the next seed’s")],
+        y_ticks=[(y.at(value), text) for value, text in _ticks(y, metric)],
+    )
+
+
+def _lines(points: Sequence[Points], arm: str, metric: str) -> list[Line]:
+    """That metric of that arm, a line for each seed: its parts joined and put in order."""
+    by_seed: dict[int, dict[int, float]] = {}
+    for part in points:
+        if part.arm == arm and metric in part.values:
+            line = by_seed.setdefault(part.seed, {})
+            line.update(zip(part.step, part.values[metric], strict=True))
+    return [sorted(line.items()) for line in by_seed.values()]
+
+
+def _value_axis(metric: Metric, values: Iterable[float]) -> _Axis:
+    low, high = metric.low, metric.high
+    if metric.log:
+        values = [min(max(value, low / ROOM), high * ROOM) for value in values]
+    return _Axis(
+        min([low, *values]), max([high, *values]), PLOT_HEIGHT - BOTTOM, TOP, log=metric.log
+    )
+
+
+def _curve(arm: Arm, line: Line, x: _Axis, y: _Axis) -> Curve:
+    return Curve(arm, _path(_thinned(line), x, y), _marks(line, x, y))
+
+
+def _thinned(line: Line) -> Line:
+    """Every so many points, and the last."""
+    stride = math.ceil(len(line) / MOST_POINTS)
+    return [*line[:-1:stride], *line[-1:]] if stride else line
+
+
+def _path(line: Line, x: _Axis, y: _Axis) -> str:
+    """A path that stops where the line has a gap. Relative: that takes fewer digits."""
+    parts: list[list[tuple[int, int]]] = [[]]
+    for step, value in line:
+        if _finite(value):
+            parts[-1].append((x.at(step), y.at(value)))
+        elif parts[-1]:
+            parts.append([])
+    return "".join(_polyline(part) for part in parts if part)
+
+
+def _polyline(part: Sequence[tuple[int, int]]) -> str:
+    (x, y), moves = part[0], [f"{b[0] - a[0]} {b[1] - a[1]}" for a, b in pairwise(part)]
+    return f"M{x} {y}l{' '.join(moves)}".replace(" -", "-")
+
+
+def _area(lower: Line, upper: Line, x: _Axis, y: _Axis) -> str:
+    """The outline of a band: along its lower edge and back along its upper one."""
+    edges = [*_thinned(lower), *reversed(_thinned(upper))]
+    outline = [(x.at(step), y.at(value)) for step, value in edges if _finite(value)]
+    return f"{_polyline(outline)}z" if outline else ""
+
+
+def _marks(line: Line, x: _Axis, y: _Axis) -> str:
+    """A cross where a line breaks off, a triangle where it leaves the axis."""
+    text, was_outside = "", False
+    for (step, value), (_, following) in pairwise([*line, (0, 0.0)]):
+        if not _finite(value):
+            was_outside = False
+            continue
+        at, place = x.at(step), y.at(value)
+        outside = not y.low <= value <= y.high
+        if not _finite(following):
+            text += f"M{at - 4} {place - 4}l8 8m0-8l-8 8"
+        elif outside and not was_outside:
+            text += f"M{at} {TOP}l-5 9h10z" if value > y.high else f"M{at} {place}l-5-9h10z"
+        was_outside = outside
+    return text
+
+
+def _finite(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
+
+
+def _ticks(axis: _Axis, metric: Metric) -> list[tuple[float, str]]:
+    if metric.share:
+        return [(fifth / 5, f"{fifth / 5:.0%}") for fifth in range(6)]
+    ticks = _log_ticks(axis.low, axis.high) if axis.log else _linear_ticks(axis.low, axis.high)
+    return [(value, f"{value:g}".replace("-", "\N{MINUS SIGN}")) for value in ticks]
+
+
+def _linear_ticks(low: float, high: float) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten: at most seven."""
+    span = high - low
+    power = 10.0 ** math.floor(math.log10(span / 5))
+    unit = next(power * m for m in (1, 2, 5, 10) if span / (power * m) <= 6)
+    return [
+        round(step * unit, 12)
+        for step in range(math.ceil(low / unit - 1e-9), math.floor(high / unit + 1e-9) + 1)
+    ]
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Powers of ten; 2 and 5 times them, too, where there is room."""
+    for mantissas in ((1, 2, 5), (1,)):
+        ticks = [
+            mantissa * 10.0**exponent
+            for exponent in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+            for mantissa in mantissas
+        ]
+        within = [tick for tick in ticks if low <= tick <= high]
+        if len(within) <= MOST_TICKS:
+            break
+    return within

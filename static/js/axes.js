@@ -1,0 +1,66 @@
+// The axes of a chart, and what leaves them.
+
+// How far a logarithmic axis may grow beyond what it shows at least: one training that blows up
+// would else press all others flat. What lies further out is drawn at its edge, with a mark.
+const ROOM = 10;
+const MOST_TICKS = 8;
+
+// The value as it can be drawn on that axis, {log, low, high}: null stays null.
+export function within(value, { log, low, high }) {
+  if (value === null || !log) return value;
+  return Math.min(Math.max(value, low / ROOM), high * ROOM);
+}
+
+// Round levels for a logarithmic axis: 0.2, 0.5, 1, 2, 5 and so on; powers of ten where those
+// would be too many.
+export function logTicks(low, high) {
+  for (const mantissas of [[1, 2, 5], [1]]) {
+    const ticks = [];
+    for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power += 1) {
+      for (const mantissa of mantissas) ticks.push(Number(`${mantissa}e${power}`));
+    }
+    const inside = ticks.filter((tick) => tick >= low && tick <= high);
+    if (inside.length <= MOST_TICKS || mantissas.length === 1) return inside;
+  }
+}
+
+export function xAxis({ title, way, font }) {
+  const names = { 0: "0: this run", 1: "1: the next seed’s" };
+  return {
+    type: "linear",
+    ...(way ? { min: -0.5, max: 1.5 } : { min: 0 }),
+    title: { display: true, text: title, font },
+    ticks: {
+      font,
+      maxRotation: 0,
+      ...(way
+        ? { stepSize: 0.5, callback: (value) => names[value] ?? `${value}`.replace("-", "−") }
+        : { maxTicksLimit: 6 }),
+    },
+    grid: { display: false },
+    border: {},
+  };
+}
+
+export function yAxis({ title, range, share, font }) {
+  const ticks = {
+    font,
+    maxTicksLimit: MOST_TICKS,
+    callback: share
+      ? (value) => `${Math.round(value * 100)}%`
+      : (value) => `${value}`.replace("-", "−"),
+  };
+  const inRound = (scale) => {
+    scale.ticks = logTicks(scale.min, scale.max).map((value) => ({ value }));
+  };
+  return {
+    type: range.log ? "logarithmic" : "linear",
+    suggestedMin: range.low,
+    suggestedMax: range.high,
+    ...(range.log ? { afterBuildTicks: inRound } : {}),
+    title: { display: true, text: title, font },
+    ticks,
+    grid: {},
+    border: { display: false },
+  };
+}

@@ -1,0 +1,16 @@
+// How far outside the window something begins to count as near, so that it is drawn in time.
+const MARGIN = "900px 0px";
+
+// Calls `then` once, when the element comes near the window. One that has no box, in a closed
+// <details> say, isn't near anything.
+export function whenNear(element, then) {
+  const observer = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      observer.disconnect();
+      then();
+    },
+    { rootMargin: MARGIN },
+  );
+  observer.observe(element);
+}

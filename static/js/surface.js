@@ -1,0 +1,183 @@
+// Maps of the loss around trained weights, on one scale; they fill as the rows arrive. A probe,
+// moved by pointer or by arrow keys, reads all maps at the same place. Of several seeds, the first.
+import { lossEdges, shadeOf } from "./shades.js";
+import { draw, inWords, set } from "./svg.js";
+
+const FIELD = { x: 44, y: 2, width: 300, height: 288 }; // in the drawing's own units
+const SCALE = { x: 20, width: 488 };
+const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
+const APART = 22; // least distance of two labels
+
+const isDrawable = (loss) => Number.isFinite(loss) && loss > 0;
+
+export class Surface {
+  #element;
+  #maps = new Map(); // arm → {element, svg, rows}; a row is {y, values}
+  #seed = null;
+  #probe = null; // [column, row] of the grid
+  #frame = 0;
+
+  // element: [data-view=surface]
+  constructor(element) {
+    this.#element = element;
+    for (const map of element.querySelectorAll("[data-arm]")) {
+      const frame = map.querySelector("[data-map]");
+      this.#maps.set(map.dataset.arm, { element: map, svg: frame.querySelector("svg"), rows: [] });
+      frame.tabIndex = 0;
+      set(frame, { role: "group", "aria-label": `${map.dataset.label}: arrow keys read the loss from place to place` });
+      frame.addEventListener("keydown", (event) => this.#key(event));
+      frame.addEventListener("focus", () => this.#moveTo(this.#probe ?? this.#middle));
+      frame.addEventListener("pointermove", (event) => this.#point(event));
+      frame.addEventListener("pointerdown", (event) => this.#point(event));
+    }
+  }
+
+  reset({ seed }) {
+    this.#seed = seed;
+    this.#probe = null;
+    for (const map of this.#maps.values()) map.rows = [];
+    this.#schedule();
+  }
+
+  append(name, data) {
+    if (name !== "row" || data.metric !== "surface" || data.seed !== this.#seed) return;
+    const map = this.#maps.get(data.arm);
+    if (!map) return;
+    map.rows = [...map.rows, data].sort((a, b) => a.y - b.y);
+    this.#schedule();
+  }
+
+  // Rows and columns of the grid; 0 before the first row.
+  get #points() {
+    return Math.max(0, ...[...this.#maps.values()].map(({ rows }) => rows[0]?.values.length ?? 0));
+  }
+
+  get #middle() {
+    return [(this.#points - 1) / 2, (this.#points - 1) / 2];
+  }
+
+  #schedule() {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.#draw();
+    });
+  }
+
+  #draw() {
+    this.#element.dataset.live = "";
+    const losses = [...this.#maps.values()].flatMap(({ rows }) => rows.flatMap(({ values }) => values));
+    const drawable = losses.filter(isDrawable);
+    const edges = drawable.length ? lossEdges(Math.min(...drawable), Math.max(...drawable)) : [];
+    for (const map of this.#maps.values()) this.#drawMap(map, edges);
+    this.#drawScale(edges);
+    this.#read();
+  }
+
+  #drawMap({ svg, rows }, edges) {
+    const field = svg.querySelector("[data-field]");
+    const labels = svg.querySelector("[data-labels]");
+    field.replaceChildren();
+    labels.replaceChildren();
+    const count = rows[0]?.values.length ?? 0;
+    // A contour needs two rows.
+    if (rows.length < 2) return;
+    set(field, { viewBox: `0.5 0.5 ${count - 1} ${count - 1}` });
+    const group = draw(field, "g", { transform: `matrix(1 0 0 -1 0 ${count})` });
+    const clip = draw(group, "svg", { x: 0, y: 0, width: count, height: rows.length - 0.5, viewBox: `0 0 ${count} ${rows.length - 0.5}` });
+    // A loss that is not finite lies above every edge.
+    const losses = rows.flatMap(({ values }) => values.map((loss) => (isDrawable(loss) ? Math.log(loss) : Infinity)));
+    const contours = d3.contours().size([count, rows.length]);
+    const bands = edges.length - 1;
+    const taken = [];
+    for (let band = 0; band < bands; band += 1) {
+      const threshold = band ? Math.log(edges[band]) : -Infinity;
+      const { coordinates } = contours.contour(losses, threshold === -Infinity ? -1e9 : threshold);
+      const d = coordinates.flat().map((ring) => `M${ring.map(([x, y]) => `${+x.toFixed(2)} ${+y.toFixed(2)}`).join("L")}Z`).join("");
+      draw(clip, "path", { class: `shade-${shadeOf(band, bands)} contour`, d });
+      if (band && band % 2 === 0) this.#label(labels, coordinates, edges[band], count, rows.length, taken);
+    }
+  }
+
+  // A contour's loss, on it, where there is room between the edges and the labels so far.
+  #label(parent, coordinates, loss, count, known, taken) {
+    const inside = ([x, y]) => x > 1.4 && y > 1.2 && x < count - 1.4 && y < known - 1.2;
+    const places = coordinates
+      .flat(2)
+      .filter(inside)
+      .map(([x, y]) => this.#onDrawing(x - 0.5, y - 0.5, count));
+    // Up and to the right of the middle, as far as that goes: there labels stand in a row.
+    const wanted = ([x, y]) => Math.abs(Math.atan2(194 - x, 146 - y) + 0.9);
+    const free = places.filter(([x, y]) => taken.every(([a, b]) => Math.hypot(x - a, y - b) > APART));
+    if (!free.length) return;
+    const best = free.reduce((a, b) => (wanted(b) < wanted(a) ? b : a));
+    taken.push(best);
+    const text = draw(parent, "text", { x: best[0], y: best[1] + 4, "text-anchor": "middle" });
+    text.textContent = loss;
+  }
+
+  // Where a place of the grid lies on the drawing.
+  #onDrawing(column, row, count) {
+    const { x, y, width, height } = FIELD;
+    return [x + (width * column) / (count - 1), y + height - (height * row) / (count - 1)];
+  }
+
+  #drawScale(edges) {
+    const scale = this.#element.querySelector("[data-scale]");
+    scale.replaceChildren();
+    const bands = edges.length - 1;
+    edges.forEach((edge, index) => {
+      const x = SCALE.x + (SCALE.width * index) / bands;
+      if (index < bands) {
+        const box = { x, y: 2, width: SCALE.width / bands, height: 14 };
+        draw(scale, "rect", { class: `shade-${shadeOf(index, bands)}`, ...box });
+      }
+      draw(scale, "text", { x, y: 33, "text-anchor": "middle" }).textContent = edge;
+    });
+  }
+
+  #point(event) {
+    const count = this.#points;
+    if (!count) return;
+    const box = event.currentTarget.querySelector(".frame").getBoundingClientRect();
+    const column = Math.round(((event.clientX - box.left) / box.width) * (count - 1));
+    const row = Math.round(((box.bottom - event.clientY) / box.height) * (count - 1));
+    this.#moveTo([column, row]);
+  }
+
+  #key(event) {
+    const [dx, dy] = KEYS[event.key] ?? [];
+    if (dx === undefined) return;
+    event.preventDefault();
+    const [column, row] = this.#probe ?? this.#middle;
+    this.#moveTo([Math.round(column + dx), Math.round(row + dy)]);
+  }
+
+  #moveTo(place) {
+    const last = this.#points - 1;
+    this.#probe = place.map((index) => Math.min(Math.max(index, 0), last));
+    this.#read();
+  }
+
+  // What all maps say at the probe.
+  #read() {
+    const reading = this.#element.querySelector("[data-reading]");
+    const count = this.#points;
+    if (!count || !this.#probe) {
+      reading.textContent = "";
+      for (const { svg } of this.#maps.values()) set(svg.querySelector("[data-probe]"), { d: "" });
+      return;
+    }
+    const [column, row] = this.#probe;
+    const share = (index) => inWords((2 * index) / (count - 1) - 1, 2);
+    const y = (2 * row) / (count - 1) - 1;
+    const losses = [...this.#maps.values()].map(({ element, svg, rows }) => {
+      const [left, top] = this.#onDrawing(column, row, count);
+      set(svg.querySelector("[data-probe]"), { d: `M${left - 5} ${top}a5 5 0 1 0 10 0a5 5 0 1 0-10 0z` });
+      const values = rows.find((other) => Math.abs(other.y - y) < 1 / count)?.values;
+      const loss = values?.[column];
+      const words = values ? (loss === null ? "not finite" : loss.toPrecision(3)) : "not yet measured";
+      return `${element.dataset.label} ${words}`;
+    });
+    reading.textContent = `At ${share(column)} along the first and ${share(row)} along the second direction: ${losses.join(", ")}.`;
+  }
+}
