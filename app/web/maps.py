@@ -16,7 +16,7 @@ HIGHEST_SHARE = 40
 SHADES = 12
 # Mantissas of round numbers, from ten a decade (Renard's series) to one.
 SERIES = (
-    (1, 1.25, 1.6, 2, 2.5, 3.15, 4, 5, 6.3, 8),
+    (1, 1.25, 1.6, 2, 2.5, 3.2, 4, 5, 6.3, 8),
     (1, 1.6, 2.5, 4, 6.3),
     (1, 2, 5),
     (1,),

@@ -25,20 +25,25 @@ export function logTicks(low, high) {
 }
 
 export function xAxis({ title, way, font }) {
-  const names = { 0: "0: this run", 1: "1: the next seed’s" };
-  return {
+  const axis = {
     type: "linear",
-    ...(way ? { min: -0.5, max: 1.5 } : { min: 0 }),
     title: { display: true, text: title, font },
-    ticks: {
-      font,
-      maxRotation: 0,
-      ...(way
-        ? { stepSize: 0.5, callback: (value) => names[value] ?? `${value}`.replace("-", "−") }
-        : { maxTicksLimit: 6 }),
-    },
+    ticks: { font, maxRotation: 0, maxTicksLimit: 6 },
     grid: { display: false },
     border: {},
+  };
+  return way ? betweenTwo(axis) : { ...axis, min: 0 };
+}
+
+// From beyond one network to beyond the other.
+function betweenTwo(axis) {
+  const names = { 0: "0: this run", 1: "1: the next seed’s" };
+  return {
+    ...axis,
+    min: -0.5,
+    max: 1.5,
+    ticks: { ...axis.ticks, autoSkip: false, callback: (value) => names[value] },
+    afterBuildTicks: (scale) => (scale.ticks = [{ value: 0 }, { value: 1 }]),
   };
 }
 

@@ -27,17 +27,22 @@ function markOf({ dataset, dataIndex }) {
   return before && beyond(before) === beyond(point) ? null : "triangle";
 }
 
-// The names of the horizontal lines, above their right ends.
+// The names of the horizontal lines, above their left ends.
 const levelNames = {
   id: "levelNames",
-  afterDatasetsDraw({ ctx, chartArea, scales, data }) {
+  afterDatasetsDraw({ ctx, canvas, chartArea, scales, data }) {
     ctx.save();
-    ctx.textAlign = "right";
-    for (const { level, borderColor, data: points } of data.datasets) {
+    ctx.font = `12px ${getComputedStyle(canvas).fontFamily}`;
+    ctx.lineWidth = 4;
+    ctx.lineJoin = "round";
+    for (const { level, borderColor, backgroundColor, data: points } of data.datasets) {
       if (!level) continue;
+      const place = [chartArea.left + 4, scales.y.getPixelForValue(points[0].y) - 6];
+      // The paper around the letters keeps lines that cross them legible.
+      ctx.strokeStyle = backgroundColor;
+      ctx.strokeText(level, ...place);
       ctx.fillStyle = borderColor;
-      ctx.font = `12px ${Chart.defaults.font.family}`;
-      ctx.fillText(level, chartArea.right - 2, scales.y.getPixelForValue(points[0].y) - 6);
+      ctx.fillText(level, ...place);
     }
     ctx.restore();
   },
@@ -149,6 +154,7 @@ export class Plot {
     return {
       data: [min, max].map((x) => ({ x, y: value, value })),
       borderColor: colour,
+      backgroundColor: getComputedStyle(document.documentElement).backgroundColor,
       borderWidth: 1,
       borderDash: [2, 3],
       pointRadius: 0,
@@ -174,7 +180,7 @@ export class Plot {
         interaction: { mode: "index", intersect: false, axis: "x" },
         elements: {
           point: {
-            radius: (context) => (markOf(context) ? 5 : 0),
+            radius: (context) => (markOf(context) ? 4.5 : 0),
             hoverRadius: 4,
             pointStyle: (context) => markOf(context) ?? "circle",
             rotation: ({ raw }) => (raw && raw.value < raw.y ? 180 : 0),

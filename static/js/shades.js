@@ -3,7 +3,7 @@
 export const SHADES = 12; // the style sheet has that many
 
 // Mantissas of round numbers, from ten a decade (Renard's series) to one.
-const SERIES = [[1, 1.25, 1.6, 2, 2.5, 3.15, 4, 5, 6.3, 8], [1, 1.6, 2.5, 4, 6.3], [1, 2, 5], [1]];
+const SERIES = [[1, 1.25, 1.6, 2, 2.5, 3.2, 4, 5, 6.3, 8], [1, 1.6, 2.5, 4, 6.3], [1, 2, 5], [1]];
 
 // Round losses from `low` to `high`, with at most SHADES bands between them. What lies above the
 // last is in the last band.
