@@ -7,7 +7,7 @@ from pydantic import Field
 from app.architectures import shallow
 from app.claims import Claim
 from app.experiments.base import Arm, Every, Experiment, RunRequest, TrainingSpec
-from app.experiments.metrics import ACCURACY, MEAN_SHIFT, TEST_LOSS, TRAIN_LOSS
+from app.experiments.metrics import ACCURACY, MEAN_SHIFT, TEST_LOSS, TRAIN_LOSS, VARIANCE_SHIFT
 
 
 class Norms(RunRequest):
@@ -42,7 +42,7 @@ NORMS = Experiment(
         Arm("l2", "ℓ2 norm", "l2", dashed=True),
         Arm("lmax", "ℓ∞ norm", "lmax", dashed=True),
     ),
-    metrics=(TRAIN_LOSS, ACCURACY, TEST_LOSS, MEAN_SHIFT),
+    metrics=(TRAIN_LOSS, ACCURACY, TEST_LOSS, MEAN_SHIFT, VARIANCE_SHIFT),
     request=Norms,
     claims=tuple(
         Claim(
