@@ -8,6 +8,7 @@ from itertools import groupby
 
 from app.events import Row
 from app.experiments.base import Arm
+from app.web.plots import finite
 
 # Shares above this, in percent, are cut off and written beside their bar.
 HIGHEST_SHARE = 40
@@ -107,7 +108,7 @@ def draw_surfaces(rows: Sequence[Row], arms: Sequence[Arm]) -> SurfacesDrawing:
     """The loss around the final weights of each arm's first seed, y growing upwards."""
     grids = {arm.id: _grid(rows, arm.id) for arm in arms}
     edges = loss_edges(
-        value for grid in grids.values() for row in grid for value in row.values if _finite(value)
+        value for grid in grids.values() for row in grid for value in row.values if finite(value)
     )
     shades = shades_of(len(edges) - 1)
     return SurfacesDrawing(
@@ -162,8 +163,4 @@ def _cells(
 
 def _band(value: float | None, edges: Sequence[float]) -> int:
     last = len(edges) - 2
-    return min(max(bisect_right(edges, value) - 1, 0), last) if _finite(value) else last
-
-
-def _finite(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
+    return min(max(bisect_right(edges, value) - 1, 0), last) if finite(value) else last

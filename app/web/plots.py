@@ -82,7 +82,7 @@ def draw_plot(
     own_levels = [level for level in levels if level.metric == metric.id]
     steps = [step for _, line in series for step, _ in line]
     x = _Axis(0, max(steps, default=1) or 1, LEFT, PLOT_WIDTH - RIGHT)
-    values = [value for _, line in [*series, *uppers] for _, value in line if _finite(value)]
+    values = [value for _, line in [*series, *uppers] for _, value in line if finite(value)]
     y = _value_axis(metric, [*values, *(level.value for level in own_levels)])
     return PlotDrawing(
         curves=[_curve(arm, line, x, y) for arm, line in [*series, *uppers]],
@@ -110,7 +110,7 @@ def draw_profile(rows: Sequence[Row], arms: Sequence[Arm], metric: Metric) -> Pl
         LEFT,
         PLOT_WIDTH - RIGHT,
     )
-    y = _value_axis(metric, [value for _, line in lines for _, value in line if _finite(value)])
+    y = _value_axis(metric, [value for _, line in lines for _, value in line if finite(value)])
     return PlotDrawing(
         curves=[_curve(arm, line, x, y) for arm, line in lines],
         bands=[],
@@ -118,6 +118,11 @@ def draw_profile(rows: Sequence[Row], arms: Sequence[Arm], metric: Metric) -> Pl
         x_ticks=[(x.at(0), "0: this run"), (x.at(1), "1: the next seed’s")],
         y_ticks=[(y.at(value), text) for value, text in _ticks(y, metric)],
     )
+
+
+def finite(value: float | None) -> TypeGuard[float]:
+    """Can be drawn: neither NaN nor infinite, nor the `null` that both are on the wire."""
+    return value is not None and math.isfinite(value)
 
 
 def _lines(points: Sequence[Points], arm: str, metric: str) -> list[Line]:
@@ -153,7 +158,7 @@ def _path(line: Line, x: _Axis, y: _Axis) -> str:
     """A path that stops where the line has a gap. Relative: that takes fewer digits."""
     parts: list[list[tuple[int, int]]] = [[]]
     for step, value in line:
-        if _finite(value):
+        if finite(value):
             parts[-1].append((x.at(step), y.at(value)))
         elif parts[-1]:
             parts.append([])
@@ -168,7 +173,7 @@ def _polyline(part: Sequence[tuple[int, int]]) -> str:
 def _area(lower: Line, upper: Line, x: _Axis, y: _Axis) -> str:
     """The outline of a band: along its lower edge and back along its upper one."""
     edges = [*_thinned(lower), *reversed(_thinned(upper))]
-    outline = [(x.at(step), y.at(value)) for step, value in edges if _finite(value)]
+    outline = [(x.at(step), y.at(value)) for step, value in edges if finite(value)]
     return f"{_polyline(outline)}z" if outline else ""
 
 
@@ -176,21 +181,17 @@ def _marks(line: Line, x: _Axis, y: _Axis) -> str:
     """A cross where a line breaks off, a triangle where it leaves the axis."""
     text, was_outside = "", False
     for (step, value), (_, following) in pairwise([*line, (0, 0.0)]):
-        if not _finite(value):
+        if not finite(value):
             was_outside = False
             continue
         at, place = x.at(step), y.at(value)
         outside = not y.low <= value <= y.high
-        if not _finite(following):
+        if not finite(following):
             text += f"M{at - 4} {place - 4}l8 8m0-8l-8 8"
         elif outside and not was_outside:
             text += f"M{at} {TOP}l-5 9h10z" if value > y.high else f"M{at} {place}l-5-9h10z"
         was_outside = outside
     return text
-
-
-def _finite(value: float | None) -> TypeGuard[float]:
-    return value is not None and math.isfinite(value)
 
 
 def _ticks(axis: _Axis, metric: Metric) -> list[tuple[float, str]]:

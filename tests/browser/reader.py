@@ -8,20 +8,24 @@ from playwright.sync_api import Locator, Page, expect
 # A run of the full figure takes some 5 to 20 s here; only a hang meets this.
 PATIENCE_MS = 120_000
 
+# Charts are made when they come near the window; those in a closed <details> aren't there yet.
 CURVES = """(figure) => Object.fromEntries(
-  [...figure.querySelectorAll("[data-chart]")].map((element) => [
-    element.dataset.chart,
-    Object.fromEntries(Chart.getChart(element.querySelector("canvas")).data.datasets
+  [...figure.querySelectorAll("[data-chart]")]
+    .map((element) => [
+      element.dataset.chart,
+      window.Chart && Chart.getChart(element.querySelector("canvas")),
+    ])
+    .filter(([, chart]) => chart)
+    .map(([name, chart]) => [name, Object.fromEntries(chart.data.datasets
       .filter((dataset) => !dataset.band)
-      .map((dataset) => [dataset.label, dataset.data.map(({x, y}) => [x, y])])),
-  ]))"""
+      .map((dataset) => [dataset.label, dataset.data.map(({x, value}) => [x, value])]))]))"""
 
 Curves = dict[str, dict[str, list[list[float]]]]
 
 
 @dataclass
 class Reader:
-    """One page, one figure. `errors` is what the page has complained of so far."""
+    """One page, and the figure with that slug. `errors` is what the page has complained of."""
 
     page: Page
     errors: list[str]
@@ -35,6 +39,12 @@ class Reader:
     def button(self, name: str) -> Locator:
         """A button of the figure by the beginning of its accessible name."""
         return self.figure.get_by_role("button", name=name)
+
+    def look(self, details: bool = False) -> None:
+        """Scrolls to the figure, so that it is drawn; opens what is shown on demand."""
+        self.figure.evaluate("figure => figure.scrollIntoView({behavior: 'instant'})")
+        if details:
+            self.figure.locator(".more-charts > summary").click()
 
     def train(self, **settings: object) -> None:
         """Sets what is given and presses the Train button."""
@@ -56,10 +66,11 @@ class Reader:
         expect(self.page.locator(any_of)).to_be_attached(timeout=PATIENCE_MS)
 
     def wait_for_points(self, at_least: int) -> None:
-        """Waits until some curve of the first chart has that many points."""
+        """Looks at the figure until some curve of its first chart has that many points."""
+        self.look()
         self.page.wait_for_function(
             "([figure, least]) => Math.max(0, ...Object.values(Object.values("
-            f"({CURVES})(figure))[0]).map((line) => line.length)) >= least",
+            f"({CURVES})(figure))[0] ?? {{}}).map((line) => line.length)) >= least",
             arg=[self.figure.element_handle(), at_least],
             timeout=PATIENCE_MS,
         )

@@ -19,6 +19,8 @@ pytestmark = pytest.mark.browser
 def test_a_recorded_run_is_drawn_before_anyone_clicks(reader: Reader) -> None:
     reader.expect_state("recorded")
     reader.wait_for_points(51)
+    reader.look(details=True)
+    reader.page.wait_for_function("() => document.querySelectorAll('[data-live]').length >= 3")
     curves = reader.curves()
     assert set(curves) == {"test_loss", "test_accuracy", "dead_units"}
     for lines in curves.values():
@@ -151,7 +153,7 @@ def test_a_double_click_starts_one_run(reader: Reader) -> None:
 def test_a_bound_that_is_broken_is_named_beside_the_button(reader: Reader) -> None:
     reader.train(steps=400, seeds=10)
     error = reader.figure.locator("[data-error]")
-    expect(error).to_contain_text(re.compile(r"seeds: should be at most 5 at 400 steps"))
+    expect(error).to_contain_text(re.compile(r"seeds: should be at most 5 with these settings"))
     expect(reader.figure.locator("[name=seeds]")).to_have_attribute("aria-invalid", "true")
     assert reader.figure.get_attribute("data-state") == "recorded"
     # The browser itself reports the refusal on its console.

@@ -12,12 +12,12 @@ from tests.browser.reader import Reader
 pytestmark = pytest.mark.browser
 
 
-def call(page: Page, expression: str) -> Any:
-    """The value of `expression`, in which `s` is the module of statistics."""
+def call(page: Page, expression: str, module: str = "statistics.js") -> Any:
+    """The value of `expression`, in which `s` is the module."""
     return page.evaluate(
         f"""async () => {{
           const s = await import(
-            new URL("statistics.js", document.querySelector("[type=module]").src));
+            new URL("{module}", document.querySelector("[type=module]").src));
           return {expression};
         }}"""
     )

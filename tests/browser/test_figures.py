@@ -1,0 +1,127 @@
+"""All five figures: each trains from its button; what each of them draws besides plain lines."""
+
+import pytest
+from playwright.sync_api import expect
+
+from app.experiments import EXPERIMENTS
+from tests.browser.conftest import NewReader
+from tests.browser.reader import Reader
+from tests.processes import Server
+
+pytestmark = pytest.mark.browser
+
+LEVELS = """(figure) => Chart.getChart(figure.querySelector("[data-chart=beta] canvas"))
+  .data.datasets.filter(({level}) => level).map(({level, data}) => [level, data[0].y])"""
+MARKS = """(canvas) => {
+  const meta = Chart.getChart(canvas).getDatasetMeta(0);
+  return meta.data.filter(({options}) => options.radius > 0).map(({options}) => options.pointStyle);
+}"""
+
+
+def reader_of(slug: str, new_reader: NewReader, server: Server) -> Reader:
+    reader = new_reader(server.url)
+    reader.slug = slug
+    return reader
+
+
+# The fifth, loss-surface, trains in test_surface.py: its map takes a while.
+@pytest.mark.parametrize("slug", sorted(set(EXPERIMENTS) - {"loss-surface"}))
+def test_a_figure_trains_from_its_button_to_its_end(
+    slug: str, new_reader: NewReader, server: Server
+) -> None:
+    reader = reader_of(slug, new_reader, server)
+    reader.train(steps=10)
+    reader.expect_state("finished")
+    for lines in reader.curves().values():
+        assert lines
+        for line in lines.values():
+            steps = [step for step, _ in line]
+            assert steps == sorted(set(steps))
+            assert steps[-1] == 10
+    others = reader.page.locator(f"[data-figure]:not([data-figure={slug}])[data-state=recorded]")
+    expect(others).to_have_count(len(EXPERIMENTS) - 1)
+
+
+def test_a_band_has_two_edges_the_upper_above_the_lower(
+    new_reader: NewReader, server: Server
+) -> None:
+    reader = reader_of("smoothness", new_reader, server)
+    reader.wait_for_points(26)
+    band = reader.curves()["loss_min"]
+    assert set(band) == {
+        *("Plain", "Plain, upper edge", "BatchNorm", "BatchNorm, upper edge"),
+    }
+    for arm in ("Plain", "BatchNorm"):
+        edges = zip(band[arm], band[f"{arm}, upper edge"], strict=True)
+        assert all(low <= high for (_, low), (_, high) in edges)
+
+
+def test_a_metric_is_drawn_where_it_was_measured_and_nowhere_else(
+    new_reader: NewReader, server: Server
+) -> None:
+    reader = reader_of("smoothness", new_reader, server)
+    reader.look(details=True)
+    reader.wait_for_points(26)
+    reader.page.wait_for_function(
+        "() => document.querySelectorAll('[data-figure=smoothness] [data-live]').length === 7"
+    )
+    curves = reader.curves()
+    for metric, steps in {
+        "beta": list(range(0, 101, 4)),
+        "loss_change": list(range(1, 101)),
+        "test_accuracy": list(range(0, 101, 20)),
+    }.items():
+        assert [step for step, _ in curves[metric]["Plain"]] == steps
+
+
+def test_a_level_follows_the_learning_rate(new_reader: NewReader, server: Server) -> None:
+    reader = reader_of("smoothness", new_reader, server)
+    reader.wait_for_points(26)
+    ((label, value),) = reader.figure.evaluate(LEVELS)
+    assert label.startswith("1 / (½ · rate)")
+    assert value == pytest.approx(2 / 0.03)
+    reader.train(steps=10, learning_rate=0.1)
+    reader.expect_state("finished")
+    reader.curves()
+    ((_, value),) = reader.figure.evaluate(LEVELS)
+    assert value == pytest.approx(2 / 0.1)
+
+
+def test_a_line_that_leaves_the_axis_or_breaks_off_is_marked_there(reader: Reader) -> None:
+    reader.wait_for_points(51)
+    canvas = reader.figure.locator("[data-chart=test_loss] canvas")
+    marks = canvas.evaluate(
+        f"""async (canvas) => {{
+          const {{ Plot }} = await import(
+            new URL("charts.js", document.querySelector("[type=module]").src));
+          Chart.getChart(canvas).destroy();
+          const keys = new Map([["a", {{
+            label: "a", line: document.querySelector(".legend path"),
+          }}]]);
+          const plot = new Plot(canvas.closest("[data-chart]"), keys);
+          plot.reset({{ steps: 10, levels: [] }});
+          const points = (step, values) =>
+            plot.append("points", {{ arm: "a", seed: 1, step, values: {{ test_loss: values }} }});
+          points([0, 1, 2, 3, 4, 5], [2, 1e6, 1e7, 1, null, 1]);
+          plot.append("points", {{ arm: "a", seed: 1, step: [5], values: {{ other: [9] }} }});
+          plot.append("arm", {{ arm: "a", seed: 1, state: "diverged", summary: {{}} }});
+          await new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
+          return ({MARKS})(canvas);
+        }}"""
+    )
+    assert marks == ["triangle", "crossRot", "crossRot"]
+
+
+def test_nothing_is_loaded_for_a_figure_until_it_is_near(
+    new_reader: NewReader, server: Server
+) -> None:
+    reader = new_reader("about:blank")
+    requests: list[str] = []
+    reader.page.on("request", lambda request: requests.append(request.url))
+    reader.page.goto(server.url)
+    reader.page.wait_for_load_state("networkidle")
+    assert not [url for url in requests if "recordings" in url]
+    reader.slug = "smoothness"
+    reader.wait_for_points(26)
+    assert [url for url in requests if url.endswith("recordings/smoothness.json")]
+    assert not [url for url in requests if url.endswith("recordings/learning-rates.json")]

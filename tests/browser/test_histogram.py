@@ -1,0 +1,96 @@
+"""Histograms of a layer's inputs, in their figure and in the section that looks at its run."""
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import NewReader
+from tests.browser.reader import Reader
+from tests.browser.test_statistics import call
+from tests.processes import Server
+
+pytestmark = pytest.mark.browser
+
+OUTLOOK = "#internal-covariate-shift [data-view=histogram]"
+
+
+@pytest.fixture
+def outlook(reader: Reader) -> Locator:
+    """The histograms outside their figure, drawn from the recording."""
+    view = reader.page.locator(OUTLOOK)
+    view.scroll_into_view_if_needed()
+    expect(view).to_have_attribute("data-live", "")
+    expect(view.locator("[data-number]")).to_have_text("100")
+    return view
+
+
+def bars(view: Locator) -> list[str | None]:
+    return [path.get_attribute("d") for path in view.locator("[data-bars]").all()]
+
+
+def test_the_steps_are_scrubbed_by_keyboard(outlook: Locator, reader: Reader) -> None:
+    expect(outlook.locator("[data-at]").first).to_have_text("step 100")
+    last = bars(outlook)
+    scrubber = outlook.get_by_role("slider", name="training step")
+    scrubber.focus()
+    reader.page.keyboard.press("Home")
+    expect(outlook.locator("[data-number]")).to_have_text("0")
+    expect(outlook.locator("[data-at]").first).to_have_text("step 0")
+    first = bars(outlook)
+    assert all(a != b for a, b in zip(first, last, strict=True))
+    outlines = [path.get_attribute("d") for path in outlook.locator("[data-first]").all()]
+    assert outlines == first
+    reader.page.keyboard.press("ArrowRight")
+    expect(outlook.locator("[data-number]")).to_have_text("2")
+    assert scrubber.get_attribute("aria-valuetext") == "step 2"
+    summary = outlook.locator("[data-summary]")
+    expect(summary).to_contain_text("Step 2. Plain: mean")
+    expect(summary).to_contain_text("standard deviation")
+
+
+def test_a_replay_begins_on_a_press_and_only_for_who_likes_motion(
+    outlook: Locator, new_reader: NewReader, server: Server
+) -> None:
+    outlook.get_by_role("button", name="Play").click()
+    expect(outlook.get_by_role("button", name="Pause")).to_be_visible()
+    expect(outlook.locator("[data-number]")).not_to_have_text("100")
+    outlook.get_by_role("button", name="Pause").click()
+    expect(outlook.get_by_role("button", name="Play")).to_be_visible()
+
+    calm = new_reader(server.url, reduced_motion="reduce").page.locator(OUTLOOK)
+    calm.scroll_into_view_if_needed()
+    expect(calm).to_have_attribute("data-live", "")
+    expect(calm.locator("[data-play]")).to_be_hidden()
+
+
+def test_a_run_of_the_figure_is_shown_elsewhere_too(outlook: Locator, reader: Reader) -> None:
+    source = reader.page.locator("[data-shown-of=covariate-shift]")
+    expect(source).to_contain_text("the recorded run")
+    before = bars(outlook)
+    reader.slug = "covariate-shift"
+    reader.train(steps=10, seed=5)
+    reader.expect_state("finished")
+    expect(source).to_have_text("the run of seed 5")
+    expect(outlook.locator("[data-number]")).to_have_text("10")
+    assert all(a != b for a, b in zip(bars(outlook), before, strict=True))
+    inside = reader.figure.locator("[data-view=histogram]")
+    assert bars(inside)[:2] == bars(outlook)
+    assert len(bars(inside)) == 4
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("s.shares([1, 2, 5])", [12.5, 25, 62.5]),
+        ("s.shares([0, 0])", [0, 0]),
+        ("s.moments([-1, 1], [5, 5]).mean", 0),
+        ("s.moments([-1, 1], [5, 5]).deviation", 1),
+        ("s.moments([0, 4], [3, 1]).mean", 1),
+    ],
+)
+def test_bins_are_counted_as_a_hand_counts(expression: str, value: object, reader: Reader) -> None:
+    assert call(reader.page, expression, "bins.js") == pytest.approx(value)
+
+
+def test_an_outline_is_cut_at_the_top(reader: Reader) -> None:
+    outline = "M0 0V12.5H1V25H2V40H3V0"
+    assert call(reader.page, "s.skyline([12.5, 25, 62.5], 40)", "bins.js") == outline

@@ -1,0 +1,133 @@
+import math
+import re
+
+import pytest
+
+from app import recordings
+from app.events import Points, Row
+from app.experiments import EXPERIMENTS
+from app.experiments.base import Experiment, Level
+from app.experiments.learning_rates import LEARNING_RATES
+from app.experiments.metrics import ACCURACY, LOSS_BETWEEN, LOSS_MIN, TEST_LOSS
+from app.experiments.smoothness import SMOOTHNESS
+from app.web.plots import BOTTOM, LEFT, MOST_POINTS, PLOT_HEIGHT, PLOT_WIDTH, TOP, draw_plot
+from app.web.plots import draw_profile as profile
+
+ARMS = LEARNING_RATES.arms
+ARM = ARMS[0].id
+
+# The project's own bound: the page has some twenty charts.
+HEAVIEST = 6_000
+
+
+def corners(path: str) -> list[list[tuple[int, int]]]:
+    """The absolute points of each part of a path of relative lines."""
+    parts = []
+    for x, y, moves in re.findall(r"M(-?\d+) (-?\d+)l([^Mz]*)", path):
+        numbers = list(map(int, re.findall(r"-?\d+", moves)))
+        part = [(int(x), int(y))]
+        for dx, dy in zip(numbers[::2], numbers[1::2], strict=True):
+            part.append((part[-1][0] + dx, part[-1][1] + dy))
+        parts.append(part)
+    return parts
+
+
+def drawn(values: list[float], metric: str = "test_loss") -> list[list[tuple[int, int]]]:
+    points = [Points(ARM, 1, list(range(len(values))), {metric: values})]
+    shown = TEST_LOSS if metric == "test_loss" else ACCURACY
+    (curve,) = draw_plot(points, ARMS, shown).curves
+    return corners(curve.path)
+
+
+def test_a_curve_runs_from_left_to_right_and_up_with_its_values() -> None:
+    (line,) = drawn([0.1, 0.5, 0.9], "test_accuracy")
+    xs, ys = zip(*line, strict=True)
+    assert list(xs) == sorted(xs)
+    assert list(ys) == sorted(ys, reverse=True)  # in SVG, up is less
+    assert xs[1] == pytest.approx((xs[0] + xs[2]) / 2, abs=1)
+    assert ys[1] == pytest.approx((ys[0] + ys[2]) / 2, abs=1)
+
+
+def test_equal_factors_are_equal_distances_on_a_logarithmic_axis() -> None:
+    ((_, top), (_, middle), (_, bottom)) = drawn([4.0, 2.0, 1.0])[0]
+    assert middle - top == pytest.approx(bottom - middle, abs=1)
+
+
+@pytest.mark.parametrize("gone", [math.nan, math.inf, None])
+def test_a_value_that_can_not_be_drawn_breaks_its_line_off_with_a_mark(gone: float) -> None:
+    points = [Points(ARM, 1, [0, 2, 4, 6], {"test_loss": [2.0, 3.0, gone, 1.0]})]
+    (curve,) = draw_plot(points, ARMS, TEST_LOSS).curves
+    assert [len(part) for part in corners(curve.path)] == [2, 1]
+    assert curve.marks.count("M") == 1
+
+
+def test_a_value_outside_the_axis_widens_it_and_one_far_outside_is_marked_at_its_edge() -> None:
+    for loss, marks in ((1e-3, 1), (0.0, 1), (0.1, 0), (20.0, 0), (1e4, 1)):
+        points = [Points(ARM, 1, [0, 2], {"test_loss": [2.0, loss]})]
+        (curve,) = draw_plot(points, ARMS, TEST_LOSS).curves
+        assert curve.marks.count("M") == marks, loss
+        for x, y in corners(curve.path)[0]:
+            assert LEFT <= x <= PLOT_WIDTH
+            assert TOP <= y <= PLOT_HEIGHT - BOTTOM
+
+
+def test_the_ticks_lie_where_their_values_do() -> None:
+    points = [Points(ARM, 1, [0, 50, 100], {"test_accuracy": [0.0, 0.4, 1.0]})]
+    plot = draw_plot(points, ARMS, ACCURACY)
+    (line,) = corners(plot.curves[0].path)
+    assert {text: y for y, text in plot.y_ticks}["40%"] == line[1][1]
+    assert {text: x for x, text in plot.x_ticks}["100"] == line[2][0]
+
+
+def test_parts_of_one_training_are_one_line_in_the_order_of_its_steps() -> None:
+    parts = [
+        Points(ARM, 1, [4, 6], {"test_loss": [2.0, 1.0]}),
+        Points(ARM, 1, [5], {"dead_units": [0.5]}),
+        Points(ARM, 1, [0, 2], {"test_loss": [4.0, 3.0]}),
+    ]
+    (curve,) = draw_plot(parts, ARMS, TEST_LOSS).curves
+    (line,) = corners(curve.path)
+    assert line == sorted(line)
+    assert len(line) == 4
+
+
+def test_a_long_line_keeps_its_ends_and_loses_points() -> None:
+    values = [1 + 0.01 * step for step in range(401)]
+    (line,) = drawn(values)
+    assert len(line) <= MOST_POINTS + 1
+    assert line[0][0] == LEFT
+    assert line[-1][0] == max(x for x, _ in line)
+
+
+def test_a_metric_with_an_upper_one_is_a_band_between_two_lines() -> None:
+    points = [Points("cnn", 1, [0, 4], {"loss_min": [1.0, 0.5], "loss_max": [2.0, 4.0]})]
+    plot = draw_plot(points, SMOOTHNESS.arms, LOSS_MIN)
+    lower, upper = (corners(curve.path)[0] for curve in plot.curves)
+    assert all(high[1] < low[1] for low, high in zip(lower, upper, strict=True))
+    (band,) = plot.bands
+    assert corners(band.path)[0] == [*lower, *reversed(upper)]
+
+
+def test_a_level_is_drawn_on_its_own_chart_alone() -> None:
+    points = [Points(ARM, 1, [0, 1], {"test_loss": [2.0, 1.0]})]
+    levels = [Level("test_loss", 1.0, "here"), Level("other", 2.0, "elsewhere")]
+    plot = draw_plot(points, ARMS, TEST_LOSS, levels)
+    assert plot.levels == [(corners(plot.curves[0].path)[0][1][1], "here")]
+
+
+def test_a_profile_has_a_tick_at_either_network() -> None:
+    row = Row(ARM, 1, 100, "line", -0.5, 1.5, [3.0, 0.5, 1.0, 0.5, 3.0])
+    plot = profile([row], ARMS, LOSS_BETWEEN)
+    (line,) = corners(plot.curves[0].path)
+    assert [x for x, _ in plot.x_ticks] == [line[1][0], line[3][0]]
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=lambda found: found.slug)
+def test_every_recorded_metric_can_be_drawn_and_is_light(experiment: Experiment) -> None:
+    recording = recordings.load(experiment.slug)
+    assert recording is not None
+    recorded = {name for part in recording.points for name in part.values}
+    for metric in experiment.metrics:
+        plot = draw_plot(recording.points, experiment.arms, metric)
+        assert bool(plot.curves) == (metric.id in recorded)
+        assert sum(len(curve.path + curve.marks) for curve in plot.curves) <= HEAVIEST
