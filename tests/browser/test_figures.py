@@ -31,7 +31,7 @@ def test_a_figure_trains_from_its_button_to_its_end(
     slug: str, new_reader: NewReader, server: Server
 ) -> None:
     reader = reader_of(slug, new_reader, server)
-    reader.train(steps=10)
+    reader.train(steps=10, seed=1)  # of which no training diverges so early
     reader.expect_state("finished")
     for lines in reader.curves().values():
         assert lines
