@@ -119,7 +119,8 @@ export class Figure {
     });
     const bands = this.#element.querySelector("[data-bands]");
     bands.hidden = Number(seeds) === 1;
-    bands.textContent = `Line: median. Band: 10th to 90th percentile. n = ${seeds} seeds.`;
+    const edges = this.#element.querySelector("[data-upper]") ? " Where a band has two lines: the median of each." : "";
+    bands.textContent = `Line: median. Band: 10th to 90th percentile.${edges} n = ${seeds} seeds.`;
     for (const name of document.querySelectorAll(`[data-shown-of="${this.#slug}"]`)) name.textContent = shown;
   }
 

@@ -6,6 +6,7 @@ import { draw, inWords, set } from "./svg.js";
 const FIELD = { x: 44, y: 2, width: 300, height: 288 }; // in the drawing's own units
 const SCALE = { x: 20, width: 488 };
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
+const HINT = "Point at a map, or move through it with the arrow keys, to read the loss.";
 const APART = 22; // least distance of two labels
 
 const isDrawable = (loss) => Number.isFinite(loss) && loss > 0;
@@ -163,7 +164,7 @@ export class Surface {
     const reading = this.#element.querySelector("[data-reading]");
     const count = this.#points;
     if (!count || !this.#probe) {
-      reading.textContent = "";
+      reading.textContent = HINT;
       for (const { svg } of this.#maps.values()) set(svg.querySelector("[data-probe]"), { d: "" });
       return;
     }
@@ -175,7 +176,7 @@ export class Surface {
       set(svg.querySelector("[data-probe]"), { d: `M${left - 5} ${top}a5 5 0 1 0 10 0a5 5 0 1 0-10 0z` });
       const values = rows.find((other) => Math.abs(other.y - y) < 1 / count)?.values;
       const loss = values?.[column];
-      const words = values ? (loss === null ? "not finite" : loss.toPrecision(3)) : "not yet measured";
+      const words = values ? (loss === null ? "not finite" : loss.toPrecision(3)) : "unmeasured";
       return `${element.dataset.label} ${words}`;
     });
     reading.textContent = `At ${share(column)} along the first and ${share(row)} along the second direction: ${losses.join(", ")}.`;
