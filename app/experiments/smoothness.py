@@ -51,7 +51,7 @@ class Smoothness(RunRequest):
 
     def levels(self) -> tuple[Level, ...]:
         # What a gradient gives that has lost its way over the shortest distance tried.
-        label = "1/(½·rate): the gradient is lost within half a step"
+        label = "1/(½·rate)"
         return (Level("beta", 2 / self.learning_rate, label),)
 
 
