@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 
 import torch
 from torch import nn
@@ -15,7 +16,7 @@ from app.training.datasets import Dataset
 from app.training.measures import EVALUATIONS, MEASURES, histogram
 from app.training.networks import build
 from app.training.norms import at_step
-from app.training.steps import Batch, Step, look, update
+from app.training.steps import Step, look, update
 
 
 def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator[TrainingEvent]:
@@ -56,36 +57,41 @@ def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator
         before = now
 
     if spec.surface_points:
-        images = fixed_batch(dataset, spec.surface_images, device)
-        yield from _surface(spec, network, images)
-        between = _line(spec, network, _trained(_next_seed(spec), dataset, device), images)
-        yield between
-        yield points(spec.steps, {"barrier": landscape.barrier(between)})
+        for row in _surroundings(spec, network, dataset, device):
+            yield row
+        yield points(spec.steps, {"barrier": landscape.barrier(row)})
     yield ArmEnded(spec.arm, spec.seed, "finished", latest)
 
 
-def _surface(spec: TrainingSpec, network: nn.Sequential, images: Batch) -> Iterator[Row]:
+def _surroundings(
+    spec: TrainingSpec, network: nn.Sequential, dataset: Dataset, device: str
+) -> Iterator[Row]:
+    """The loss around the network, row by row, then on the line to the one of the next seed."""
+    images = fixed_batch(dataset, spec.surface_images, device)
+    next_seed = replace(spec, seed=(spec.seed + 1) % (MAX_SEED + 1))
+    other = _start(next_seed, device)
+    # It trains between the rows, so that neither of the two leaves the reader waiting.
+    training = _training(next_seed, other, dataset, device)
+    steps_a_row = math.ceil(spec.steps / spec.surface_points)
+
     for y, losses in landscape.surface(network, images, spec.seed, spec.surface_points):
+        for _ in islice(training, steps_a_row):
+            pass
         yield Row(spec.arm, spec.seed, spec.steps, "surface", -1, 1, losses, y)
-
-
-def _line(spec: TrainingSpec, network: nn.Sequential, other: nn.Sequential, images: Batch) -> Row:
-    losses = landscape.line(network, other, images)
     low, high = landscape.LINE_LOW, landscape.LINE_HIGH
-    return Row(spec.arm, spec.seed, spec.steps, "line", low, high, losses)
+    losses = landscape.line(network, other, images)
+    yield Row(spec.arm, spec.seed, spec.steps, "line", low, high, losses)
 
 
-def _next_seed(spec: TrainingSpec) -> TrainingSpec:
-    return replace(spec, seed=(spec.seed + 1) % (MAX_SEED + 1))
-
-
-def _trained(spec: TrainingSpec, dataset: Dataset, device: str) -> nn.Sequential:
-    network = _start(spec, device)
+def _training(
+    spec: TrainingSpec, network: nn.Sequential, dataset: Dataset, device: str
+) -> Iterator[int]:
+    """Trains without measuring; yields the number of each step that was made."""
     batches = training_batches(dataset, spec, device)
     for step in range(spec.steps):
         at_step(network, step)
         update(look(network, next(batches), spec.learning_rate))
-    return network
+        yield step
 
 
 def _start(spec: TrainingSpec, device: str) -> nn.Sequential:

@@ -109,7 +109,8 @@ def ics(step: Step, layer: int) -> Values:
     ours, theirs = flat(step.gradients, names), flat(step.at(mixed)[1], names)
     return {
         "ics_distance": (ours - theirs).norm().item(),
-        "ics_cosine": F.cosine_similarity(ours, theirs, dim=0).item(),
+        # Rounding may carry it a little beyond.
+        "ics_cosine": F.cosine_similarity(ours, theirs, dim=0).clamp(-1, 1).item(),
     }
 
 

@@ -9,11 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from app.architectures import Norm, shallow
-from app.events import ArmEnded, Points, TrainingEvent
-from app.experiments.base import TrainingSpec
+from app.events import ArmEnded, Points, Row, TrainingEvent
+from app.experiments.base import Every, TrainingSpec
+from app.experiments.covariate_shift import COVARIATE_SHIFT
+from app.experiments.loss_surface import LOSS_SURFACE
+from app.experiments.smoothness import SMOOTHNESS
 from app.training.datasets import Dataset
 from app.training.loop import train
-from app.training.measures import EVALUATIONS
+from app.training.measures import EVALUATIONS, MEASURES
 from app.training.steps import Batch
 
 NORMS: tuple[Norm, ...] = ("none", "batch")
@@ -245,3 +248,65 @@ def test_a_training_does_nothing_until_it_is_asked(
     assert watched.train_labels.asked == []
     assert steps(list(islice(endless, 1))) == [2]
     assert len(watched.train_labels.asked) == 2
+
+
+def rows(events: Sequence[TrainingEvent], metric: str) -> list[Row]:
+    return [event for event in events if isinstance(event, Row) and event.metric == metric]
+
+
+def test_the_line_leads_to_the_network_of_the_next_seed(dataset: Dataset) -> None:
+    for arm in LOSS_SURFACE.arms:
+        spec = LOSS_SURFACE.parse({"seed": 3, "steps": 10}).training(arm, 3)
+        small = replace(spec, surface_points=3, surface_images=40, test_images=100)
+        ours, theirs = (list(train(replace(small, seed=seed), dataset)) for seed in (3, 4))
+        (line,) = rows(ours, "line")
+        centres = [rows(events, "surface")[1].values[1] for events in (ours, theirs)]
+        at = dict(zip([round(place, 6) for place in line.places()], line.values, strict=True))
+        assert [at[0], at[1]] == pytest.approx(centres, rel=1e-4)
+        assert [row.y for row in rows(ours, "surface")] == [-1, 0, 1]
+
+
+def test_histograms_come_at_their_steps_and_for_the_first_seed_alone(dataset: Dataset) -> None:
+    request = COVARIATE_SHIFT.parse({"seed": 3, "seeds": 2, "steps": 10})
+    for arm in COVARIATE_SHIFT.arms:
+        first, second = (
+            list(train(replace(request.training(arm, seed), test_images=100), dataset))
+            for seed in (3, 4)
+        )
+        assert [row.step for row in rows(first, "inputs")] == [0, 2, 4, 6, 8, 10]
+        assert rows(second, "inputs") == []
+
+
+def test_a_measure_is_taken_at_its_steps_and_at_the_last(dataset: Dataset) -> None:
+    spec = SMOOTHNESS.parse({"seed": 3, "steps": 10, "depth": 2}).training(SMOOTHNESS.arms[1], 3)
+    measured: dict[str, list[int]] = {}
+    for event in points(list(train(replace(spec, test_images=100), dataset))):
+        for metric in event.values:
+            measured.setdefault(metric, []).extend(event.step)
+    assert measured["test_accuracy"] == [0, 10]
+    assert measured["beta"] == measured["beta_activation"] == [0, 4, 8, 10]
+    assert measured["train_loss"] == list(range(11))
+    assert measured["loss_change"] == list(range(1, 11))
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_measuring_changes_nothing_of_the_training(dataset: Dataset, norm: Norm) -> None:
+    """Parameters, running averages, noise and the next batches: the curve is the same."""
+    arm = next(arm for arm in COVARIATE_SHIFT.arms if arm.norm == norm and arm.noise)
+    spec = replace(
+        COVARIATE_SHIFT.parse({"seed": 3, "steps": 10}).training(arm, 3),
+        test_images=100,
+        loss="test_loss",
+    )
+    bare = replace(spec, measures=(), histogram_every=0)
+    everything = replace(spec, measures=(Every(1, tuple(MEASURES)),))
+    curves = [
+        [
+            (event.step, event.values["test_loss"])
+            for event in points(list(train(each, dataset)))
+            if "test_loss" in event.values
+        ]
+        for each in (bare, everything)
+    ]
+    assert curves[0] == curves[1]
+    assert len(curves[0]) == 3

@@ -31,6 +31,28 @@ def figure_of(page: str) -> dict[str, str | None]:
     return next(figure for figure in figures if figure["data-figure"] == "learning-rates")
 
 
+SECTIONS = [
+    "introduction",
+    "mechanics",
+    "does-it-work",
+    "internal-covariate-shift",
+    "error-surface",
+    "fundamental-analysis",
+    "noise",
+    "smoothness",
+    "beyond",
+    "references",
+    "comments",
+]
+
+
+def test_the_article_has_its_sections_and_widgets_in_their_order(reader: httpx.Client) -> None:
+    tags = Tags(reader.get("/").text)
+    assert [a["id"] for name, a in tags.found if name == "section"] == SECTIONS
+    widgets = [attributes["data-widget"] for attributes in tags.with_attribute("data-widget")]
+    assert widgets == ["batch", "train-or-test", "bowl"]
+
+
 def test_the_article_opens_with_its_figures_recorded(reader: httpx.Client) -> None:
     answer = reader.get("/")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
