@@ -218,8 +218,8 @@ async def test_a_failure_ends_the_other_trainings_of_its_run_and_of_no_other() -
 async def test_a_verdict_that_can_not_be_computed_ends_the_run_all_the_same(
     runs: Runs, engine: ToyEngine
 ) -> None:
-    unmeasured = replace(TOY.claims[0], metric="height")
-    run = create(runs, experiment=replace(TOY, claims=(unmeasured,)))
+    unspeakable = replace(TOY.claims[0], if_held="{height}")
+    run = create(runs, experiment=replace(TOY, claims=(unspeakable,)))
     await engine.finish(2)
     await anyio.wait_all_tasks_blocked()
     assert heard(run)[-1].name == "done"

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 Vector = tuple[float, float]
 
@@ -36,6 +37,7 @@ class Bowl:
         return len(self.path) - 1
 
 
+@cache
 def draw_bowls() -> list[Bowl]:
     """What widget bowl shows, for readers without scripts: inputs as they are, and normalised."""
     return [

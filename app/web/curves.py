@@ -6,6 +6,7 @@ static/js/curves.js calculates the same in the browser, once a reader moves the 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, cached_property
 
 # What is drawn: the weight from left to right, the loss from the bottom up.
 LOW, HIGH = -3.0, 3.0
@@ -17,7 +18,7 @@ PLACES = 3001
 SEGMENTS = 240  # of a drawn curve
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Loss:
     """bowl·x² + Σ amplitude·sin(frequency·x + phase), and its derivatives."""
 
@@ -37,17 +38,17 @@ class Loss:
         """The second derivative."""
         return 2 * self.bowl - sum(a * f**2 * math.sin(f * x + p) for a, f, p in self.waves)
 
-    @property
+    @cached_property
     def lipschitz(self) -> float:
-        """L, the greatest slope on the drawn interval."""
+        """K, the greatest slope on the drawn interval."""
         return _largest(self.slope)
 
-    @property
+    @cached_property
     def smoothness(self) -> float:
         """β, the greatest curvature there, upwards or downwards."""
         return _largest(self.curvature)
 
-    @property
+    @cached_property
     def points(self) -> str:
         """The curve as the data of an SVG path, in its own units."""
         places = [LOW + (HIGH - LOW) * index / SEGMENTS for index in range(SEGMENTS + 1)]
@@ -98,6 +99,7 @@ def touch(loss: Loss, x: float = TOUCH) -> Touch:
     )
 
 
+@cache
 def draw_losses() -> list[tuple[Loss, Touch]]:
     """The two panels as they are before anyone moves the point."""
     return [(loss, touch(loss)) for loss in (ROUGH, SMOOTH)]

@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from statistics import fmean, pstdev
 
 from app.architectures import (
@@ -132,6 +133,7 @@ class Stage:
     dots: str
 
 
+@cache
 def draw_stages(count: int = 100) -> list[Stage]:
     """What widget batch shows, for readers without scripts: data, centred, normalised."""
     source = random.Random(1)  # noqa: S311  # a drawing

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from app.architectures import PLACEMENTS, Norm, shallow
+from app.architectures import PLACEMENTS, Architecture, Norm, deep, shallow
 from app.experiments.base import TrainingSpec
 from app.training.datasets import Dataset
 from app.training.measures import (
@@ -61,6 +61,22 @@ def test_loss_and_accuracy_are_those_of_plain_torch(
     assert measured["test_loss"] == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-5)
     right = (logits.argmax(1) == labels).sum().item()
     assert measured["test_accuracy"] == right / 60
+
+
+@pytest.mark.parametrize("architecture", [shallow("none", "before_relu", 1.0), deep("batch", 3)])
+def test_pooling_before_the_relu_gives_the_same_numbers(
+    images: Tensor, labels: Tensor, architecture: Architecture
+) -> None:
+    network = build(architecture, 5).eval()
+    with torch.no_grad():
+        x, dead = images, []
+        for layer in network:
+            x = layer(x)
+            if isinstance(layer, nn.ReLU):
+                dead.append((x == 0).all(3).all(2).all(0))
+    measured = evaluate(network, [(images, labels)])
+    assert measured["dead_units"] == torch.cat(dead).float().mean().item()
+    assert measured["test_loss"] == F.cross_entropy(x, labels, reduction="sum").item() / 60
 
 
 def test_chunks_of_unequal_size_count_by_their_images(
