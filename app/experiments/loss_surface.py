@@ -16,6 +16,10 @@ class LossSurface(RunRequest):
     learning_rate: Annotated[float, Field(ge=0.001, le=1, description="Of both.")] = 0.1
     gamma0: Annotated[float, Field(ge=0.01, le=2, description="Where every γ starts.")] = 0.1
 
+    resolution: Annotated[
+        int, Field(ge=5, le=25, description="Points along each side of a map.")
+    ] = 15
+
     def training(self, arm: Arm, seed: int) -> TrainingSpec:
         return TrainingSpec(
             arm=arm.id,
@@ -25,8 +29,13 @@ class LossSurface(RunRequest):
             batch_size=20,
             steps=self.steps,
             evaluate_every=10,
-            surface_points=15,
+            surface_points=self.resolution,
         )
+
+    @property
+    def work(self) -> float:
+        # The network of the next seed is trained, too, and a point costs half a measured step.
+        return 2.0 * self.steps + self.resolution**2 / 2
 
 
 LOSS_SURFACE = Experiment(

@@ -21,6 +21,12 @@ def version_of(folder: Path = FOLDER) -> str:
     return digest.hexdigest()[:12]
 
 
+def modules(folder: Path = FOLDER / "js") -> list[str]:
+    """All scripts that are modules, so that a page may ask for them at once and not in a chain."""
+    paths = sorted(folder.rglob("*.js"))
+    return [path.relative_to(folder).as_posix() for path in paths if path.name != "theme.js"]
+
+
 class Assets(StaticFiles):
     """Files that never change at their address."""
 

@@ -23,6 +23,7 @@ from app.references import ARTICLE
 from app.runs import Run, Runs
 from app.web import bowls, curves
 from app.web.assets import FOLDER as STATIC
+from app.web.assets import modules
 from app.web.citations import Citations
 from app.web.drawing import draw_network, draw_stages
 from app.web.maps import draw_histogram, draw_surfaces
@@ -64,6 +65,7 @@ class Pages:
             "draw_profile": draw_profile,
             "draw_stages": draw_stages,
             "loss_numbers": curves,
+            "modules": modules(),
             "draw_surfaces": draw_surfaces,
             "final_values": final_values,
             "levels_of": levels_of,

@@ -62,6 +62,15 @@ def new_reader(browser: Browser) -> Iterator[NewReader]:
     assert not errors, errors
 
 
+@pytest.fixture(scope="package")
+def plain_page(browser: Browser, server: Server) -> Iterator[Page]:
+    """One page for all tests of plain functions, which ask nothing of it but its modules."""
+    page = browser.new_page()
+    page.goto(server.url)
+    yield page
+    page.close()
+
+
 @pytest.fixture
 def reader(new_reader: NewReader, server: Server) -> Reader:
     """A reader who has just opened the article."""

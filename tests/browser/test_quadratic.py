@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import Page
 
 from app.web.curves import HIGH, LOW, ROUGH, SMOOTH, Loss
-from tests.browser.reader import Reader
 
 pytestmark = pytest.mark.browser
 
@@ -45,8 +44,8 @@ def call(page: Page, expression: str, module: str = "quadratic.js") -> Any:
         ("q.descend([3, 0, 1], [1, 1], 0.01, {share: 0.1, cap: 9}).arrived", False),
     ],
 )
-def test_what_is_known_of_a_quadratic(expression: str, value: object, reader: Reader) -> None:
-    outcome = call(reader.page, expression)
+def test_what_is_known_of_a_quadratic(expression: str, value: object, plain_page: Page) -> None:
+    outcome = call(plain_page, expression)
     if isinstance(value, dict):
         assert outcome["values"] == pytest.approx(value["values"])
         assert outcome["angle"] == pytest.approx(value["angle"])
@@ -57,19 +56,21 @@ def test_what_is_known_of_a_quadratic(expression: str, value: object, reader: Re
         assert outcome == pytest.approx(value)
 
 
-def test_below_twice_the_inverse_of_the_greatest_curvature_a_descent_stays(reader: Reader) -> None:
+def test_below_twice_the_inverse_of_the_greatest_curvature_a_descent_stays(
+    plain_page: Page,
+) -> None:
     descent = "q.descend([3, 0, 1], [1, 0], {} * 2 / 3, {{share: 0.01, cap: 2000}})"
-    assert call(reader.page, descent.format(0.99))["arrived"]
-    fled = call(reader.page, descent.format(1.01))
+    assert call(plain_page, descent.format(0.99))["arrived"]
+    fled = call(plain_page, descent.format(1.01))
     assert not fled["arrived"]
     assert len(fled["path"]) < 2000
     lengths = [abs(x) for x, _ in fled["path"]]
     assert lengths == sorted(lengths)
 
 
-def test_a_pair_of_inputs_has_exactly_the_moments_that_were_asked_for(reader: Reader) -> None:
+def test_a_pair_of_inputs_has_exactly_the_moments_that_were_asked_for(plain_page: Page) -> None:
     for correlation in (-0.95, 0, 0.6):
-        first, second = call(reader.page, f"q.pair(70, 60, {correlation})", "samples.js")
+        first, second = call(plain_page, f"q.pair(70, 60, {correlation})", "samples.js")
         for values in (first, second):
             assert math.fsum(values) / 60 == pytest.approx(0, abs=1e-12)
             assert math.fsum(value**2 for value in values) / 60 == pytest.approx(1)
@@ -78,7 +79,7 @@ def test_a_pair_of_inputs_has_exactly_the_moments_that_were_asked_for(reader: Re
 
 
 @pytest.mark.parametrize("loss", [ROUGH, SMOOTH], ids=lambda loss: str(loss.title))
-def test_the_browser_knows_the_same_losses_as_the_server(loss: Loss, reader: Reader) -> None:
+def test_the_browser_knows_the_same_losses_as_the_server(loss: Loss, plain_page: Page) -> None:
     of = f"{{bowl: {loss.bowl}, waves: {[list(wave) for wave in loss.waves]}}}"
     for name, expected in (
         ("value", loss.value),
@@ -86,9 +87,9 @@ def test_the_browser_knows_the_same_losses_as_the_server(loss: Loss, reader: Rea
         ("curvature", loss.curvature),
     ):
         for x in (-2.9, -0.4, 0, 1.7):
-            assert call(reader.page, f"q.{name}({of}, {x})", "curves.js") == pytest.approx(
+            assert call(plain_page, f"q.{name}({of}, {x})", "curves.js") == pytest.approx(
                 expected(x)
             )
     for derivative, constant in (("slope", loss.lipschitz), ("curvature", loss.smoothness)):
         greatest = f"q.greatest(q.{derivative}, {of}, [{LOW}, {HIGH}])"
-        assert call(reader.page, greatest, "curves.js") == pytest.approx(constant)
+        assert call(plain_page, greatest, "curves.js") == pytest.approx(constant)

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Page, expect
 
 from app.web.maps import loss_edges, shades_of
 from tests.browser.conftest import NewReader
@@ -58,7 +58,7 @@ def test_the_loss_is_read_in_both_maps_at_one_place(reader: Reader) -> None:
 
 
 def test_the_maps_fill_row_by_row_while_the_run_is_going(reader: Reader) -> None:
-    reader.train(steps=10)
+    reader.train(steps=10, resolution=9)
     reader.expect_state("running")
     status = reader.figure.locator("[data-status]")
     expect(status).to_contain_text(
@@ -83,12 +83,11 @@ def test_the_maps_fill_row_by_row_while_the_run_is_going(reader: Reader) -> None
 
 @pytest.mark.parametrize("range_", [(0.37, 2.4), (1, 1), (0.1, 20), (0.02, 40), (1e-9, 1e9)])
 def test_the_scale_is_the_one_of_the_drawing_without_scripts(
-    range_: tuple[float, float], new_reader: NewReader, server: Server
+    range_: tuple[float, float], plain_page: Page
 ) -> None:
-    page = new_reader(server.url).page
     low, high = range_
     edges = loss_edges(range_)
-    assert call(page, f"s.lossEdges({low}, {high})", "shades.js") == pytest.approx(edges)
+    assert call(plain_page, f"s.lossEdges({low}, {high})", "shades.js") == pytest.approx(edges)
     bands = len(edges) - 1
     shades = f"Array.from({{length: {bands}}}, (_, band) => s.shadeOf(band, {bands}))"
-    assert call(page, shades, "shades.js") == shades_of(bands)
+    assert call(plain_page, shades, "shades.js") == shades_of(bands)

@@ -13,12 +13,27 @@ from tests.wire import ids, names
 
 
 def test_the_experiments_are_listed_as_the_contract_says(reader: httpx.Client) -> None:
-    (listed,) = json_of(reader.get("/experiments"))
-    assert listed["slug"] == "learning-rates"
+    every = json_of(reader.get("/experiments"))
+    assert {each["slug"]: [arm["id"] for arm in each["arms"]] for each in every} == {
+        "learning-rates": ["cnn@0.1", "bn@0.1", "cnn@0.5", "bn@0.5"],
+        "loss-surface": ["cnn", "bn"],
+        "norms": ["none", "bn", "l1", "l2", "lmax"],
+        "covariate-shift": ["cnn", "bn", "bn+noise", "cnn+noise"],
+        "smoothness": ["cnn", "bn"],
+    }
+    metrics_of = {each["slug"]: {metric["id"] for metric in each["metrics"]} for each in every}
+    assert metrics_of["norms"] >= {"train_loss", "test_accuracy", "mean_shift"}
+    assert metrics_of["covariate-shift"] >= {
+        *("train_loss", "train_accuracy", "mean_shift", "variance_shift"),
+        *("ics_distance", "ics_cosine"),
+    }
+    assert metrics_of["smoothness"] >= {
+        *("loss_change", "beta_activation", "beta", "loss_min", "loss_max", "gradient_distance"),
+    }
+    listed = every[0]
     assert listed["title"]
     assert listed["claim"]
     assert listed["steps"] == 100
-    assert [arm["id"] for arm in listed["arms"]] == ["cnn@0.1", "bn@0.1", "cnn@0.5", "bn@0.5"]
     assert all(set(arm) >= {"id", "label"} for arm in listed["arms"])
     metrics = {metric["id"]: metric for metric in listed["metrics"]}
     assert set(metrics) >= {"test_loss", "test_accuracy", "dead_units"}
@@ -81,7 +96,7 @@ def test_seeds_are_drawn_anew_each_time(new_reader: NewReader) -> None:
         ({"seed": "abc"}, "seed", "whole number from 0 to 4294967295"),
         ({"seed": True}, "seed", "whole number from 0 to 4294967295"),
         ({"seeds": 100_000}, "seeds", "whole number from 1 to 10"),
-        ({"seeds": 10, "steps": 400}, "seeds", "at most 5 at 400 steps"),
+        ({"seeds": 10, "steps": 400}, "seeds", "at most 5 with these settings"),
         ({"steps": 10**300}, "steps", "whole number from 10 to 400"),
         ({"placement": "<script>"}, "placement", "one of before_relu, after_pooling"),
         ({"momentum": 0.9}, "momentum", "not a parameter"),
