@@ -2,7 +2,7 @@ from pathlib import Path
 
 import httpx
 
-from app.web.assets import FOLDER, version_of
+from app.web.assets import FOLDER, modules, version_of
 
 
 def test_the_version_changes_with_content_and_with_name(tmp_path: Path) -> None:
@@ -41,3 +41,15 @@ def test_text_is_sent_packed(reader: httpx.Client) -> None:
     path = f"/static/{version_of()}/css/article.css"
     answer = reader.get(path, headers={"Accept-Encoding": "gzip"})
     assert answer.headers["content-encoding"] == "gzip"
+
+
+def test_the_page_asks_at_once_for_every_module(reader: httpx.Client) -> None:
+    found = sorted(
+        path.relative_to(FOLDER / "js").as_posix() for path in FOLDER.rglob("js/**/*.js")
+    )
+    assert modules() == [name for name in found if name != "theme.js"]
+    page = reader.get("/").text
+    for name in modules():
+        assert (
+            page.count(f'<link rel="modulepreload" href="/static/{version_of()}/js/{name}">') == 1
+        )
