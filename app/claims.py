@@ -92,8 +92,12 @@ class Claim:
         else:
             average = fmean if self.statistic == "mean" else median
             series = measured.over_steps(arm, self.metric)
-            values = {seed: average(of_seed) for seed, of_seed in series.items() if of_seed}
-        return {seed: value if isfinite(value) else inf for seed, value in values.items()}
+            values = {
+                seed: average(map(_or_infinite, of_seed))
+                for seed, of_seed in series.items()
+                if of_seed
+            }
+        return {seed: _or_infinite(value) for seed, value in values.items()}
 
 
 def judge(claims: Sequence[Claim], measured: Measurements) -> Verdict:
@@ -102,11 +106,12 @@ def judge(claims: Sequence[Claim], measured: Measurements) -> Verdict:
     A claim about what a diverged network never came to is not judged, and no verdict is given.
     """
     judged = [claim for claim in claims if claim.outcomes(measured)]
+    complete = len(judged) == len(claims)
     sentences = [claim.sentence(measured) for claim in judged]
-    if len(judged) < len(claims):
+    if not complete:
         sentences.append("One of the networks diverged before all that it takes was measured.")
     return Verdict(
-        holds=all(claim.holds(measured) for claim in judged) if judged == list(claims) else None,
+        holds=all(claim.holds(measured) for claim in judged) if complete else None,
         text=" ".join(sentences),
         evidence={
             f"{arm} {claim.metric}": claim.value(measured, arm)
@@ -115,3 +120,7 @@ def judge(claims: Sequence[Claim], measured: Measurements) -> Verdict:
             if arm is not None
         },
     )
+
+
+def _or_infinite(value: float) -> float:
+    return value if isfinite(value) else inf

@@ -1,7 +1,8 @@
+import math
 from dataclasses import replace
 
-from app.claims import Claim, judge
-from app.events import ArmEnded
+from app.claims import Claim, Statistic, judge
+from app.events import ArmEnded, Points
 from app.experiments.learning_rates import LEARNING_RATES
 from app.measurements import Measurements
 
@@ -157,3 +158,46 @@ def test_every_claim_tells_its_own_bound() -> None:
         assert claim.arm in {arm.id for arm in LEARNING_RATES.arms}
         assert claim.metric in {metric.id for metric in LEARNING_RATES.metrics}
         assert 0 < claim.share <= 1
+
+
+def over_steps(**series: list[float]) -> Measurements:
+    """Measurements of one seed in which each arm had these accuracies, step after step."""
+    measured = Measurements(list(series))
+    for arm, values in series.items():
+        measured.add(Points(arm, 1, list(range(len(values))), {"accuracy": values}))
+        measured.add(ArmEnded(arm, 1, "finished", {"accuracy": values[-1]}))
+    return measured
+
+
+def test_a_statistic_is_taken_over_the_steps() -> None:
+    measured = over_steps(bn=[0.0, 0.1, 0.8])
+    expected: dict[Statistic, float] = {"last": 0.8, "mean": 0.3, "median": 0.1}
+    for statistic, value in expected.items():
+        claim = replace(HIGH, statistic=statistic)
+        assert math.isclose(claim.value(measured, "bn"), value)
+
+
+def test_what_is_not_finite_at_a_step_counts_as_infinite() -> None:
+    """Wherever it stands: sorting a NaN would leave the median to chance."""
+    for series in ([math.nan, 0.1, 0.2], [0.1, math.nan, 0.2], [0.1, 0.2, math.inf]):
+        measured = over_steps(bn=series)
+        assert replace(HIGH, statistic="median").value(measured, "bn") == 0.2
+        assert replace(HIGH, statistic="mean").value(measured, "bn") == math.inf
+
+
+def test_a_factor_scales_what_it_is_held_against() -> None:
+    tenfold = replace(PAIRED, factor=10, bound=0, if_held="{ratio:.0f} times")
+    assert judge([tenfold], ended(bn=[1.0], cnn=[0.1])).text == "10 times"
+    assert not tenfold.holds(ended(bn=[0.9], cnn=[0.1]))
+
+
+def test_above_is_more_than_level() -> None:
+    above = replace(PAIRED, relation="above", bound=0)
+    assert above.outcomes(ended(bn=[0.6, 0.5, 0.4], cnn=[0.5, 0.5, 0.5])) == [True, False, False]
+
+
+def test_a_claim_that_can_not_be_judged_leaves_the_verdict_open() -> None:
+    unmeasured = replace(HIGH, metric="height")
+    verdict = judge([HIGH, unmeasured], ended(bn=[0.9]))
+    assert verdict.holds is None
+    assert verdict.text.startswith("Reached 90%. One of the networks diverged")

@@ -118,6 +118,13 @@ class Parameter:
     help: str
 
 
+# Parameters that several experiments have; a default and more words are theirs.
+LearningRate: TypeAlias = Annotated[
+    float, Field(ge=0.001, le=1, description="The learning rate of every network.")
+]
+Gamma0: TypeAlias = Annotated[float, Field(ge=0.01, le=2, description="Where every γ starts.")]
+
+
 class RunRequest(BaseModel):
     """What a reader asks for: seeds, and the parameters that a subclass adds."""
 

@@ -6,7 +6,15 @@ from pydantic import Field
 
 from app.architectures import shallow
 from app.claims import Claim
-from app.experiments.base import Arm, Every, Experiment, RunRequest, TrainingSpec
+from app.experiments.base import (
+    Arm,
+    Every,
+    Experiment,
+    Gamma0,
+    LearningRate,
+    RunRequest,
+    TrainingSpec,
+)
 from app.experiments.metrics import (
     ACCURACY,
     ICS_COSINE,
@@ -23,9 +31,9 @@ class CovariateShift(RunRequest):
     """Noise behind each norm, at a learning rate at which all four arms can learn."""
 
     learning_rate: Annotated[
-        float, Field(ge=0.001, le=1, description="Of all four. At 0.3, noisy BatchNorm fails too.")
+        LearningRate, Field(description="Of all four. At 0.3, noisy BatchNorm fails too.")
     ] = 0.1
-    gamma0: Annotated[float, Field(ge=0.01, le=2, description="Where every γ starts.")] = 1.0
+    gamma0: Gamma0 = 1.0
 
     def training(self, arm: Arm, seed: int) -> TrainingSpec:
         return TrainingSpec(

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from app.architectures import Placement, shallow
 from app.claims import Claim
-from app.experiments.base import Arm, Experiment, RunRequest, TrainingSpec
+from app.experiments.base import Arm, Experiment, Gamma0, RunRequest, TrainingSpec
 from app.experiments.metrics import ACCURACY, DEAD_UNITS, TEST_LOSS
 
 
@@ -14,7 +14,7 @@ class LearningRates(RunRequest):
     """Does BatchNorm help, and when? Where γ starts and where the norm sits decide it."""
 
     gamma0: Annotated[
-        float, Field(ge=0.01, le=2, description="Where every γ starts. At 1, see what happens.")
+        Gamma0, Field(description="Where every γ starts. At 1, see what happens.")
     ] = 0.1
     placement: Annotated[Placement, Field(description="Where BatchNorm sits in each block.")] = (
         "after_pooling"

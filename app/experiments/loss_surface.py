@@ -6,15 +6,15 @@ from pydantic import Field
 
 from app.architectures import shallow
 from app.claims import Claim
-from app.experiments.base import Arm, Experiment, RunRequest, TrainingSpec
+from app.experiments.base import Arm, Experiment, Gamma0, LearningRate, RunRequest, TrainingSpec
 from app.experiments.metrics import ACCURACY, BARRIER, TEST_LOSS
 
 
 class LossSurface(RunRequest):
     """A map of the loss around the final weights, and the way to those of the next seed."""
 
-    learning_rate: Annotated[float, Field(ge=0.001, le=1, description="Of both.")] = 0.1
-    gamma0: Annotated[float, Field(ge=0.01, le=2, description="Where every γ starts.")] = 0.1
+    learning_rate: LearningRate = 0.1
+    gamma0: Gamma0 = 0.1
 
     resolution: Annotated[
         int, Field(ge=5, le=25, description="Points along each side of a map.")

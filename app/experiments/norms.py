@@ -1,20 +1,24 @@
 """Is it the statistics of BatchNorm that matter?"""
 
-from typing import Annotated
-
-from pydantic import Field
-
 from app.architectures import shallow
 from app.claims import Claim
-from app.experiments.base import Arm, Every, Experiment, RunRequest, TrainingSpec
+from app.experiments.base import (
+    Arm,
+    Every,
+    Experiment,
+    Gamma0,
+    LearningRate,
+    RunRequest,
+    TrainingSpec,
+)
 from app.experiments.metrics import ACCURACY, MEAN_SHIFT, TEST_LOSS, TRAIN_LOSS, VARIANCE_SHIFT
 
 
 class Norms(RunRequest):
     """The same network with other divisors than the standard deviation."""
 
-    learning_rate: Annotated[float, Field(ge=0.001, le=1, description="Of all five.")] = 0.1
-    gamma0: Annotated[float, Field(ge=0.01, le=2, description="Where every γ starts.")] = 1.0
+    learning_rate: LearningRate = 0.1
+    gamma0: Gamma0 = 1.0
 
     def training(self, arm: Arm, seed: int) -> TrainingSpec:
         return TrainingSpec(

@@ -6,7 +6,15 @@ from pydantic import Field
 
 from app.architectures import deep
 from app.claims import Claim
-from app.experiments.base import Arm, Every, Experiment, Level, RunRequest, TrainingSpec
+from app.experiments.base import (
+    Arm,
+    Every,
+    Experiment,
+    LearningRate,
+    Level,
+    RunRequest,
+    TrainingSpec,
+)
 from app.experiments.metrics import (
     ACCURACY,
     BETA,
@@ -27,7 +35,7 @@ class Smoothness(RunRequest):
     depth: Annotated[
         int, Field(ge=2, le=12, description="Convolutions. At 2, the picture is mixed.")
     ] = 6
-    learning_rate: Annotated[float, Field(ge=0.001, le=1, description="Of both.")] = 0.03
+    learning_rate: LearningRate = 0.03
 
     def training(self, arm: Arm, seed: int) -> TrainingSpec:
         return TrainingSpec(

@@ -113,7 +113,7 @@ def barrier(between: Row) -> float:
         for share, loss in zip(between.places(), between.values, strict=True)
         if -HALF_A_STEP < share < 1 + HALF_A_STEP
     ]
-    return max(losses) - max(losses[0], losses[-1])
+    return _greatest(losses) - _greatest([losses[0], losses[-1]])
 
 
 @torch.no_grad()

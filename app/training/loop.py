@@ -59,6 +59,7 @@ def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator
     if spec.surface_points:
         for row in _surroundings(spec, network, dataset, device):
             yield row
+        # The last row is the line.
         yield points(spec.steps, {"barrier": landscape.barrier(row)})
     yield ArmEnded(spec.arm, spec.seed, "finished", latest)
 

@@ -105,8 +105,7 @@ def moments(activations: Tensor) -> tuple[Tensor, Tensor]:
 
 def covariate_shift(now: Step, before: Step | None) -> Values:
     """Internal covariate shift of the last layer, as `ics` defines it."""
-    last = max(int(name.partition(".")[0]) for name in now.parameters)
-    return ics(now, last)
+    return ics(now, max(map(_layer_of, now.parameters)))
 
 
 def ics(step: Step, layer: int) -> Values:
@@ -116,18 +115,23 @@ def ics(step: Step, layer: int) -> Values:
     and only they, have made their update. `ics_distance` is ‖G − G′‖₂; `ics_cosine` the cosine
     of the angle between them, 0 where one of them vanishes.
     """
-    below = {name for name in step.parameters if int(name.partition(".")[0]) < layer}
+    below = {name for name in step.parameters if _layer_of(name) < layer}
     updated = step.moved(step.learning_rate)
     mixed = {
         name: updated[name] if name in below else value for name, value in step.parameters.items()
     }
-    names = [name for name in step.parameters if int(name.partition(".")[0]) == layer]
+    names = [name for name in step.parameters if _layer_of(name) == layer]
     ours, theirs = flat(step.gradients, names), flat(step.at(mixed)[1], names)
     return {
         "ics_distance": (ours - theirs).norm().item(),
         # Rounding may carry it a little beyond.
         "ics_cosine": F.cosine_similarity(ours, theirs, dim=0).clamp(-1, 1).item(),
     }
+
+
+def _layer_of(name: str) -> int:
+    """The place of a parameter's module in the network: 4 for `4.weight`."""
+    return int(name.partition(".")[0])
 
 
 def histogram(spec: TrainingSpec, step: int, now: Step) -> Row:

@@ -6,8 +6,8 @@ import { Views } from "./views.js";
 
 const SPOKEN = { queued: "Waiting to train.", running: "Training.", finished: "Training finished." };
 
-// A row of a surface takes about as long as so many training steps: for the progress bar.
-const STEPS_A_ROW = 30;
+// A point of a surface takes about as long as so many training steps: for the progress bar.
+const STEPS_A_POINT = 2;
 
 const remembered = (slug) => `run of ${slug}`;
 
@@ -166,8 +166,9 @@ export class Figure {
     const sum = (counts) => [...counts.values()].reduce((total, count) => total + count, 0);
     const [step, lastStep] = [sum(this.#steps), steps * trainings];
     const [row, lastRow] = [sum(this.#rows), rows * trainings];
-    bar.value = (step + STEPS_A_ROW * row) / (lastStep + STEPS_A_ROW * lastRow);
-    if (row && row === lastRow) this.#status("Training once more, with the next seed, for the way between the two.");
+    const stepsARow = STEPS_A_POINT * rows; // a map has as many columns as rows
+    bar.value = (step + stepsARow * row) / (lastStep + stepsARow * lastRow);
+    if (row && row === lastRow) this.#status("Measuring the loss on the way to the next seed’s network.");
     else if (row) this.#status(`Mapping the loss: row ${row} of ${lastRow}.`);
     else this.#status(`Training: step ${step} of ${lastStep}, over ${trainings} networks.`);
   }

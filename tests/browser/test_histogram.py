@@ -1,11 +1,11 @@
 """Histograms of a layer's inputs, in their figure and in the section that looks at its run."""
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import NewReader
+from tests.browser.functions import call
 from tests.browser.reader import Reader
-from tests.browser.test_statistics import call
 from tests.processes import Server
 
 pytestmark = pytest.mark.browser
@@ -80,17 +80,19 @@ def test_a_run_of_the_figure_is_shown_elsewhere_too(outlook: Locator, reader: Re
 @pytest.mark.parametrize(
     ("expression", "value"),
     [
-        ("s.shares([1, 2, 5])", [12.5, 25, 62.5]),
-        ("s.shares([0, 0])", [0, 0]),
-        ("s.moments([-1, 1], [5, 5]).mean", 0),
-        ("s.moments([-1, 1], [5, 5]).deviation", 1),
-        ("s.moments([0, 4], [3, 1]).mean", 1),
+        ("m.shares([1, 2, 5])", [12.5, 25, 62.5]),
+        ("m.shares([0, 0])", [0, 0]),
+        ("m.moments([-1, 1], [5, 5]).mean", 0),
+        ("m.moments([-1, 1], [5, 5]).deviation", 1),
+        ("m.moments([0, 4], [3, 1]).mean", 1),
     ],
 )
-def test_bins_are_counted_as_a_hand_counts(expression: str, value: object, reader: Reader) -> None:
-    assert call(reader.page, expression, "bins.js") == pytest.approx(value)
+def test_bins_are_counted_as_a_hand_counts(
+    expression: str, value: object, plain_page: Page
+) -> None:
+    assert call(plain_page, "bins.js", expression) == pytest.approx(value)
 
 
-def test_an_outline_is_cut_at_the_top(reader: Reader) -> None:
+def test_an_outline_is_cut_at_the_top(plain_page: Page) -> None:
     outline = "M0 0V12.5H1V25H2V40H3V0"
-    assert call(reader.page, "s.skyline([12.5, 25, 62.5], 40)", "bins.js") == outline
+    assert call(plain_page, "bins.js", "m.skyline([12.5, 25, 62.5], 40)") == outline

@@ -1,51 +1,40 @@
 """The plain functions of quadratic.js and curves.js, against values known beforehand."""
 
 import math
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
 from app.web.curves import HIGH, LOW, ROUGH, SMOOTH, Loss
+from tests.browser.functions import call
 
 pytestmark = pytest.mark.browser
-
-
-def call(page: Page, expression: str, module: str = "quadratic.js") -> Any:
-    """The value of `expression`, in which `q` is the module."""
-    return page.evaluate(
-        f"""async () => {{
-          const q = await import(
-            new URL("{module}", document.querySelector("[type=module]").src));
-          return {expression};
-        }}"""
-    )
 
 
 @pytest.mark.parametrize(
     ("expression", "value"),
     [
-        ("q.hessian([1, 3], [2, 0])", [10, 2, 4]),
-        ("q.eigen([2, 1, 2])", {"values": [3, 1], "angle": math.pi / 4}),
-        ("q.eigen([2, -1, 2])", {"values": [3, 1], "angle": -math.pi / 4}),
-        ("q.eigen([1, 0, 4])", {"values": [4, 1], "angle": math.pi / 2}),
-        ("q.condition([2, 1, 2])", 3),
-        ("q.condition([5, 0, 5])", 1),
-        ("q.bestRate([2, 1, 2])", 0.5),
-        ("q.error([2, 1, 4], [1, -1])", 2),
-        ("q.halfAxes([1, 0, 4], 2)", [1, 2]),
+        ("m.hessian([1, 3], [2, 0])", [10, 2, 4]),
+        ("m.eigen([2, 1, 2])", {"values": [3, 1], "angle": math.pi / 4}),
+        ("m.eigen([2, -1, 2])", {"values": [3, 1], "angle": -math.pi / 4}),
+        ("m.eigen([1, 0, 4])", {"values": [4, 1], "angle": math.pi / 2}),
+        ("m.condition([2, 1, 2])", 3),
+        ("m.condition([5, 0, 5])", 1),
+        ("m.bestRate([2, 1, 2])", 0.5),
+        ("m.error([2, 1, 4], [1, -1])", 2),
+        ("m.halfAxes([1, 0, 4], 2)", [1, 2]),
         # λ = 3 and 1, the best rate 1/2: half of the way is left after every step.
         (
-            "q.descend([3, 0, 1], [1, 1], 0.5, {share: 0.1, cap: 9}).path",
+            "m.descend([3, 0, 1], [1, 1], 0.5, {share: 0.1, cap: 9}).path",
             [[1, 1], [-0.5, 0.5], [0.25, 0.25]],
         ),
-        ("q.descend([3, 0, 1], [1, 1], 0.5, {share: 0.1, cap: 9}).arrived", True),
-        ("q.descend([3, 0, 1], [1, 1], 0.01, {share: 0.1, cap: 9}).path.length", 10),
-        ("q.descend([3, 0, 1], [1, 1], 0.01, {share: 0.1, cap: 9}).arrived", False),
+        ("m.descend([3, 0, 1], [1, 1], 0.5, {share: 0.1, cap: 9}).arrived", True),
+        ("m.descend([3, 0, 1], [1, 1], 0.01, {share: 0.1, cap: 9}).path.length", 10),
+        ("m.descend([3, 0, 1], [1, 1], 0.01, {share: 0.1, cap: 9}).arrived", False),
     ],
 )
 def test_what_is_known_of_a_quadratic(expression: str, value: object, plain_page: Page) -> None:
-    outcome = call(plain_page, expression)
+    outcome = call(plain_page, "quadratic.js", expression)
     if isinstance(value, dict):
         assert outcome["values"] == pytest.approx(value["values"])
         assert outcome["angle"] == pytest.approx(value["angle"])
@@ -59,9 +48,9 @@ def test_what_is_known_of_a_quadratic(expression: str, value: object, plain_page
 def test_below_twice_the_inverse_of_the_greatest_curvature_a_descent_stays(
     plain_page: Page,
 ) -> None:
-    descent = "q.descend([3, 0, 1], [1, 0], {} * 2 / 3, {{share: 0.01, cap: 2000}})"
-    assert call(plain_page, descent.format(0.99))["arrived"]
-    fled = call(plain_page, descent.format(1.01))
+    descent = "m.descend([3, 0, 1], [1, 0], {} * 2 / 3, {{share: 0.01, cap: 2000}})"
+    assert call(plain_page, "quadratic.js", descent.format(0.99))["arrived"]
+    fled = call(plain_page, "quadratic.js", descent.format(1.01))
     assert not fled["arrived"]
     assert len(fled["path"]) < 2000
     lengths = [abs(x) for x, _ in fled["path"]]
@@ -70,7 +59,7 @@ def test_below_twice_the_inverse_of_the_greatest_curvature_a_descent_stays(
 
 def test_a_pair_of_inputs_has_exactly_the_moments_that_were_asked_for(plain_page: Page) -> None:
     for correlation in (-0.95, 0, 0.6):
-        first, second = call(plain_page, f"q.pair(70, 60, {correlation})", "samples.js")
+        first, second = call(plain_page, "samples.js", f"m.pair(70, 60, {correlation})")
         for values in (first, second):
             assert math.fsum(values) / 60 == pytest.approx(0, abs=1e-12)
             assert math.fsum(value**2 for value in values) / 60 == pytest.approx(1)
@@ -87,9 +76,9 @@ def test_the_browser_knows_the_same_losses_as_the_server(loss: Loss, plain_page:
         ("curvature", loss.curvature),
     ):
         for x in (-2.9, -0.4, 0, 1.7):
-            assert call(plain_page, f"q.{name}({of}, {x})", "curves.js") == pytest.approx(
+            assert call(plain_page, "curves.js", f"m.{name}({of}, {x})") == pytest.approx(
                 expected(x)
             )
     for derivative, constant in (("slope", loss.lipschitz), ("curvature", loss.smoothness)):
-        greatest = f"q.greatest(q.{derivative}, {of}, [{LOW}, {HIGH}])"
-        assert call(plain_page, greatest, "curves.js") == pytest.approx(constant)
+        greatest = f"m.greatest(m.{derivative}, {of}, [{LOW}, {HIGH}])"
+        assert call(plain_page, "curves.js", greatest) == pytest.approx(constant)

@@ -2,67 +2,59 @@
 
 import math
 from statistics import fmean, pvariance
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
+from tests.browser.functions import call
+
 pytestmark = pytest.mark.browser
-
-
-def call(page: Page, expression: str, module: str = "statistics.js") -> Any:
-    """The value of `expression`, in which `s` is the module."""
-    return page.evaluate(
-        f"""async () => {{
-          const s = await import(
-            new URL("{module}", document.querySelector("[type=module]").src));
-          return {expression};
-        }}"""
-    )
 
 
 @pytest.mark.parametrize(
     ("expression", "value"),
     [
-        ("s.mean([1, 2, 6])", 3),
-        ("s.variance([1, 2, 6])", 14 / 3),
-        ("s.variance([5])", 0),
-        ("s.unbiasedVariance([1, 2, 6])", 7),
-        ("s.centre([1, 2, 6])", [-2, -1, 3]),
-        ("s.normalise([1, 3], 3)", [-0.5, 0.5]),
-        ("s.normalise([4, 4], 1e-5)", [0, 0]),
-        ("s.affine([1, -2], 3, 10)", [13, 4]),
-        ("s.movingAverages([10, 0], 0.1, 0)", [1, 0.9]),
-        ("s.uncentred(2, [1, 3])", 5),
-        ("s.quantile([4, 1, 3, 2], 0.5)", 2.5),
+        ("m.mean([1, 2, 6])", 3),
+        ("m.variance([1, 2, 6])", 14 / 3),
+        ("m.variance([5])", 0),
+        ("m.unbiasedVariance([1, 2, 6])", 7),
+        ("m.centre([1, 2, 6])", [-2, -1, 3]),
+        ("m.normalise([1, 3], 3)", [-0.5, 0.5]),
+        ("m.normalise([4, 4], 1e-5)", [0, 0]),
+        ("m.affine([1, -2], 3, 10)", [13, 4]),
+        ("m.movingAverages([10, 0], 0.1, 0)", [1, 0.9]),
+        ("m.uncentred(2, [1, 3])", 5),
+        ("m.quantile([4, 1, 3, 2], 0.5)", 2.5),
     ],
 )
 def test_statistics_are_what_a_hand_calculates(
     expression: str, value: object, plain_page: Page
 ) -> None:
-    assert call(plain_page, expression) == pytest.approx(value)
+    assert call(plain_page, "statistics.js", expression) == pytest.approx(value)
 
 
 def test_unnormalised_is_what_normalise_takes_back(plain_page: Page) -> None:
     others = [1, 2, 6, 3, 0]
     for target in (-1.9, 0, 0.3, 2):
-        value = call(plain_page, f"s.unnormalised({target}, {others}, 0.01)")
-        outcome = call(plain_page, f"s.normalise([{value}, ...{others}], 0.01)[0]")
+        value = call(plain_page, "statistics.js", f"m.unnormalised({target}, {others}, 0.01)")
+        outcome = call(plain_page, "statistics.js", f"m.normalise([{value}, ...{others}], 0.01)[0]")
         assert outcome == pytest.approx(target)
     # No value lies further than √(m − 1) standard deviations from the mean of m.
     beyond = math.sqrt(5) + 0.01
-    assert call(plain_page, f"s.unnormalised({beyond}, {others}, 0.01)") == math.inf
+    assert (
+        call(plain_page, "statistics.js", f"m.unnormalised({beyond}, {others}, 0.01)") == math.inf
+    )
 
 
 def test_random_numbers_repeat_and_are_spread_as_they_should(plain_page: Page) -> None:
-    draw = "(() => {{ const next = s.{0}; return Array.from({{length: 4000}}, () => next()); }})()"
-    uniform = call(plain_page, draw.format("uniforms(7)"))
-    assert uniform == call(plain_page, draw.format("uniforms(7)"))
-    assert uniform != call(plain_page, draw.format("uniforms(8)"))
+    draw = "(() => {{ const next = m.{0}; return Array.from({{length: 4000}}, () => next()); }})()"
+    uniform = call(plain_page, "statistics.js", draw.format("uniforms(7)"))
+    assert uniform == call(plain_page, "statistics.js", draw.format("uniforms(7)"))
+    assert uniform != call(plain_page, "statistics.js", draw.format("uniforms(8)"))
     assert uniform[:3] == mulberry32(7, 3)
     assert min(uniform) >= 0
     assert max(uniform) < 1
-    gaussian = call(plain_page, draw.format("gaussians(s.uniforms(7))"))
+    gaussian = call(plain_page, "statistics.js", draw.format("gaussians(m.uniforms(7))"))
     assert fmean(gaussian) == pytest.approx(0, abs=0.05)
     assert pvariance(gaussian) == pytest.approx(1, abs=0.07)
     assert sum(abs(value) < 1 for value in gaussian) / 4000 == pytest.approx(0.683, abs=0.03)

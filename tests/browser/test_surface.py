@@ -7,8 +7,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from app.web.maps import loss_edges, shades_of
 from tests.browser.conftest import NewReader
+from tests.browser.functions import call
 from tests.browser.reader import PATIENCE_MS, Reader
-from tests.browser.test_statistics import call
 from tests.processes import Server
 
 pytestmark = pytest.mark.browser
@@ -87,7 +87,7 @@ def test_the_scale_is_the_one_of_the_drawing_without_scripts(
 ) -> None:
     low, high = range_
     edges = loss_edges(range_)
-    assert call(plain_page, f"s.lossEdges({low}, {high})", "shades.js") == pytest.approx(edges)
+    assert call(plain_page, "shades.js", f"m.lossEdges({low}, {high})") == pytest.approx(edges)
     bands = len(edges) - 1
-    shades = f"Array.from({{length: {bands}}}, (_, band) => s.shadeOf(band, {bands}))"
-    assert call(plain_page, shades, "shades.js") == shades_of(bands)
+    shades = f"Array.from({{length: {bands}}}, (_, band) => m.shadeOf(band, {bands}))"
+    assert call(plain_page, "shades.js", shades) == shades_of(bands)
