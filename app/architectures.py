@@ -3,12 +3,12 @@
 One description serves both, so that drawing and code can't disagree.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod, sqrt
 from typing import Literal, TypeAlias, get_args
 
-Norm: TypeAlias = Literal["none", "batch", "l1", "l2", "lmax"]
+Norm: TypeAlias = Literal["none", "batch", "l1", "l2", "lmax", "group"]
 Placement: TypeAlias = Literal["before_relu", "after_pooling"]
 Shape: TypeAlias = tuple[int, ...]
 
@@ -16,6 +16,8 @@ NORMS: tuple[Norm, ...] = get_args(Norm)
 PLACEMENTS: tuple[Placement, ...] = get_args(Placement)
 MNIST_SHAPE: Shape = (1, 28, 28)
 CLASSES = 10
+# Two channels a group where there are 8, four where there are 16.
+GROUPS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,11 @@ class Convolution:
 @dataclass(frozen=True, slots=True)
 class ReLU:
     """max(0, x)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sigmoid:
+    """1 / (1 + e⁻ˣ)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +62,40 @@ class LpNorm:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupNorm:
+    """Each example by the mean and variance of its own groups of channels (Wu, He 2018)."""
+
+    groups: int
+    gamma0: float
+
+
+@dataclass(frozen=True, slots=True)
 class Noise:
-    """Random shift and scale, new at every step (Santurkar et al. 2018, Algorithm 1)."""
+    """Random shift and scale, new at every step (Santurkar et al. 2018, Algorithm 1).
+
+    `strength` is the share of theirs that is applied: 0 leaves everything as it is.
+    """
+
+    strength: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """All values to `outputs` logits; weights start as N(0, weight_std²), biases at 0."""
+    """All values to `outputs` ones; weights start as N(0, weight_std²), biases at 0."""
 
     outputs: int
     weight_std: float
 
 
-Layer: TypeAlias = Convolution | ReLU | MaxPool | BatchNorm | LpNorm | Noise | Linear
+Layer: TypeAlias = (
+    Convolution | ReLU | Sigmoid | MaxPool | BatchNorm | LpNorm | GroupNorm | Noise | Linear
+)
 Architecture: TypeAlias = tuple[Layer, ...]
 
 
-def shallow(
-    norm: Norm, placement: Placement, gamma0: float, *, noise: bool = False
-) -> Architecture:
+def shallow(norm: Norm, placement: Placement, gamma0: float, *, noise: float = 0) -> Architecture:
     """The article's network: two convolutions and a linear layer. Noise follows the norm."""
-    between = (*_normalisation(norm, gamma0), *((Noise(),) if noise else ()))
+    between = (*_normalisation(norm, gamma0), *((Noise(noise),) if noise else ()))
     before, after = (between, ()) if placement == "before_relu" else ((), between)
 
     def block(channels: int) -> Architecture:
@@ -85,22 +105,47 @@ def shallow(
     return (*block(8), *block(16), Linear(CLASSES, weight_std=1 / 28))
 
 
-def deep(norm: Norm, depth: int) -> Architecture:
+def deep(norm: Norm, depth: int, *, scale: float = 1) -> Architecture:
     """`depth` convolutions of 8 channels, the norm before each ReLU as in a textbook.
 
-    Weights after He et al. 2015, "Delving Deep into Rectifiers", §2.2; γ starts at 1.
+    Weights after He et al. 2015, "Delving Deep into Rectifiers", §2.2, those of the convolutions
+    times `scale`; γ starts at 1.
     """
     channels, kernel = 8, 3
 
     def block(index: int) -> Architecture:
         inputs = kernel**2 * (channels if index else MNIST_SHAPE[0])
-        convolution = Convolution(channels, kernel, weight_std=sqrt(2 / inputs))
+        convolution = Convolution(channels, kernel, weight_std=scale * sqrt(2 / inputs))
         pooling = (MaxPool(2),) if index < 2 else ()
         return (convolution, *_normalisation(norm, 1.0), ReLU(), *pooling)
 
     blocks = tuple(layer for index in range(depth) for layer in block(index))
     side = MNIST_SHAPE[1] // 2 ** min(depth, 2)
     return (*blocks, Linear(CLASSES, weight_std=sqrt(2 / (channels * side**2))))
+
+
+def dense(
+    norm: Norm, widths: Sequence[int], activation: ReLU | Sigmoid, gain: float
+) -> Architecture:
+    """Fully connected layers of these widths, the norm before each activation, then 10 logits.
+
+    The weights of a layer with m inputs start as N(0, gain² / m).
+    """
+    inputs, layers = prod(MNIST_SHAPE), list[Layer]()
+    for width in widths:
+        layers += [Linear(width, gain / sqrt(inputs)), *_normalisation(norm, 1.0), activation]
+        inputs = width
+    return (*layers, Linear(CLASSES, gain / sqrt(inputs)))
+
+
+def linear_chain(norm: Norm, depth: int, width: int) -> Architecture:
+    """`depth` linear layers and nothing between them but the norm; the last has none.
+
+    The deep linear network of Santurkar et al. 2018, §3.2. Weights as in Glorot, Bengio 2010.
+    """
+    layer = Linear(width, weight_std=sqrt(1 / width))
+    blocks = (part for _ in range(depth - 1) for part in (layer, *_normalisation(norm, 1.0)))
+    return (*blocks, layer)
 
 
 def _normalisation(norm: Norm, gamma0: float) -> Architecture:
@@ -115,6 +160,8 @@ def _normalisation(norm: Norm, gamma0: float) -> Architecture:
             return (LpNorm(2.0, gamma0),)
         case "lmax":
             return (LpNorm(float("inf"), gamma0),)
+        case "group":
+            return (GroupNorm(GROUPS, gamma0),)
 
 
 def with_shapes(
@@ -134,7 +181,7 @@ def parameter_count(architecture: Architecture, input_shape: Shape = MNIST_SHAPE
         match layer:
             case Convolution(channels, kernel):
                 count += channels * (before[0] * kernel**2 + 1)
-            case BatchNorm() | LpNorm():
+            case BatchNorm() | LpNorm() | GroupNorm():
                 count += 2 * before[0]
             case Linear(outputs):
                 count += outputs * (prod(before) + 1)

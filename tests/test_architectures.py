@@ -25,7 +25,7 @@ every_architecture = pytest.mark.parametrize(
     "architecture",
     [
         *(shallow(norm, placement, 0.1) for norm in NORMS for placement in PLACEMENTS),
-        shallow("batch", "after_pooling", 0.1, noise=True),
+        shallow("batch", "after_pooling", 0.1, noise=1.0),
         *(deep(norm, depth) for norm in NORMS for depth in (1, 2, 6)),
     ],
     ids=lambda architecture: "-".join(type(layer).__name__ for layer in architecture),

@@ -153,7 +153,7 @@ def test_an_unknown_slug_is_answered_with_those_there_are() -> None:
 
 
 def test_parameters_are_listed_with_kind_bounds_default_and_help() -> None:
-    steps, gamma0, placement = LEARNING_RATES.parameters
+    steps, gamma0, placement, batch_size = LEARNING_RATES.parameters
     assert (steps.name, steps.kind, steps.default, steps.min, steps.max, steps.choices) == (
         *("steps", "int", 100, 10, 400),
         None,
@@ -169,6 +169,7 @@ def test_parameters_are_listed_with_kind_bounds_default_and_help() -> None:
     )
     assert placement.choices == list(PLACEMENTS)
     assert (placement.min, placement.max) == (None, None)
+    assert (batch_size.kind, batch_size.default, batch_size.max) == ("int", 20, 128)
     assert all(parameter.help for parameter in LEARNING_RATES.parameters)
 
 
@@ -225,3 +226,11 @@ def test_a_run_in_which_all_arms_diverge_has_a_verdict_of_its_own(
             measured.add(event)
     assert {measured.state(arm.id) for arm in experiment.arms} == {"1 of 1 diverged"}
     assert judge(experiment.claims, measured).holds is not True
+
+
+@every_experiment
+def test_one_seed_fits_with_every_parameter_at_its_highest(experiment: Experiment) -> None:
+    highest = {
+        parameter.name: parameter.max for parameter in experiment.parameters if parameter.max
+    }
+    assert experiment.parse(highest).seeds == 1

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from app.architectures import Architecture, Norm
+from app.architectures import MNIST_SHAPE, Architecture, Norm, Placement, Shape
 from app.claims import Claim
 from app.errors import FieldProblem, InvalidRequest
 
@@ -32,7 +32,9 @@ class Every:
 class TrainingSpec:
     """All that decides one training's numbers. Plain values: it travels to a worker as it is.
 
-    `evaluation` is of the network, on test images; `measures` are of the training steps. `loss`
+    `batches`, `criterion` and `trained` name what `app/training` has under these words: where
+    mini-batches come from, which loss is minimised, which parameters learn. `evaluation` is of
+    the network, on test images, and may be left out; `measures` are of the training steps. `loss`
     names the metric by which divergence is told.
     """
 
@@ -42,7 +44,11 @@ class TrainingSpec:
     learning_rate: float
     batch_size: int
     steps: int
-    evaluation: str = "evaluate"
+    input_shape: Shape = MNIST_SHAPE
+    batches: str = "shuffled"
+    criterion: str = "cross_entropy"
+    trained: str = "all"
+    evaluation: str | None = "evaluate"
     evaluate_every: int = 2
     test_images: int = 1_000
     measures: tuple[Every, ...] = ()
@@ -97,6 +103,21 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
+class Profile:
+    """A metric over something else than steps: what the `Row`s of its name carry.
+
+    `label`: of its horizontal axis, which goes from `low` to `high`. `ticks` are places with
+    names; without them the places are their own. The newest row of a training is drawn.
+    """
+
+    metric: Metric
+    label: str
+    low: float
+    high: float
+    ticks: tuple[tuple[float, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     """A horizontal line to hold a chart's curves against."""
 
@@ -123,6 +144,16 @@ LearningRate: TypeAlias = Annotated[
     float, Field(ge=0.001, le=1, description="The learning rate of every network.")
 ]
 Gamma0: TypeAlias = Annotated[float, Field(ge=0.01, le=2, description="Where every γ starts.")]
+BatchSize: TypeAlias = Annotated[
+    int,
+    Field(ge=2, le=128, description="Images in a mini-batch, over which BatchNorm takes means."),
+]
+Placed: TypeAlias = Annotated[Placement, Field(description="Where the norm sits in each block.")]
+
+
+def effort(batch_size: int) -> float:
+    """What a step at that size costs, measured against one at 20: the rest of a step stays."""
+    return 0.5 + batch_size / 40
 
 
 class RunRequest(BaseModel):
@@ -144,7 +175,10 @@ class RunRequest(BaseModel):
 
     @property
     def work(self) -> float:
-        """What one training costs, in training steps of the article's first figure."""
+        """What one training costs, in training steps of the article's first figure.
+
+        Bounds on the parameters keep it so that one seed always fits into MAX_WORK.
+        """
         return float(self.steps)
 
     def levels(self) -> tuple[Level, ...]:
@@ -167,6 +201,7 @@ class Experiment:
     metrics: tuple[Metric, ...]
     request: type[RunRequest]
     claims: tuple[Claim, ...]
+    profiles: tuple[Profile, ...] = ()
 
     @property
     def steps(self) -> int:

@@ -8,12 +8,15 @@ from app.architectures import shallow
 from app.claims import Claim
 from app.experiments.base import (
     Arm,
+    BatchSize,
     Every,
     Experiment,
     Gamma0,
     LearningRate,
+    Placed,
     RunRequest,
     TrainingSpec,
+    effort,
 )
 from app.experiments.metrics import (
     ACCURACY,
@@ -34,14 +37,21 @@ class CovariateShift(RunRequest):
         LearningRate, Field(description="Of all four. At 0.3, noisy BatchNorm fails too.")
     ] = 0.1
     gamma0: Gamma0 = 1.0
+    noise: Annotated[
+        float, Field(ge=0, le=2, description="How strong the noise is; the paper's is 1.")
+    ] = 1.0
+    placement: Placed = "after_pooling"
+    batch_size: BatchSize = 20
 
     def training(self, arm: Arm, seed: int) -> TrainingSpec:
         return TrainingSpec(
             arm=arm.id,
             seed=seed,
-            architecture=shallow(arm.norm, "after_pooling", self.gamma0, noise=arm.noise),
+            architecture=shallow(
+                arm.norm, self.placement, self.gamma0, noise=self.noise if arm.noise else 0
+            ),
             learning_rate=self.learning_rate,
-            batch_size=20,
+            batch_size=self.batch_size,
             steps=self.steps,
             evaluate_every=5,
             measures=(Every(1, ("batch", "shift", "covariate_shift")),),
@@ -52,7 +62,7 @@ class CovariateShift(RunRequest):
 
     @property
     def work(self) -> float:
-        return 1.1 * self.steps
+        return 1.1 * effort(self.batch_size) * self.steps
 
 
 COVARIATE_SHIFT = Experiment(

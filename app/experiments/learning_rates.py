@@ -4,9 +4,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.architectures import Placement, shallow
+from app.architectures import shallow
 from app.claims import Claim
-from app.experiments.base import Arm, Experiment, Gamma0, RunRequest, TrainingSpec
+from app.experiments.base import (
+    Arm,
+    BatchSize,
+    Experiment,
+    Gamma0,
+    Placed,
+    RunRequest,
+    TrainingSpec,
+    effort,
+)
 from app.experiments.metrics import ACCURACY, DEAD_UNITS, TEST_LOSS
 
 
@@ -16,9 +25,8 @@ class LearningRates(RunRequest):
     gamma0: Annotated[
         Gamma0, Field(description="Where every γ starts. At 1, see what happens.")
     ] = 0.1
-    placement: Annotated[Placement, Field(description="Where BatchNorm sits in each block.")] = (
-        "after_pooling"
-    )
+    placement: Placed = "after_pooling"
+    batch_size: BatchSize = 20
 
     def training(self, arm: Arm, seed: int) -> TrainingSpec:
         assert arm.learning_rate is not None
@@ -27,9 +35,13 @@ class LearningRates(RunRequest):
             seed=seed,
             architecture=shallow(arm.norm, self.placement, self.gamma0),
             learning_rate=arm.learning_rate,
-            batch_size=20,
+            batch_size=self.batch_size,
             steps=self.steps,
         )
+
+    @property
+    def work(self) -> float:
+        return effort(self.batch_size) * self.steps
 
 
 LEARNING_RATES = Experiment(

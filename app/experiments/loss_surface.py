@@ -6,8 +6,19 @@ from pydantic import Field
 
 from app.architectures import shallow
 from app.claims import Claim
-from app.experiments.base import Arm, Experiment, Gamma0, LearningRate, RunRequest, TrainingSpec
-from app.experiments.metrics import ACCURACY, BARRIER, TEST_LOSS
+from app.experiments.base import (
+    Arm,
+    BatchSize,
+    Experiment,
+    Gamma0,
+    LearningRate,
+    Placed,
+    Profile,
+    RunRequest,
+    TrainingSpec,
+    effort,
+)
+from app.experiments.metrics import ACCURACY, BARRIER, LOSS_BETWEEN, TEST_LOSS
 
 
 class LossSurface(RunRequest):
@@ -15,7 +26,8 @@ class LossSurface(RunRequest):
 
     learning_rate: LearningRate = 0.1
     gamma0: Gamma0 = 0.1
-
+    placement: Placed = "after_pooling"
+    batch_size: BatchSize = 20
     resolution: Annotated[
         int, Field(ge=5, le=25, description="Points along each side of a map.")
     ] = 15
@@ -24,9 +36,9 @@ class LossSurface(RunRequest):
         return TrainingSpec(
             arm=arm.id,
             seed=seed,
-            architecture=shallow(arm.norm, "after_pooling", self.gamma0),
+            architecture=shallow(arm.norm, self.placement, self.gamma0),
             learning_rate=self.learning_rate,
-            batch_size=20,
+            batch_size=self.batch_size,
             steps=self.steps,
             evaluate_every=10,
             surface_points=self.resolution,
@@ -35,7 +47,7 @@ class LossSurface(RunRequest):
     @property
     def work(self) -> float:
         # The network of the next seed is trained, too, and a point costs half a measured step.
-        return 2.0 * self.steps + self.resolution**2 / 2
+        return 2.0 * effort(self.batch_size) * self.steps + self.resolution**2 / 2
 
 
 LOSS_SURFACE = Experiment(
@@ -45,6 +57,15 @@ LOSS_SURFACE = Experiment(
     "with BatchNorm.",
     arms=(Arm("cnn", "Plain", "none"), Arm("bn", "BatchNorm", "batch")),
     metrics=(TEST_LOSS, ACCURACY, BARRIER),
+    profiles=(
+        Profile(
+            LOSS_BETWEEN,
+            "share α of the way",
+            low=-0.5,
+            high=1.5,
+            ticks=((0, "0: this run"), (1, "1: the next seed’s")),
+        ),
+    ),
     request=LossSurface,
     claims=(
         Claim(

@@ -42,5 +42,5 @@ BETA_ACTIVATION = Metric(
     "beta_activation", "Effective β, in the activations", "", 0.1, 100, log=True
 )
 
-# Of rows, not of points: what has a place instead of a step.
+# Of rows, not of points: a profile is drawn over something else than steps.
 LOSS_BETWEEN = Metric("line", "Loss on the way between two networks", "nats", 0.2, 2, log=True)

@@ -4,12 +4,15 @@ from app.architectures import shallow
 from app.claims import Claim
 from app.experiments.base import (
     Arm,
+    BatchSize,
     Every,
     Experiment,
     Gamma0,
     LearningRate,
+    Placed,
     RunRequest,
     TrainingSpec,
+    effort,
 )
 from app.experiments.metrics import ACCURACY, MEAN_SHIFT, TEST_LOSS, TRAIN_LOSS, VARIANCE_SHIFT
 
@@ -19,19 +22,25 @@ class Norms(RunRequest):
 
     learning_rate: LearningRate = 0.1
     gamma0: Gamma0 = 1.0
+    placement: Placed = "after_pooling"
+    batch_size: BatchSize = 20
 
     def training(self, arm: Arm, seed: int) -> TrainingSpec:
         return TrainingSpec(
             arm=arm.id,
             seed=seed,
-            architecture=shallow(arm.norm, "after_pooling", self.gamma0),
+            architecture=shallow(arm.norm, self.placement, self.gamma0),
             learning_rate=self.learning_rate,
-            batch_size=20,
+            batch_size=self.batch_size,
             steps=self.steps,
             evaluate_every=5,
             measures=(Every(1, ("batch", "shift")),),
             loss="train_loss",
         )
+
+    @property
+    def work(self) -> float:
+        return effort(self.batch_size) * self.steps
 
 
 NORMS = Experiment(

@@ -8,12 +8,14 @@ from app.architectures import deep
 from app.claims import Claim
 from app.experiments.base import (
     Arm,
+    BatchSize,
     Every,
     Experiment,
     LearningRate,
     Level,
     RunRequest,
     TrainingSpec,
+    effort,
 )
 from app.experiments.metrics import (
     ACCURACY,
@@ -36,6 +38,7 @@ class Smoothness(RunRequest):
         int, Field(ge=2, le=12, description="Convolutions. At 2, the picture is mixed.")
     ] = 6
     learning_rate: LearningRate = 0.03
+    batch_size: BatchSize = 64
 
     def training(self, arm: Arm, seed: int) -> TrainingSpec:
         return TrainingSpec(
@@ -43,7 +46,7 @@ class Smoothness(RunRequest):
             seed=seed,
             architecture=deep(arm.norm, self.depth),
             learning_rate=self.learning_rate,
-            batch_size=64,
+            batch_size=self.batch_size,
             steps=self.steps,
             evaluate_every=20,
             measures=(
@@ -55,7 +58,7 @@ class Smoothness(RunRequest):
 
     @property
     def work(self) -> float:
-        return 2.0 * self.steps
+        return effort(self.batch_size) * self.steps
 
     def levels(self) -> tuple[Level, ...]:
         # What a gradient gives that has lost its way over the shortest distance tried.

@@ -1,6 +1,9 @@
 """The data set as mini-batches to train on and images to test on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import repeat
+from math import prod
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -15,7 +18,7 @@ from app.training.steps import Batch
 CHUNK = 100
 
 
-def training_batches(dataset: Dataset, spec: TrainingSpec, device: str) -> Iterator[Batch]:
+def shuffled(dataset: Dataset, spec: TrainingSpec, device: str) -> Iterator[Batch]:
     """Shuffled mini-batches, each image once an epoch; an epoch's last, smaller rest is dropped.
 
     The order is the seed's, whatever the arm: arms of one seed are a paired comparison.
@@ -26,6 +29,28 @@ def training_batches(dataset: Dataset, spec: TrainingSpec, device: str) -> Itera
         epoch = torch.randperm(count, generator=order)
         for indices in torch.split(epoch, spec.batch_size)[: count // spec.batch_size]:
             yield _prepare(dataset.train_images[indices], dataset.train_labels[indices], device)
+
+
+def always_the_same(dataset: Dataset, spec: TrainingSpec, device: str) -> Iterator[Batch]:
+    """The same `spec.batch_size` training images at every step: gradient descent on all of them."""
+    return repeat(fixed_batch(dataset, spec.batch_size, device))
+
+
+def linear_map(dataset: Dataset, spec: TrainingSpec, device: str) -> Iterator[Batch]:
+    """The same `spec.batch_size` examples (x, A·x) at every step, all numbers of both from N(0, 1).
+
+    The task of Santurkar et al. 2018, §3.2; x and A are the seed's. No image is used.
+    """
+    source = stream(spec.seed, "linear map")
+    width = prod(spec.input_shape)
+    matrix = torch.randn(width, width, generator=source)
+    x = torch.randn(spec.batch_size, width, generator=source)
+    return repeat((x.to(device), (x @ matrix.T).to(device)))
+
+
+def training_batches(dataset: Dataset, spec: TrainingSpec, device: str) -> Iterator[Batch]:
+    """The mini-batches that this training sees, one after the other, without an end."""
+    return SOURCES[spec.batches](dataset, spec, device)
 
 
 def test_batches(dataset: Dataset, count: int, device: str) -> list[Batch]:
@@ -47,3 +72,11 @@ def _spread(images: Tensor, labels: Tensor, count: int, device: str) -> Batch:
 def _prepare(images: Tensor, labels: Tensor, device: str) -> Batch:
     scaled = images.to(device).float().div_(255)
     return scaled.contiguous(memory_format=torch.channels_last), labels.to(device)
+
+
+Source: TypeAlias = Callable[[Dataset, TrainingSpec, str], Iterator[Batch]]
+SOURCES: dict[str, Source] = {
+    "shuffled": shuffled,
+    "always_the_same": always_the_same,
+    "linear_map": linear_map,
+}

@@ -74,7 +74,7 @@ def _activation_gradient(step: Step, activations: Tensor) -> Tensor:
     second = [i for i, layer in enumerate(step.network) if isinstance(layer, nn.Conv2d)][1]
     movable = activations.detach().requires_grad_()
     upper = step.network[second:]
-    loss = loss_at(upper, {}, movable, step.labels)
+    loss = loss_at(upper, {}, (movable, step.labels), step.criterion)
     return torch.autograd.grad(loss, movable)[0]
 
 
@@ -118,7 +118,7 @@ def barrier(between: Row) -> float:
 
 @torch.no_grad()
 def _losses(network: nn.Sequential, places: Sequence[Parameters], batch: Batch) -> list[float]:
-    return [loss_at(network, parameters, *batch).item() for parameters in places]
+    return [loss_at(network, parameters, batch).item() for parameters in places]
 
 
 def direction(centre: Parameters, source: torch.Generator) -> Parameters:

@@ -14,9 +14,9 @@ from app.training import landscape
 from app.training.batches import fixed_batch, test_batches, training_batches
 from app.training.datasets import Dataset
 from app.training.measures import EVALUATIONS, MEASURES, histogram
-from app.training.networks import build
+from app.training.networks import build, freeze
 from app.training.norms import at_step
-from app.training.steps import Step, look, update
+from app.training.steps import CRITERIA, Step, look, update
 
 
 def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator[TrainingEvent]:
@@ -27,7 +27,8 @@ def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator
     """
     network = _start(spec, device)
     batches = training_batches(dataset, spec, device)
-    tests = test_batches(dataset, spec.test_images, device)
+    tests = test_batches(dataset, spec.test_images, device) if spec.evaluation else []
+    criterion = CRITERIA[spec.criterion]
     latest: dict[str, float] = {}
     before: Step | None = None
 
@@ -38,10 +39,10 @@ def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator
     for step in range(spec.steps + 1):
         at_step(network, step)
         # What the network can do so far, before it sees this step's mini-batch.
-        if step % spec.evaluate_every == 0 or step == spec.steps:
+        if spec.evaluation and (step % spec.evaluate_every == 0 or step == spec.steps):
             yield points(step, EVALUATIONS[spec.evaluation](network, tests))
 
-        now = look(network, next(batches), spec.learning_rate)
+        now = look(network, next(batches), spec.learning_rate, criterion)
         for every in spec.measures:
             if step % every.steps == 0 or step == spec.steps:
                 values = [MEASURES[name](now, before) for name in every.measures]
@@ -91,12 +92,13 @@ def _training(
     batches = training_batches(dataset, spec, device)
     for step in range(spec.steps):
         at_step(network, step)
-        update(look(network, next(batches), spec.learning_rate))
+        update(look(network, next(batches), spec.learning_rate, CRITERIA[spec.criterion]))
         yield step
 
 
 def _start(spec: TrainingSpec, device: str) -> nn.Sequential:
-    network = build(spec.architecture, spec.seed)
+    network = build(spec.architecture, spec.seed, spec.input_shape)
+    freeze(network, spec.trained)
     return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 

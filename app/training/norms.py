@@ -63,13 +63,15 @@ class Noise(nn.Module):
 
     Santurkar et al. 2018, Algorithm 1: for each channel μ ~ U(−½, ½) and σ ~ U(1, 1¼), new at
     each `step`; for each element m ~ U(μ − 0.1, μ + 0.1) and s ~ N(σ, 0.1²). A function of seed,
-    layer and step alone: all passes of a step, a probe's included, meet the same noise.
+    layer and step alone: all passes of a step, a probe's included, meet the same noise. Of it,
+    the share `strength` is applied: m and s go from 0 and 1, at 0, to those of the paper, at 1.
     """
 
-    def __init__(self, seed: int, layer: int) -> None:
+    def __init__(self, seed: int, layer: int, strength: float = 1.0) -> None:
         super().__init__()
         self.seed = seed
         self.layer = layer
+        self.strength = strength
         self.step = 0
 
     def forward(self, x: Tensor) -> Tensor:
@@ -80,6 +82,8 @@ class Noise(nn.Module):
         deviation = 1 + 0.25 * torch.rand(channel, generator=generator)
         shift = mean + 0.2 * torch.rand(x.shape, generator=generator) - 0.1
         scale = deviation + 0.1 * torch.randn(x.shape, generator=generator)
+        shift *= self.strength
+        scale = torch.lerp(torch.ones(()), scale, self.strength)
         return x * scale.to(x.device) + shift.to(x.device)
 
 

@@ -4,8 +4,9 @@ A `Step` is what every measure of a step works on. Its passes at other parameter
 of the buffers, so that nothing measured leaves a trace in the network.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import torch
@@ -15,31 +16,46 @@ from torch.func import functional_call
 
 Batch: TypeAlias = tuple[Tensor, Tensor]
 Parameters: TypeAlias = Mapping[str, Tensor]
+# (what the network says, what it should say) → one number.
+Criterion: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+
+
+def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    """The sum over all examples and all their values, as in Santurkar et al. 2018, §3.2."""
+    return (outputs - targets).square().sum()
+
+
+CRITERIA: dict[str, Criterion] = {
+    "cross_entropy": F.cross_entropy,
+    "squared_error": squared_error,
+}
 
 
 @dataclass(frozen=True)
 class Step:
-    """θ_t on mini-batch t. `loss` and `accuracy` are the mini-batch's, in nats and 0…1.
+    """θ_t on mini-batch t. `loss` is the criterion's, in nats for the cross-entropy.
 
-    `parameters` are the network's own and change with the update that follows; `gradients` are
-    ∇L(θ_t) by the same names. `inputs`: what enters each layer with weights but the first, that
-    is, each block's activations behind norm and noise, (N, C, H, W).
+    `parameters` are those of the network that learn, and change with the update that follows;
+    `gradients` are ∇L(θ_t) by the same names. `outputs`: the network's, (N, 10). `inputs`: what
+    enters each layer with weights but the first, that is, each block's activations behind norm
+    and noise, (N, C, H, W) or (N, C).
     """
 
     network: nn.Sequential
     images: Tensor
     labels: Tensor
+    criterion: Criterion
     learning_rate: float
     parameters: Parameters
     loss: float
-    accuracy: float
     gradients: Parameters
+    outputs: Tensor
     inputs: Sequence[Tensor]
 
     def at(self, parameters: Parameters) -> tuple[float, Parameters]:
         """L and ∇L on the same mini-batch at other parameters; the network stays as it was."""
         movable = {name: value.detach().requires_grad_() for name, value in parameters.items()}
-        loss = loss_at(self.network, movable, self.images, self.labels)
+        loss = loss_at(self.network, movable, (self.images, self.labels), self.criterion)
         return loss.item(), _gradients(loss, movable)
 
     def moved(self, distance: float) -> Parameters:
@@ -50,26 +66,37 @@ class Step:
         }
 
 
-def look(network: nn.Sequential, batch: Batch, learning_rate: float) -> Step:
+def look(
+    network: nn.Sequential,
+    batch: Batch,
+    learning_rate: float,
+    criterion: Criterion = F.cross_entropy,
+) -> Step:
     """The forward and backward pass that an update is made of.
 
     In training mode: normalisation uses this mini-batch, and its running averages take it in.
     """
     images, labels = batch
-    parameters = dict(network.named_parameters())
-    logits, inputs = _forward(network, images)
-    loss = F.cross_entropy(logits, labels)
+    parameters = learning(network)
+    outputs, inputs = _forward(network, images)
+    loss = criterion(outputs, labels)
     return Step(
         network=network,
         images=images,
         labels=labels,
+        criterion=criterion,
         learning_rate=learning_rate,
         parameters=parameters,
         loss=loss.item(),
-        accuracy=(logits.argmax(1) == labels).sum().item() / len(labels),
         gradients=_gradients(loss, parameters),
+        outputs=outputs.detach(),
         inputs=inputs,
     )
+
+
+def learning(network: nn.Sequential) -> dict[str, nn.Parameter]:
+    """The parameters that an update changes, by name: all that are not frozen."""
+    return {name: p for name, p in network.named_parameters() if p.requires_grad}
 
 
 @torch.no_grad()
@@ -80,15 +107,18 @@ def update(step: Step) -> None:
 
 
 def loss_at(
-    network: nn.Sequential, parameters: Parameters, images: Tensor, labels: Tensor
+    network: nn.Sequential,
+    parameters: Parameters,
+    batch: Batch,
+    criterion: Criterion = F.cross_entropy,
 ) -> Tensor:
-    """Mean cross-entropy of the network at other parameters, in its present mode.
+    """The loss of the network at other parameters, in its present mode.
 
     Runs on copies of the buffers: a pass that nobody will notice.
     """
+    images, labels = batch
     buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
-    logits = functional_call(network, {**parameters, **buffers}, (images,))
-    return F.cross_entropy(logits, labels)
+    return criterion(functional_call(network, {**parameters, **buffers}, (images,)), labels)
 
 
 def flat(parameters: Parameters, names: Iterable[str] | None = None) -> Tensor:
@@ -98,8 +128,11 @@ def flat(parameters: Parameters, names: Iterable[str] | None = None) -> Tensor:
 
 def _forward(network: nn.Sequential, images: Tensor) -> tuple[Tensor, list[Tensor]]:
     x, inputs = images, []
-    for layer in network:
-        if isinstance(layer, nn.Conv2d | nn.Flatten):
+    for before, layer in pairwise((None, *network)):
+        # Flattening belongs to the linear layer behind it: its inputs are seen by channel.
+        if isinstance(layer, nn.Conv2d | nn.Flatten) or (
+            isinstance(layer, nn.Linear) and not isinstance(before, nn.Flatten)
+        ):
             inputs.append(x.detach())
         x = layer(x)
     return x, inputs[1:]

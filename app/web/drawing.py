@@ -12,6 +12,7 @@ from app.architectures import (
     Architecture,
     BatchNorm,
     Convolution,
+    GroupNorm,
     Layer,
     Linear,
     LpNorm,
@@ -19,6 +20,7 @@ from app.architectures import (
     Noise,
     ReLU,
     Shape,
+    Sigmoid,
     with_shapes,
 )
 
@@ -112,12 +114,16 @@ def _name(layer: Layer) -> str:
             name = f"convolution {kernel}×{kernel}, {channels} channels"
         case ReLU():
             name = "ReLU"
+        case Sigmoid():
+            name = "sigmoid"
         case MaxPool(size):
             name = f"max-pooling {size}×{size}"
         case BatchNorm():
             name = "BatchNorm"
         case LpNorm(power):
             name = f"ℓ{'∞' if math.isinf(power) else f'{power:g}'} norm"
+        case GroupNorm(groups):
+            name = f"GroupNorm, {groups} groups"
         case Noise():
             name = "noise"
         case Linear(outputs):

@@ -17,7 +17,6 @@ from app.architectures import parameter_count
 from app.comments import MAX_NAME, MAX_TEXT, Comment
 from app.experiments import EXPERIMENTS
 from app.experiments.base import Arm, Experiment, RunRequest
-from app.experiments.metrics import LOSS_BETWEEN
 from app.recordings import Recording
 from app.references import ARTICLE
 from app.runs import Run, Runs
@@ -69,7 +68,6 @@ class Pages:
             "draw_surfaces": draw_surfaces,
             "final_values": final_values,
             "levels_of": levels_of,
-            "loss_between": LOSS_BETWEEN,
             "parameter_count": parameter_count,
             "once": Once(),
             "new_key": lambda: secrets.token_urlsafe(12),

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TypeGuard
 
 from app.events import Points, Row
-from app.experiments.base import Arm, Level, Metric
+from app.experiments.base import Arm, Level, Metric, Profile
 
 PLOT_WIDTH, PLOT_HEIGHT = 528, 363
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 8, 46
@@ -96,26 +96,28 @@ def draw_plot(
     )
 
 
-def draw_profile(rows: Sequence[Row], arms: Sequence[Arm], metric: Metric) -> PlotDrawing:
-    """The loss on the line from one run's weights, at 0, to those of the next seed, at 1."""
-    by_id = {arm.id: arm for arm in arms}
+def draw_profile(
+    rows: Sequence[Row], arms: Sequence[Arm], profile: Profile, levels: Sequence[Level] = ()
+) -> PlotDrawing:
+    """The newest row of each training that has the profile's metric, over its places."""
+    metric = profile.metric
+    newest = {(row.arm, row.seed): row for row in rows if row.metric == metric.id}
     lines: list[tuple[Arm, Line]] = [
-        (by_id[row.arm], list(zip(row.places(), row.values, strict=True)))
-        for row in rows
-        if row.metric == metric.id
+        (arm, list(zip(row.places(), row.values, strict=True)))
+        for arm in arms
+        for (of, _), row in newest.items()
+        if of == arm.id
     ]
-    x = _Axis(
-        min((row.low for row in rows if row.metric == metric.id), default=0),
-        max((row.high for row in rows if row.metric == metric.id), default=1),
-        LEFT,
-        PLOT_WIDTH - RIGHT,
-    )
-    y = _value_axis(metric, [value for _, line in lines for _, value in line if finite(value)])
+    own_levels = [level for level in levels if level.metric == metric.id]
+    x = _Axis(profile.low, profile.high, LEFT, PLOT_WIDTH - RIGHT)
+    values = [value for _, line in lines for _, value in line if finite(value)]
+    y = _value_axis(metric, [*values, *(level.value for level in own_levels)])
+    x_ticks = profile.ticks or [(at, _number(at)) for at in _linear_ticks(x.low, x.high)]
     return PlotDrawing(
         curves=[_curve(arm, line, x, y) for arm, line in lines],
         bands=[],
-        levels=[],
-        x_ticks=[(x.at(0), "0: this run"), (x.at(1), "1: the next seed’s")],
+        levels=[(y.at(level.value), level.label) for level in own_levels],
+        x_ticks=[(x.at(at), text) for at, text in x_ticks],
         y_ticks=[(y.at(value), text) for value, text in _ticks(y, metric)],
     )
 
@@ -198,7 +200,11 @@ def _ticks(axis: _Axis, metric: Metric) -> list[tuple[float, str]]:
     if metric.share:
         return [(fifth / 5, f"{fifth / 5:.0%}") for fifth in range(6)]
     ticks = _log_ticks(axis.low, axis.high) if axis.log else _linear_ticks(axis.low, axis.high)
-    return [(value, f"{value:g}".replace("-", "\N{MINUS SIGN}")) for value in ticks]
+    return [(value, _number(value)) for value in ticks]
+
+
+def _number(value: float) -> str:
+    return f"{value:g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _linear_ticks(low: float, high: float) -> list[float]:

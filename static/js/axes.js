@@ -24,7 +24,8 @@ export function logTicks(low, high) {
   }
 }
 
-export function xAxis({ title, way, font }) {
+// `place`: {low, high, ticks} of an axis that is not one of steps; ticks: [[place, name], …] or none.
+export function xAxis({ title, place, font }) {
   const axis = {
     type: "linear",
     title: { display: true, text: title, font },
@@ -32,18 +33,16 @@ export function xAxis({ title, way, font }) {
     grid: { display: false },
     border: {},
   };
-  return way ? betweenTwo(axis) : { ...axis, min: 0 };
+  if (!place) return { ...axis, min: 0 };
+  const bounded = { ...axis, min: place.low, max: place.high };
+  return place.ticks.length ? named(bounded, new Map(place.ticks)) : bounded;
 }
 
-// From beyond one network to beyond the other.
-function betweenTwo(axis) {
-  const names = { 0: "0: this run", 1: "1: the next seed’s" };
+function named(axis, names) {
   return {
     ...axis,
-    min: -0.5,
-    max: 1.5,
-    ticks: { ...axis.ticks, autoSkip: false, callback: (value) => names[value] },
-    afterBuildTicks: (scale) => (scale.ticks = [{ value: 0 }, { value: 1 }]),
+    ticks: { ...axis.ticks, autoSkip: false, callback: (value) => names.get(value) },
+    afterBuildTicks: (scale) => (scale.ticks = [...names.keys()].map((value) => ({ value }))),
   };
 }
 

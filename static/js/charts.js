@@ -54,7 +54,9 @@ export class Plot {
   #keys;
   #format;
   #range;
+  #place; // of the horizontal axis, {low, high, ticks}; null for steps
   #metrics;
+  #singles = false; // each seed's line, and no band
   #levels = [];
   #series = new Series();
   #ends = new Map(); // training → its last x
@@ -64,8 +66,9 @@ export class Plot {
   constructor(element, keys) {
     this.#element = element;
     this.#keys = keys;
-    const { chart, upper, log, low, high, share } = element.dataset;
+    const { chart, upper, log, low, high, share, place } = element.dataset;
     this.#metrics = upper === undefined ? [chart] : [chart, upper];
+    this.#place = place === undefined ? null : JSON.parse(place);
     this.#range = { log: log !== undefined, low: Number(low), high: Number(high) };
     const style = share === undefined ? inDigits : inPercent;
     this.#format = (value) => value.toLocaleString(undefined, style);
@@ -74,11 +77,12 @@ export class Plot {
     element.closest("details")?.addEventListener("toggle", () => this.#schedule());
   }
 
-  reset({ steps, levels }) {
+  reset({ steps, levels, singles }) {
+    this.#singles = singles;
     this.#series.clear();
     this.#ends.clear();
     this.#levels = levels.filter(({ metric }) => metric === this.#metrics[0]);
-    if (!this.#isWay) this.#chart.options.scales.x.max = steps;
+    if (!this.#place) this.#chart.options.scales.x.max = steps;
     this.#schedule();
   }
 
@@ -86,20 +90,16 @@ export class Plot {
     const { arm, seed } = data;
     for (const metric of this.#metrics) {
       if (name === "points" && metric in data.values) {
-        this.#series.add(metric, arm, data.step, data.values[metric]);
+        this.#series.add(metric, arm, seed, data.step, data.values[metric]);
         this.#ends.set(`${metric} ${arm} ${seed}`, data.step.at(-1));
       } else if (name === "row" && metric === data.metric) {
-        this.#series.add(metric, arm, places(data), data.values);
+        this.#series.add(metric, arm, seed, places(data), data.values);
       } else if (name === "arm" && data.state === "diverged") {
         const end = this.#ends.get(`${metric} ${arm} ${seed}`);
-        if (end !== undefined) this.#series.add(metric, arm, [end + 1], [null]);
+        if (end !== undefined) this.#series.add(metric, arm, seed, [end + 1], [null]);
       }
     }
     this.#schedule();
-  }
-
-  get #isWay() {
-    return "way" in this.#element.dataset;
   }
 
   // At most one repaint a frame, however fast the points come; none of what can't be seen.
@@ -144,9 +144,19 @@ export class Plot {
     }
     const middle = { ...line, label: key.label, data: middles[0] };
     if (!this.#series.several(this.#metrics[0], arm)) return [middle];
+    if (this.#singles) {
+      const thin = { ...line, borderColor: withAlpha(colour, 0.55), borderWidth: 1, band: true };
+      const singles = this.#series.singles(this.#metrics[0], arm);
+      return [middle, ...singles.map((points) => ({ ...thin, data: drawn(points) }))];
+    }
     const [low, high] = this.#series.spread(this.#metrics[0], arm).map(drawn);
     const band = { borderWidth: 0, pointRadius: 0, band: true };
     return [middle, { ...band, data: low }, { ...band, ...area, data: high }];
+  }
+
+  #where(x) {
+    const name = this.#place?.ticks.find(([place]) => place === x)?.[1] ?? +x.toFixed(3);
+    return `${this.#place ? this.#element.dataset.xLabel : "step"}: ${name}`;
   }
 
   #level(value, label, colour) {
@@ -166,7 +176,6 @@ export class Plot {
   #configuration() {
     const font = { family: getComputedStyle(this.#element).fontFamily, size: 12 };
     const { label, xLabel, share } = this.#element.dataset;
-    const isWay = this.#isWay;
     return {
       type: "line",
       data: { datasets: [] },
@@ -188,7 +197,7 @@ export class Plot {
           line: { borderJoinStyle: "round" },
         },
         scales: {
-          x: xAxis({ title: xLabel, way: isWay, font }),
+          x: xAxis({ title: xLabel, place: this.#place, font }),
           y: yAxis({ title: label, range: this.#range, share: share !== undefined, font }),
         },
         plugins: {
@@ -198,7 +207,7 @@ export class Plot {
             titleFont: font,
             bodyFont: font,
             callbacks: {
-              title: ([item]) => (item ? `${isWay ? "α =" : "step"} ${+item.parsed.x.toFixed(3)}` : ""),
+              title: ([item]) => (item ? this.#where(item.parsed.x) : ""),
               label: ({ dataset, dataIndex, raw }) => {
                 const top = dataset.upper?.[dataIndex]?.value;
                 const to = top === undefined || top === null ? "" : ` to ${this.#format(top)}`;

@@ -36,6 +36,10 @@ export class Figure {
       this.#keys.set(item.dataset.arm, { label, line: item.querySelector("path"), item });
     }
     this.#views = new Views(this.#slug, this.#keys);
+    this.#singles.addEventListener("change", () => {
+      this.#explain();
+      this.#views.again(this.#singles.checked);
+    });
     element.addEventListener("click", (event) => this.#sameSeed(event));
     element.addEventListener("htmx:before:request", () => this.#begin());
     element.addEventListener("htmx:response:error", (event) => this.#refused(event.detail.ctx));
@@ -116,12 +120,23 @@ export class Figure {
       seeds: Number(seeds),
       steps: Number(steps),
       levels: JSON.parse(levels),
+      singles: this.#singles.checked,
     });
-    const bands = this.#element.querySelector("[data-bands]");
-    bands.hidden = Number(seeds) === 1;
-    const edges = this.#element.querySelector("[data-upper]") ? " Where a band has two lines: the median of each." : "";
-    bands.textContent = `Line: median. Band: 10th to 90th percentile.${edges} n = ${seeds} seeds.`;
+    this.#element.querySelector("[data-bands]").hidden = Number(seeds) === 1;
+    this.#explain();
     for (const name of document.querySelectorAll(`[data-shown-of="${this.#slug}"]`)) name.textContent = shown;
+  }
+
+  // What the lines of several seeds are.
+  #explain() {
+    const { seeds } = this.#node.dataset;
+    const edges = this.#element.querySelector("[data-upper]") ? " Where a band has two lines: the median of each." : "";
+    const spread = this.#singles.checked ? "Thin lines: single seeds." : `Band: 10th to 90th percentile.${edges}`;
+    this.#element.querySelector("[data-lines]").textContent = `Line: median. ${spread} n = ${seeds} seeds.`;
+  }
+
+  get #singles() {
+    return this.#element.querySelector("[data-singles]");
   }
 
   #take(name, data) {

@@ -1,4 +1,4 @@
-// What a chart was told: metric → arm → x → values, one a seed. No page in sight.
+// What a chart was told: metric and arm → seed → x → value. No page in sight.
 import { quantile } from "./statistics.js";
 
 const BAND = [0.1, 0.9];
@@ -9,25 +9,29 @@ export function places({ low, high, values }) {
 }
 
 export class Series {
-  #values = new Map();
+  #lines = new Map();
 
   clear() {
-    this.#values.clear();
+    this.#lines.clear();
   }
 
-  add(metric, arm, xs, values) {
-    const name = `${metric} ${arm}`;
-    const line = this.#values.get(name) ?? new Map();
-    this.#values.set(name, line);
-    xs.forEach((x, index) => {
-      if (!line.has(x)) line.set(x, []);
-      line.get(x).push(values[index]);
-    });
+  // Values at further places of a line; a place that it has already gets the new value.
+  add(metric, arm, seed, xs, values) {
+    const seeds = this.#seeds(metric, arm);
+    if (!seeds.has(seed)) seeds.set(seed, new Map());
+    xs.forEach((x, index) => seeds.get(seed).set(x, values[index]));
   }
 
   // More than one seed, so that there is a spread to show.
   several(metric, arm) {
-    return this.#sorted(metric, arm).some(([, values]) => values.length > 1);
+    return this.#seeds(metric, arm).size > 1;
+  }
+
+  // Each seed's own line, as points {x, value} in their order.
+  singles(metric, arm) {
+    return [...this.#seeds(metric, arm).values()].map((line) =>
+      [...line].sort(([a], [b]) => a - b).map(([x, value]) => ({ x, value })),
+    );
   }
 
   middle(metric, arm) {
@@ -39,15 +43,23 @@ export class Series {
     return BAND.map((q) => this.#quantiles(metric, arm, q));
   }
 
-  // Points {x, value}; null where no seed has a finite value.
-  #quantiles(metric, arm, q) {
-    return this.#sorted(metric, arm).map(([x, values]) => {
-      const finite = values.filter((value) => value !== null);
-      return { x, value: finite.length ? quantile(finite, q) : null };
-    });
+  #seeds(metric, arm) {
+    const name = `${metric} ${arm}`;
+    if (!this.#lines.has(name)) this.#lines.set(name, new Map());
+    return this.#lines.get(name);
   }
 
-  #sorted(metric, arm) {
-    return [...(this.#values.get(`${metric} ${arm}`) ?? [])].sort(([a], [b]) => a - b);
+  // Points {x, value}; null where no seed has a finite value.
+  #quantiles(metric, arm, q) {
+    const together = new Map();
+    for (const line of this.#seeds(metric, arm).values()) {
+      for (const [x, value] of line) {
+        if (!together.has(x)) together.set(x, []);
+        if (value !== null) together.get(x).push(value);
+      }
+    }
+    return [...together]
+      .sort(([a], [b]) => a - b)
+      .map(([x, finite]) => ({ x, value: finite.length ? quantile(finite, q) : null }));
   }
 }

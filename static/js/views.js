@@ -17,7 +17,7 @@ const KINDS = {
 
 export class Views {
   #views = [];
-  #run = null; // {seed, seeds, steps, levels}
+  #run = null; // {seed, seeds, steps, levels, singles}
   #events = []; // of that run: [name, data]
 
   // keys: arm → {label, line}, `line` being its path in the legend.
@@ -30,6 +30,13 @@ export class Views {
     this.#run = run;
     this.#events = [];
     for (const view of this.#views) view.reset(run);
+  }
+
+  // The same run once more, each seed's own lines shown or not.
+  again(singles) {
+    const events = this.#events;
+    this.reset({ ...this.#run, singles });
+    for (const [name, data] of events) this.append(name, data);
   }
 
   append(name, data) {

@@ -19,7 +19,7 @@ from app.training.landscape import (
     loss_change,
     surface,
 )
-from app.training.steps import Parameters, Step, flat, look, loss_at
+from app.training.steps import Parameters, Step, flat, look, loss_at, squared_error
 from tests.training.looking import digits, network_of, state, step_of, unchanged
 
 RATE = 0.1
@@ -49,7 +49,8 @@ def bowl() -> Bowl:
         learning_rate=RATE,
         parameters={"0.weight": theta},
         loss=(0.5 * theta @ hessian @ theta).item(),
-        accuracy=0.0,
+        criterion=squared_error,
+        outputs=torch.zeros(0),
         gradients={"0.weight": hessian @ theta},
         inputs=[],
         hessian=hessian,
@@ -116,7 +117,7 @@ def test_beta_tends_to_that_of_the_exact_hessian(smooth_step: Step) -> None:
     def loss(theta: Tensor) -> Tensor:
         parts = zip(step.parameters.items(), torch.split(theta, sizes), strict=True)
         parameters = {name: part.reshape(value.shape) for (name, value), part in parts}
-        return loss_at(step.network, parameters, step.images, step.labels)
+        return loss_at(step.network, parameters, (step.images, step.labels))
 
     expected = exact_beta(loss, flat(step.parameters).detach())
     assert along_gradient(step, None)["beta"] == pytest.approx(expected, rel=1e-4)
@@ -240,4 +241,4 @@ def test_the_line_runs_from_one_network_to_the_other(dataset: Dataset) -> None:
         name: (value + dict(other.named_parameters())[name]).detach() / 2
         for name, value in one.named_parameters()
     }
-    assert losses[20] == pytest.approx(loss_at(one, halfway, *batch).item(), rel=1e-6)
+    assert losses[20] == pytest.approx(loss_at(one, halfway, batch).item(), rel=1e-6)

@@ -195,7 +195,7 @@ def test_layers_and_seeds_have_noise_of_their_own() -> None:
 
 
 def test_noise_stays_on_in_evaluation(dataset: Dataset) -> None:
-    network = network_of(shallow("none", "after_pooling", 1.0, noise=True)).eval()
+    network = network_of(shallow("none", "after_pooling", 1.0, noise=1.0)).eval()
     images, _ = digits(dataset)
     with torch.no_grad():
         first = network(images)

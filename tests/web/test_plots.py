@@ -1,5 +1,6 @@
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -8,13 +9,23 @@ from app.events import Points, Row
 from app.experiments import EXPERIMENTS
 from app.experiments.base import Experiment, Level
 from app.experiments.learning_rates import LEARNING_RATES
-from app.experiments.metrics import ACCURACY, LOSS_BETWEEN, LOSS_MIN, TEST_LOSS
+from app.experiments.loss_surface import LOSS_SURFACE
+from app.experiments.metrics import ACCURACY, LOSS_MIN, TEST_LOSS
 from app.experiments.smoothness import SMOOTHNESS
-from app.web.plots import BOTTOM, LEFT, MOST_POINTS, PLOT_HEIGHT, PLOT_WIDTH, TOP, draw_plot
-from app.web.plots import draw_profile as profile
+from app.web.plots import (
+    BOTTOM,
+    LEFT,
+    MOST_POINTS,
+    PLOT_HEIGHT,
+    PLOT_WIDTH,
+    TOP,
+    draw_plot,
+    draw_profile,
+)
 
 ARMS = LEARNING_RATES.arms
 ARM = ARMS[0].id
+(BETWEEN,) = LOSS_SURFACE.profiles
 
 # The project's own bound: the page has some twenty charts.
 HEAVIEST = 6_000
@@ -117,9 +128,17 @@ def test_a_level_is_drawn_on_its_own_chart_alone() -> None:
 
 def test_a_profile_has_a_tick_at_either_network() -> None:
     row = Row(ARM, 1, 100, "line", -0.5, 1.5, [3.0, 0.5, 1.0, 0.5, 3.0])
-    plot = profile([row], ARMS, LOSS_BETWEEN)
+    plot = draw_profile([row], ARMS, BETWEEN)
     (line,) = corners(plot.curves[0].path)
     assert [x for x, _ in plot.x_ticks] == [line[1][0], line[3][0]]
+
+
+def test_of_several_rows_of_a_training_the_newest_is_drawn() -> None:
+    rows = [Row(ARM, 1, step, "line", -0.5, 1.5, [loss, loss]) for step, loss in ((0, 2), (9, 1))]
+    plot = draw_profile([*rows, replace(rows[0], seed=2)], ARMS, BETWEEN)
+    older, newer = (corners(curve.path)[0][0][1] for curve in reversed(plot.curves))
+    assert len(plot.curves) == 2
+    assert newer > older  # lower down: a smaller loss
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=lambda found: found.slug)
