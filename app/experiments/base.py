@@ -119,11 +119,17 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A horizontal line to hold a chart's curves against."""
+    """A line to hold a chart's curves against: horizontal, or from `value` straight to `until`."""
 
     metric: str
     value: float
     label: str
+    until: float | None = None
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Its values at the left and at the right edge."""
+        return self.value, self.value if self.until is None else self.until
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class PlotDrawing:
 
     curves: Sequence[Curve]
     bands: Sequence[Band]
-    levels: Sequence[tuple[float, str]]
+    levels: Sequence[tuple[int, int, str]]  # y at either edge, name
     x_ticks: Sequence[tuple[float, str]]
     y_ticks: Sequence[tuple[float, str]]
 
@@ -83,14 +83,14 @@ def draw_plot(
     steps = [step for _, line in series for step, _ in line]
     x = _Axis(0, max(steps, default=1) or 1, LEFT, PLOT_WIDTH - RIGHT)
     values = [value for _, line in [*series, *uppers] for _, value in line if finite(value)]
-    y = _value_axis(metric, [*values, *(level.value for level in own_levels)])
+    y = _value_axis(metric, [*values, *(end for level in own_levels for end in level.ends)])
     return PlotDrawing(
         curves=[_curve(arm, line, x, y) for arm, line in [*series, *uppers]],
         bands=[
             Band(arm, _area(lower, upper, x, y))
             for (arm, lower), (_, upper) in zip(series, uppers, strict=False)
         ],
-        levels=[(y.at(level.value), level.label) for level in own_levels],
+        levels=[(*map(y.at, level.ends), level.label) for level in own_levels],
         x_ticks=[(x.at(step), f"{step:g}") for step in _linear_ticks(x.low, x.high)],
         y_ticks=[(y.at(value), text) for value, text in _ticks(y, metric)],
     )
@@ -111,12 +111,12 @@ def draw_profile(
     own_levels = [level for level in levels if level.metric == metric.id]
     x = _Axis(profile.low, profile.high, LEFT, PLOT_WIDTH - RIGHT)
     values = [value for _, line in lines for _, value in line if finite(value)]
-    y = _value_axis(metric, [*values, *(level.value for level in own_levels)])
+    y = _value_axis(metric, [*values, *(end for level in own_levels for end in level.ends)])
     x_ticks = profile.ticks or [(at, _number(at)) for at in _linear_ticks(x.low, x.high)]
     return PlotDrawing(
         curves=[_curve(arm, line, x, y) for arm, line in lines],
         bands=[],
-        levels=[(y.at(level.value), level.label) for level in own_levels],
+        levels=[(*map(y.at, level.ends), level.label) for level in own_levels],
         x_ticks=[(x.at(at), text) for at, text in x_ticks],
         y_ticks=[(y.at(value), text) for value, text in _ticks(y, metric)],
     )

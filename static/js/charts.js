@@ -37,7 +37,8 @@ const levelNames = {
     ctx.lineJoin = "round";
     for (const { level, borderColor, backgroundColor, data: points } of data.datasets) {
       if (!level) continue;
-      const place = [chartArea.left + 4, scales.y.getPixelForValue(points[0].y) - 6];
+      const left = scales.y.getPixelForValue(points[0].y);
+      const place = [chartArea.left + 4, left > chartArea.top + 14 ? left - 6 : left + 14];
       // The paper around the letters keeps lines that cross them legible.
       ctx.strokeStyle = backgroundColor;
       ctx.strokeText(level, ...place);
@@ -124,7 +125,7 @@ export class Plot {
     }
     this.#chart.data.datasets = [
       ...[...this.#keys].flatMap(([arm, key]) => this.#datasets(arm, key)),
-      ...this.#levels.map(({ value, label }) => this.#level(value, label, soft)),
+      ...this.#levels.map((level) => this.#level(level, soft)),
     ];
     this.#chart.update("none");
   }
@@ -159,10 +160,12 @@ export class Plot {
     return `${this.#place ? this.#element.dataset.xLabel : "step"}: ${name}`;
   }
 
-  #level(value, label, colour) {
+  // Horizontal, or straight from `value` at the left edge to `until` at the right one.
+  #level({ value, until, label }, colour) {
     const { min, max } = this.#chart.options.scales.x;
+    const ends = [[min, value], [max, until ?? value]];
     return {
-      data: [min, max].map((x) => ({ x, y: value, value })),
+      data: ends.map(([x, end]) => ({ x, y: within(end, this.#range), value: end })),
       borderColor: colour,
       backgroundColor: getComputedStyle(document.documentElement).backgroundColor,
       borderWidth: 1,

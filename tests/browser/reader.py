@@ -20,7 +20,13 @@ CURVES = """(figure) => Object.fromEntries(
       .filter((dataset) => !dataset.band)
       .map((dataset) => [dataset.label, dataset.data.map(({x, value}) => [x, value])]))]))"""
 
-Curves = dict[str, dict[str, list[list[float]]]]
+# Of one chart: the edges of its bands, or each seed's line, as they are drawn under the medians.
+BANDS = """(canvas) => Chart.getChart(canvas).data.datasets
+  .filter((dataset) => dataset.band)
+  .map((dataset) => dataset.data.map(({x, value}) => [x, value]))"""
+
+Line = list[list[float]]
+Curves = dict[str, dict[str, Line]]
 
 
 @dataclass
@@ -80,6 +86,13 @@ class Reader:
         # A frame, so that what came before is drawn.
         self.page.evaluate("() => new Promise((go) => requestAnimationFrame(() => setTimeout(go)))")
         drawn: Curves = self.figure.evaluate(CURVES)
+        return drawn
+
+    def bands(self, metric: str) -> list[Line]:
+        """What is drawn under the medians of a chart, arm by arm."""
+        self.curves()
+        canvas = self.figure.locator(f"[data-chart={metric}] canvas")
+        drawn: list[Line] = canvas.evaluate(BANDS)
         return drawn
 
     def run_id(self) -> str:

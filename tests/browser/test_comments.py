@@ -1,5 +1,6 @@
-"""The comments as a reader meets them; each test has a server, and so a store, of its own."""
+"""The comments as a reader meets them; each test has a store of its own."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from app.store import Store
 from tests.browser.conftest import NewReader
 from tests.browser.reader import Reader
 from tests.conftest import Serve
+from tests.processes import Server, serving
 from tests.test_store import make_read_only
 
 pytestmark = pytest.mark.browser
@@ -45,14 +47,33 @@ class Section:
         self.element.get_by_role("button").click()
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "store.db"
+@pytest.fixture(scope="module")
+def commented(
+    server_defaults: dict[str, object], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Server, Path]]:
+    """One server for all tests here, and its store, which it opens anew for each request."""
+    folder = tmp_path_factory.mktemp("comments")
+    path = folder / "store.db"
+    with serving(folder / "log", {**server_defaults, "store": path, "workers": 1}) as running:
+        yield running, path
 
 
 @pytest.fixture
-def reader(new_reader: NewReader, serve: Serve, path: Path) -> Reader:
-    return new_reader(serve(store=path, workers=1).url)
+def path(commented: tuple[Server, Path]) -> Path:
+    """The path of its store, which has no comment yet."""
+    for file in commented[1].parent.glob("store.db*"):
+        file.unlink()
+    return commented[1]
+
+
+@pytest.fixture
+def url(commented: tuple[Server, Path], path: Path) -> str:
+    return commented[0].url
+
+
+@pytest.fixture
+def reader(new_reader: NewReader, url: str) -> Reader:
+    return new_reader(url)
 
 
 @pytest.fixture
@@ -161,12 +182,12 @@ def test_a_reader_who_wrote_enough_reads_when_to_come_back(
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_long_word_and_a_tower_of_accents_stay_in_their_place(
-    new_reader: NewReader, serve: Serve, path: Path, width: int
+    new_reader: NewReader, url: str, path: Path, width: int
 ) -> None:
     comments = Comments(Store(path))
     for text in ("w" * 2_000, "a" + "\u0316\u0300" * 900, "line\n\n" * 300):
         comments.add(parse({"name": "n" * 60, "text": text}), text)
-    section = Section(new_reader(serve(store=path, workers=1).url, width=width).page)
+    section = Section(new_reader(url, width=width).page)
     section.approach()
     expect(section.texts).to_have_count(3)
     assert section.page.evaluate("document.documentElement.scrollWidth") == width
@@ -179,10 +200,10 @@ def test_switched_off_there_is_no_such_section(new_reader: NewReader, serve: Ser
 
 
 def test_a_corrupt_store_is_said_and_the_article_is_there(
-    new_reader: NewReader, serve: Serve, path: Path
+    new_reader: NewReader, url: str, path: Path
 ) -> None:
     path.write_bytes(b"no database at all " * 300)
-    reader = new_reader(serve(store=path, workers=1).url)
+    reader = new_reader(url)
     reader.wait_for_points(51)
     section = Section(reader.page)
     section.element.scroll_into_view_if_needed()
@@ -211,9 +232,8 @@ def test_in_a_read_only_store_comments_are_read_and_a_new_one_is_not_lost(
 
 
 def test_without_scripts_a_link_leads_to_the_comments_and_their_form(
-    new_reader: NewReader, serve: Serve
+    new_reader: NewReader, url: str
 ) -> None:
-    url = serve(workers=1).url
     page = new_reader(url, java_script_enabled=False).page
     page.get_by_role("link", name="Read the comments").click()
     section = Section(page)

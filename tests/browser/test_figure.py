@@ -6,10 +6,12 @@ import re
 
 import httpx
 import pytest
+import torch
 from playwright.sync_api import expect
 
+from app.experiments.learning_rates import LEARNING_RATES
 from tests.browser.conftest import NewReader
-from tests.browser.reader import Reader
+from tests.browser.reader import Line, Reader
 from tests.conftest import Serve
 from tests.processes import Server, kill_all
 
@@ -62,18 +64,45 @@ def test_the_drawn_points_are_those_of_the_csv(reader: Reader) -> None:
         assert curves["test_loss"][label] == measured
 
 
-def test_several_seeds_are_drawn_as_a_median_with_n_in_the_legend(reader: Reader) -> None:
-    reader.train(steps=10, seeds=3)
+def test_several_seeds_are_drawn_as_bands_whose_quantiles_are_those_of_the_csv(
+    reader: Reader,
+) -> None:
+    reader.train(steps=10, seeds=5)
     reader.expect_state("finished")
-    expect(reader.figure.locator("[data-bands]")).to_contain_text("n = 3")
-    path = f"/runs/{reader.run_id()}/metrics.csv"
-    rows = csv.DictReader(io.StringIO(reader.fetch(path)["text"]))
-    final = sorted(
-        float(row["value"])
-        for row in rows
-        if (row["arm"], row["step"], row["metric"]) == ("bn@0.5", "10", "test_loss")
-    )
-    assert reader.curves()["test_loss"]["BatchNorm, rate 0.5"][-1] == [10, final[1]]
+    legend = reader.figure.locator("[data-lines]")
+    expect(legend).to_have_text("Line: median. Band: 10th to 90th percentile. n = 5 seeds.")
+    arms = [str(arm.id) for arm in LEARNING_RATES.arms]
+    measured = [lines_of(reader, arm, "test_loss") for arm in arms]
+    expected = [
+        band for lines in measured for band in (quantiles(lines, 0.1), quantiles(lines, 0.9))
+    ]
+    for drawn, line in zip(reader.bands("test_loss"), expected, strict=True):
+        assert drawn == [[step, pytest.approx(value)] for step, value in line]
+    medians = reader.curves()["test_loss"].values()
+    for drawn, lines in zip(medians, measured, strict=True):
+        assert drawn == [[step, pytest.approx(value)] for step, value in quantiles(lines, 0.5)]
+
+    reader.figure.get_by_label("single seeds").check()
+    expect(legend).to_have_text("Line: median. Thin lines: single seeds. n = 5 seeds.")
+    singles = [line for lines in measured for line in lines]
+    assert sorted(reader.bands("test_loss")) == sorted(singles)
+
+
+def lines_of(reader: Reader, arm: str, metric: str) -> list[Line]:
+    """From the run's CSV: each seed's steps and values, one after the other."""
+    text = reader.fetch(f"/runs/{reader.run_id()}/metrics.csv")["text"]
+    lines: dict[str, Line] = {}
+    for row in csv.DictReader(io.StringIO(text)):
+        if (row["arm"], row["metric"]) == (arm, metric):
+            lines.setdefault(row["seed"], []).append([int(row["step"]), float(row["value"])])
+    return list(lines.values())
+
+
+def quantiles(lines: list[Line], q: float) -> Line:
+    """Step by step over the lines, as NumPy has them by default."""
+    values = torch.tensor([[value for _, value in line] for line in lines], dtype=torch.float64)
+    of_steps = torch.quantile(values, q, dim=0).tolist()
+    return [[step, value] for (step, _), value in zip(lines[0], of_steps, strict=True)]
 
 
 def test_stop_ends_the_run_and_keeps_what_was_drawn(reader: Reader) -> None:

@@ -123,7 +123,15 @@ def test_a_level_is_drawn_on_its_own_chart_alone() -> None:
     points = [Points(ARM, 1, [0, 1], {"test_loss": [2.0, 1.0]})]
     levels = [Level("test_loss", 1.0, "here"), Level("other", 2.0, "elsewhere")]
     plot = draw_plot(points, ARMS, TEST_LOSS, levels)
-    assert plot.levels == [(corners(plot.curves[0].path)[0][1][1], "here")]
+    height = corners(plot.curves[0].path)[0][1][1]
+    assert plot.levels == [(height, height, "here")]
+
+
+def test_a_level_may_lead_from_one_value_to_another() -> None:
+    points = [Points(ARM, 1, [0, 1], {"test_loss": [2.0, 1.0]})]
+    plot = draw_plot(points, ARMS, TEST_LOSS, [Level("test_loss", 2.0, "down", until=1.0)])
+    (start, end), ((_, first), (_, last)) = plot.levels[0][:2], corners(plot.curves[0].path)[0]
+    assert (start, end) == (first, last)
 
 
 def test_a_profile_has_a_tick_at_either_network() -> None:
