@@ -90,7 +90,7 @@ def draw_plot(
             Band(arm, _area(lower, upper, x, y))
             for (arm, lower), (_, upper) in zip(series, uppers, strict=False)
         ],
-        levels=[(*map(y.at, level.ends), level.label) for level in own_levels],
+        levels=_levels(own_levels, y),
         x_ticks=[(x.at(step), f"{step:g}") for step in _linear_ticks(x.low, x.high)],
         y_ticks=[(y.at(value), text) for value, text in _ticks(y, metric)],
     )
@@ -116,10 +116,16 @@ def draw_profile(
     return PlotDrawing(
         curves=[_curve(arm, line, x, y) for arm, line in lines],
         bands=[],
-        levels=[(*map(y.at, level.ends), level.label) for level in own_levels],
+        levels=_levels(own_levels, y),
         x_ticks=[(x.at(at), text) for at, text in x_ticks],
         y_ticks=[(y.at(value), text) for value, text in _ticks(y, metric)],
     )
+
+
+def _levels(levels: Sequence[Level], y: _Axis) -> list[tuple[int, int, str]]:
+    return [
+        (y.at(start), y.at(end), level.label) for level in levels for start, end in [level.ends]
+    ]
 
 
 def finite(value: float | None) -> TypeGuard[float]:
