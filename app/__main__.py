@@ -1,4 +1,4 @@
-"""python -m app: serve (default) · train · verify · list · record · comments."""
+"""python -m app: serve (default) · train · verify · claims · list · record · comments."""
 
 import argparse
 import logging
@@ -59,6 +59,18 @@ def _verify(options: argparse.Namespace) -> int:
     return cli.verify(settings.load(), options.receipt)
 
 
+def _claims(options: argparse.Namespace) -> int:
+    _leave_stderr_to_the_bar()
+    return cli.claims(
+        settings.load(),
+        options.slugs,
+        seed=options.seed,
+        seeds=options.seeds,
+        assignments=options.set,
+        into=options.into,
+    )
+
+
 def _record(options: argparse.Namespace) -> int:
     return cli.record(settings.load(), options.slugs)
 
@@ -97,6 +109,15 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="repeat a receipt's run and compare its numbers")
     verify.set_defaults(do=_verify)
     verify.add_argument("receipt", metavar="RECEIPT.json", type=Path)
+    claims = commands.add_parser("claims", help="judge the article's claims over many seeds")
+    claims.set_defaults(do=_claims)
+    claims.add_argument("slugs", metavar="SLUG", nargs="*", help="all of them if absent")
+    claims.add_argument("--seed", metavar="N", default="2000", help="the first, 2000 if absent")
+    claims.add_argument("--seeds", metavar="K", default="20", help="how many, 20 if absent")
+    claims.add_argument(
+        "--set", metavar="NAME=VALUE", action="append", default=[], help="turn a parameter"
+    )
+    claims.add_argument("--into", metavar="FILE", type=Path, help="replace the table in FILE")
     record = commands.add_parser("record", help="renew the article's recordings")
     record.set_defaults(do=_record)
     record.add_argument("slugs", metavar="SLUG", nargs="*", help="all of them if absent")

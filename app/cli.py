@@ -1,8 +1,9 @@
 """Without a browser: list, train, verify and record; list and remove comments."""
 
+import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
 from textwrap import shorten
@@ -10,10 +11,12 @@ from textwrap import shorten
 from rich.console import Console
 from rich.table import Table
 
-from app import receipts, recordings, terminal
+from app import evidence, receipts, recordings, terminal
 from app.comments import KEPT, Comments
 from app.errors import FieldProblem, InvalidRequest, UnknownComment
+from app.evidence import Survey
 from app.experiments import EXPERIMENTS, find
+from app.measurements import Measurements
 from app.runs import Run
 from app.settings import Settings
 from app.store import Store
@@ -122,6 +125,36 @@ def verify(settings: Settings, path: Path) -> int:
     return FAILED
 
 
+def claims(
+    settings: Settings,
+    slugs: Sequence[str],
+    *,
+    seed: str,
+    seeds: str,
+    assignments: Sequence[str] = (),
+    into: Path | None = None,
+) -> int:
+    """Judges every claim over many seeds and prints one table, each figure's rows when it is done.
+
+    0 if all hold, 1 if one does not. With `into`, the table replaces the block between the two
+    marks in that file.
+    """
+    chosen = [find(slug) for slug in dict.fromkeys(slugs)] or list(EXPERIMENTS.values())
+    asked = evidence.survey(chosen, seed, seeds, _assigned(assignments))
+    if into is not None:
+        evidence.check_block(into)
+    table: list[str] = []
+    code = asyncio.run(_judge(settings, asked, table))
+    if into is None or not table:
+        return code
+    try:
+        evidence.put(into, "\n".join(table))
+    except OSError as error:
+        print(f"can't write {into}: {error.strerror}", file=sys.stderr)
+        return FAILED
+    return code
+
+
 def show_comments(settings: Settings) -> int:
     """Prints the comments, the newest first: number, date, name and first words."""
     shown, _ = Comments(Store(settings.store)).newest(KEPT)
@@ -138,6 +171,34 @@ def remove_comment(settings: Settings, number: str) -> int:
     removed = Comments(Store(settings.store)).remove(int(number))
     print(f"removed {removed.id}, by {removed.name}")
     return FINISHED
+
+
+async def _judge(settings: Settings, asked: Survey, table: list[str]) -> int:
+    """Trains, and adds to the table what it prints; empties it unless all was trained."""
+
+    def show(lines: Iterable[str]) -> None:
+        for line in lines:
+            print(line, flush=True)
+            table.append(line)
+
+    hold = True
+    requests = [(experiment, asked.requests(experiment)) for experiment in asked.experiments]
+    async with terminal.warm(settings) as runs:
+        for experiment, of_experiment in requests:
+            measured = Measurements([arm.id for arm in experiment.arms])
+            async for run in terminal.in_turn(runs, experiment, of_experiment):
+                measured.include(run.measured)
+            if run.state != "finished":
+                print(f"{experiment.slug}: the run {run.state}. {_why(run)}", file=sys.stderr)
+                table.clear()
+                return CODES[run.state]
+            if not table:
+                assert run.provenance is not None
+                command = asked.command(list(EXPERIMENTS.values()))
+                show(evidence.head(asked, command, run.provenance))
+            show(evidence.rows(experiment, measured, asked.seeds))
+            hold = hold and evidence.all_hold(experiment, measured)
+    return FINISHED if hold else FAILED
 
 
 def _write(csv: Path, run: Run) -> bool:
