@@ -1,9 +1,9 @@
-"""python -m app: serve (default) · train · list · record · comments."""
+"""python -m app: serve (default) · train · verify · claims · list · record · comments."""
 
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app import cli, settings
@@ -15,9 +15,10 @@ BAD_INPUT = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code; bad input is one line on stderr and 2."""
     options = _parser().parse_args(arguments)
+    do: Callable[[argparse.Namespace], int] = options.do
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
-        return _run(options)
+        return do(options)
     except KeyboardInterrupt:
         return cli.INTERRUPTED
     except DatasetError as error:
@@ -29,44 +30,74 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return BAD_INPUT
 
 
-def _run(options: argparse.Namespace) -> int:
-    match options.command:
-        case "list":
-            return cli.show_list()
-        case "train":
-            logging.disable(logging.WARNING)  # they would break the progress bar
-            # What the engine reports to an operator, the command's last line says.
-            logging.getLogger("app.engines").setLevel(logging.CRITICAL)
-            return cli.train(
-                settings.load(),
-                options.slug,
-                seed=options.seed,
-                seeds=options.seeds,
-                assignments=options.set,
-                csv=options.csv,
-                as_json=options.json,
-            )
-        case "record":
-            return cli.record(settings.load(), options.slugs)
-        case "comments":
-            # What the store reports to an operator, the command's last line says.
-            logging.getLogger("app.store").setLevel(logging.CRITICAL)
-            if options.remove is None:
-                return cli.show_comments(settings.load())
-            return cli.remove_comment(settings.load(), options.remove)
-        case _:
-            from app.serve import serve  # the web is not needed to train in a terminal
+def _serve(_: argparse.Namespace) -> int:
+    from app.serve import serve  # the web is not needed to train in a terminal
 
-            serve(settings.load())
-            return 0
+    serve(settings.load())
+    return cli.FINISHED
+
+
+def _list(_: argparse.Namespace) -> int:
+    return cli.show_list()
+
+
+def _train(options: argparse.Namespace) -> int:
+    _leave_stderr_to_the_bar()
+    return cli.train(
+        settings.load(),
+        options.slug,
+        seed=options.seed,
+        seeds=options.seeds,
+        assignments=options.set,
+        csv=options.csv,
+        as_json=options.json,
+    )
+
+
+def _verify(options: argparse.Namespace) -> int:
+    _leave_stderr_to_the_bar()
+    return cli.verify(settings.load(), options.receipt)
+
+
+def _claims(options: argparse.Namespace) -> int:
+    _leave_stderr_to_the_bar()
+    return cli.claims(
+        settings.load(),
+        options.slugs,
+        seed=options.seed,
+        seeds=options.seeds,
+        assignments=options.set,
+        into=options.into,
+    )
+
+
+def _record(options: argparse.Namespace) -> int:
+    return cli.record(settings.load(), options.slugs)
+
+
+def _comments(options: argparse.Namespace) -> int:
+    # What the store reports to an operator, the command's last line says.
+    logging.getLogger("app.store").setLevel(logging.CRITICAL)
+    if options.remove is None:
+        return cli.show_comments(settings.load())
+    return cli.remove_comment(settings.load(), options.remove)
+
+
+def _leave_stderr_to_the_bar() -> None:
+    logging.disable(logging.WARNING)
+    # What the engine reports to an operator, the command's last line says.
+    logging.getLogger("app.engines").setLevel(logging.CRITICAL)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    parser.set_defaults(do=_serve)
+    commands = parser.add_subparsers(metavar="COMMAND")
     commands.add_parser("serve", help="serve the article (the default)")
-    commands.add_parser("list", help="the experiments, their parameters and metrics")
+    shown = commands.add_parser("list", help="the experiments, their parameters and metrics")
+    shown.set_defaults(do=_list)
     train = commands.add_parser("train", help="train one figure without a browser")
+    train.set_defaults(do=_train)
     train.add_argument("slug", metavar="SLUG")
     train.add_argument("--seed", metavar="N", help="drawn at random if absent")
     train.add_argument("--seeds", metavar="K", help="how many consecutive seeds")
@@ -75,9 +106,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument("--csv", metavar="FILE", type=Path, help="write all points to FILE")
     train.add_argument("--json", action="store_true", help="print the receipt instead")
+    verify = commands.add_parser("verify", help="repeat a receipt's run and compare its numbers")
+    verify.set_defaults(do=_verify)
+    verify.add_argument("receipt", metavar="RECEIPT.json", type=Path)
+    claims = commands.add_parser("claims", help="judge the article's claims over many seeds")
+    claims.set_defaults(do=_claims)
+    claims.add_argument("slugs", metavar="SLUG", nargs="*", help="all of them if absent")
+    claims.add_argument("--seed", metavar="N", default="2000", help="the first, 2000 if absent")
+    claims.add_argument("--seeds", metavar="K", default="20", help="how many, 20 if absent")
+    claims.add_argument(
+        "--set", metavar="NAME=VALUE", action="append", default=[], help="turn a parameter"
+    )
+    claims.add_argument("--into", metavar="FILE", type=Path, help="replace the table in FILE")
     record = commands.add_parser("record", help="renew the article's recordings")
+    record.set_defaults(do=_record)
     record.add_argument("slugs", metavar="SLUG", nargs="*", help="all of them if absent")
     comments = commands.add_parser("comments", help="what readers wrote, the newest first")
+    comments.set_defaults(do=_comments)
     comments.add_argument("--remove", metavar="NUMBER", help="remove one for good instead")
     return parser
 

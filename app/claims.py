@@ -50,9 +50,23 @@ class Claim:
         relation = RELATIONS[self.relation]
         return [relation(value, against) for value, against in self._pairs(measured)]
 
+    def values(self, measured: Measurements, arm: str) -> dict[int, float]:
+        """The statistic for that arm, seed by seed."""
+        if self.statistic == "last":
+            values = measured.final(arm, self.metric)
+        else:
+            average = fmean if self.statistic == "mean" else median
+            series = measured.over_steps(arm, self.metric)
+            values = {
+                seed: average(map(_or_infinite, of_seed))
+                for seed, of_seed in series.items()
+                if of_seed
+            }
+        return {seed: _or_infinite(value) for seed, value in values.items()}
+
     def value(self, measured: Measurements, arm: str) -> float:
         """The statistic for that arm, the median over the seeds."""
-        return median(self._values(measured, arm).values())
+        return median(self.values(measured, arm).values())
 
     def holds(self, measured: Measurements) -> bool:
         """Whether it held in enough seeds; False where nothing was measured."""
@@ -76,28 +90,15 @@ class Claim:
         )
 
     def _pairs(self, measured: Measurements) -> list[tuple[float, float]]:
-        values = self._values(measured, self.arm)
+        values = self.values(measured, self.arm)
         if self.other is None:
             return [(value, self.bound) for value in values.values()]
-        others = self._values(measured, self.other)
+        others = self.values(measured, self.other)
         return [
             (values[seed], self.factor * others[seed] + self.bound)
             for seed in values
             if seed in others
         ]
-
-    def _values(self, measured: Measurements, arm: str) -> dict[int, float]:
-        if self.statistic == "last":
-            values = measured.final(arm, self.metric)
-        else:
-            average = fmean if self.statistic == "mean" else median
-            series = measured.over_steps(arm, self.metric)
-            values = {
-                seed: average(map(_or_infinite, of_seed))
-                for seed, of_seed in series.items()
-                if of_seed
-            }
-        return {seed: _or_infinite(value) for seed, value in values.items()}
 
 
 def judge(claims: Sequence[Claim], measured: Measurements) -> Verdict:

@@ -1,28 +1,28 @@
-"""Without a browser: list, train and record experiments; list and remove comments."""
+"""Without a browser: list, train, verify and record; list and remove comments."""
 
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
 from textwrap import shorten
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from app import recordings
+from app import evidence, receipts, recordings, terminal
 from app.comments import KEPT, Comments
-from app.engines.registry import engine_for
 from app.errors import FieldProblem, InvalidRequest, UnknownComment
+from app.evidence import Survey
 from app.experiments import EXPERIMENTS, find
-from app.experiments.base import Experiment, RunRequest
-from app.runs import Run, Runs
+from app.measurements import Measurements
+from app.runs import Run
 from app.settings import Settings
 from app.store import Store
 
 FINISHED, FAILED, INTERRUPTED = 0, 1, 130
+CODES = {"finished": FINISHED, "failed": FAILED, "stopped": INTERRUPTED}
 # The seed of the recordings: the first one, not the prettiest one.
 RECORDED_SEED = 1
 # More digits than SQLite could count to.
@@ -69,13 +69,13 @@ def train(
         raise InvalidRequest([FieldProblem("csv", f"there is no folder {csv.parent}")])
     if csv is not None and csv.is_dir():
         raise InvalidRequest([FieldProblem("csv", f"{csv} is a folder")])
-    run = asyncio.run(_train(settings, experiment, request))
+    run = terminal.train(settings, experiment, request)
     written = csv is None or _write(csv, run)
     if as_json:
         print(json.dumps(run.receipt()))
     else:
         _show_summary(run)
-    code = {"finished": FINISHED, "stopped": INTERRUPTED}.get(run.state, FAILED)
+    code = CODES[run.state]
     return code if written else code or FAILED
 
 
@@ -84,12 +84,75 @@ def record(settings: Settings, slugs: Sequence[str]) -> int:
     for slug in slugs or EXPERIMENTS:
         experiment = find(slug)
         request = experiment.parse({"seed": RECORDED_SEED})
-        run = asyncio.run(_train(settings, experiment, request))
+        run = terminal.train(settings, experiment, request)
         if run.state != "finished":
             _show_summary(run)
             return FAILED
         print(recordings.save(run))
     return FINISHED
+
+
+def verify(settings: Settings, path: Path) -> int:
+    """Repeats the run that a receipt names; 0 if its numbers are the same, digit for digit.
+
+    Raises InvalidReceipt.
+    """
+    receipt = receipts.read(path)
+    run = terminal.train(settings, *receipt.run())
+    if run.state != "finished":
+        print(f"Not verified, for the run {run.state}. {_why(run)}", file=sys.stderr)
+        return CODES[run.state]
+    assert run.provenance is not None
+    assert run.verdict is not None
+    digest = run.measured.digest()
+    if digest == receipt.digest:
+        print(f"The same numbers, digit for digit: {digest}")
+        if run.verdict.text != receipt.verdict:
+            print("The receipt gives them another verdict. Here it is: " + run.verdict.text)
+        return FINISHED
+    print(f"Other numbers.\n  receipt  {receipt.digest}\n  here     {digest}")
+    differences = list(receipt.differences(run.provenance))
+    if differences:
+        print("Likely because of what is not the same here:")
+    else:
+        print(
+            "Versions, device and hardware are the same here: the receipt was altered, the run is "
+            "not reproducible, or the program here is not that of its version."
+        )
+    for difference in differences:
+        there, here = difference.there or "unknown", difference.here or "unknown"
+        print(f"  {difference.name}: {there} there, {here} here")
+    return FAILED
+
+
+def claims(
+    settings: Settings,
+    slugs: Sequence[str],
+    *,
+    seed: str,
+    seeds: str,
+    assignments: Sequence[str] = (),
+    into: Path | None = None,
+) -> int:
+    """Judges every claim over many seeds and prints one table, each figure's rows when it is done.
+
+    0 if all hold, 1 if one does not. With `into`, the table replaces the block between the two
+    marks in that file.
+    """
+    chosen = [find(slug) for slug in dict.fromkeys(slugs)] or list(EXPERIMENTS.values())
+    asked = evidence.survey(chosen, seed, seeds, _assigned(assignments))
+    if into is not None:
+        evidence.check_block(into)
+    table: list[str] = []
+    code = asyncio.run(_judge(settings, asked, table))
+    if into is None or not table:
+        return code
+    try:
+        evidence.put(into, "\n".join(table))
+    except OSError as error:
+        print(f"can't write {into}: {error.strerror}", file=sys.stderr)
+        return FAILED
+    return code
 
 
 def show_comments(settings: Settings) -> int:
@@ -110,6 +173,34 @@ def remove_comment(settings: Settings, number: str) -> int:
     return FINISHED
 
 
+async def _judge(settings: Settings, asked: Survey, table: list[str]) -> int:
+    """Trains, and adds to the table what it prints; empties it unless all was trained."""
+
+    def show(lines: Iterable[str]) -> None:
+        for line in lines:
+            print(line, flush=True)
+            table.append(line)
+
+    hold = True
+    requests = [(experiment, asked.requests(experiment)) for experiment in asked.experiments]
+    async with terminal.warm(settings) as runs:
+        for experiment, of_experiment in requests:
+            measured = Measurements([arm.id for arm in experiment.arms])
+            async for run in terminal.in_turn(runs, experiment, of_experiment):
+                measured.include(run.measured)
+            if run.state != "finished":
+                print(f"{experiment.slug}: the run {run.state}. {_why(run)}", file=sys.stderr)
+                table.clear()
+                return CODES[run.state]
+            if not table:
+                assert run.provenance is not None
+                command = asked.command(list(EXPERIMENTS.values()))
+                show(evidence.head(asked, command, run.provenance))
+            show(evidence.rows(experiment, measured, asked.seeds))
+            hold = hold and evidence.all_hold(experiment, measured)
+    return FINISHED if hold else FAILED
+
+
 def _write(csv: Path, run: Run) -> bool:
     try:
         csv.write_text(run.measured.csv())
@@ -118,39 +209,6 @@ def _write(csv: Path, run: Run) -> bool:
         print(f"can't write {csv}: {error.strerror}; repeat: {run.command()}", file=sys.stderr)
         return False
     return True
-
-
-async def _train(settings: Settings, experiment: Experiment, request: RunRequest) -> Run:
-    engine = engine_for(settings)
-    runs = Runs(engine, settings)
-    console = Console(stderr=True)
-    try:
-        await runs.start()
-        with console.status("warming up"):
-            await engine.warm()
-        run = runs.create(experiment, request, reader="terminal")
-        try:
-            await _show_progress(run, console)
-        except asyncio.CancelledError:  # Ctrl-C; what was measured is kept
-            runs.stop(run.id, reader="terminal")
-        return run
-    finally:
-        await runs.close()
-
-
-async def _show_progress(run: Run, console: Console) -> None:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("step {task.completed:.0f} of {task.total:.0f}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        total = run.steps_left
-        bar = progress.add_task(f"{len(run.specs)} trainings", total=total)
-        while not run.log.closed:
-            await run.log.news(len(run.log))
-            progress.update(bar, completed=total - run.steps_left)
 
 
 def _show_summary(run: Run) -> None:
@@ -169,9 +227,14 @@ def _show_summary(run: Run) -> None:
     console.print(table)
     if run.verdict:
         console.print(run.verdict.text)
-    if run.done and run.done.message:
-        console.print(f"{run.done.message} ({run.done.code})")
+    if why := _why(run):
+        console.print(why)
     console.print(f"digest {run.measured.digest()}")
+
+
+def _why(run: Run) -> str:
+    """Why it failed; empty if it did not."""
+    return f"{run.done.message} ({run.done.code})" if run.done and run.done.message else ""
 
 
 def _assigned(assignments: Sequence[str]) -> dict[str, object]:

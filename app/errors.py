@@ -3,6 +3,7 @@
 BatchNormError
 ├── InvalidSettings         a BATCHNORM_* variable is wrong: the server does not start
 ├── InvalidRequest          a reader asked for something outside its bounds
+├── InvalidReceipt          a file is not the receipt of a run that can be repeated
 ├── UnknownExperiment       no experiment has that slug
 ├── UnknownRun              no run has that id, or it expired
 ├── UnknownComment          no comment has that number
@@ -48,6 +49,10 @@ class InvalidRequest(BatchNormError):
     def __init__(self, problems: list[FieldProblem]) -> None:
         super().__init__("; ".join(f"{p.field}: {p.message}" for p in problems))
         self.problems = problems
+
+
+class InvalidReceipt(BatchNormError):
+    """A file is not the receipt of a run that can be repeated; one line names file and field."""
 
 
 class UnknownExperiment(BatchNormError):

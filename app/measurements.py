@@ -41,6 +41,13 @@ class Measurements:
             case ArmEnded():
                 self._ended[key] = event
 
+    def include(self, other: "Measurements") -> None:
+        """Takes in another run of the same arms; a training that both have is the other's."""
+        assert self._arms == other._arms
+        self._points |= other._points
+        self._rows |= other._rows
+        self._ended |= other._ended
+
     def final(self, arm: str, metric: str) -> dict[int, float]:
         """The last value of `metric` by seed, of the trainings of `arm` that ended and have one."""
         index = self._arms.index(arm)

@@ -112,6 +112,11 @@ class Run:
         """All trainings have ended."""
         return not self._steps_left
 
+    @property
+    def file_name(self) -> str:
+        """What a file about this run is called, without its ending."""
+        return f"{self.experiment.slug}-seed-{self.request.seed}"
+
     def command(self) -> str:
         """The one command that repeats this run in a terminal."""
         defaults = self.experiment.parse({}).parameters()

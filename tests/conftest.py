@@ -141,3 +141,10 @@ def terminal(cache_dir: Path) -> Iterator[pytest.MonkeyPatch]:
         patch.setenv("BATCHNORM_CACHE_DIR", str(cache_dir))
         yield patch
     logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def in_terminal(cache_dir: Path) -> Iterator[pytest.MonkeyPatch]:
+    """Commands run in this process, and train in it; more may be set."""
+    with terminal(cache_dir) as patch:
+        yield patch

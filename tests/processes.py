@@ -96,6 +96,35 @@ def environment(**settings: object) -> dict[str, str]:
 
 
 @contextmanager
+def command(*arguments: str, **settings: object) -> Iterator[subprocess.Popen[str]]:
+    """A command in a process of its own, which believes that it writes to a terminal."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "app", *arguments],
+        cwd=ROOT,
+        env={**environment(**settings), "FORCE_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell has what it starts in the background ignore Ctrl-C: so may our own parent.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def read_until(process: subprocess.Popen[str], pattern: str) -> None:
+    """Reads what the command says on stderr until it says that."""
+    assert process.stderr is not None
+    said = ""
+    while not re.search(pattern, said):
+        character = process.stderr.read(1)
+        assert character, f"it ended, having said {said!r}"
+        said = (said + character)[-300:]
+
+
+@contextmanager
 def serving(log: Path, settings: Mapping[str, object]) -> Iterator[Server]:
     """A server in a process of its own, which leaves nothing behind."""
     with (

@@ -6,8 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,47 +14,11 @@ import pytest
 
 from app.__main__ import main
 from tests.conftest import terminal
-from tests.processes import PATIENCE, ROOT, environment
+from tests.processes import PATIENCE, ROOT, command, read_until
 from tests.wire import strict_json
 
 TRAIN = ["train", "learning-rates"]
 SHORT = ["--set", "steps=10"]
-
-
-@pytest.fixture
-def in_terminal(cache_dir: Path) -> Iterator[pytest.MonkeyPatch]:
-    """Commands run in this process, and train in it; more may be set."""
-    with terminal(cache_dir) as patch:
-        yield patch
-
-
-@contextmanager
-def command(*arguments: str, **settings: object) -> Iterator[subprocess.Popen[str]]:
-    """A command in a process of its own, which believes that it writes to a terminal."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "app", *arguments],
-        cwd=ROOT,
-        env={**environment(**settings), "FORCE_COLOR": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell has what it starts in the background ignore Ctrl-C: so may our own parent.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def read_until(process: subprocess.Popen[str], pattern: str) -> None:
-    """Reads what the command says on stderr until it says that."""
-    assert process.stderr is not None
-    said = ""
-    while not re.search(pattern, said):
-        character = process.stderr.read(1)
-        assert character, f"it ended, having said {said!r}"
-        said = (said + character)[-300:]
 
 
 def test_list_shows_experiments_with_parameters_and_metrics(

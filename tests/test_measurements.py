@@ -78,3 +78,13 @@ def test_merging_makes_each_training_one_event_and_its_end() -> None:
     points, ended = taken(training("a", 1)).merged()
     assert points == Points("a", 1, [0, 2], {"loss": [1.5, 1.25], "accuracy": [0.1, 0.2]})
     assert ended == training("a", 1)[-1]
+
+
+def test_runs_taken_together_are_what_one_run_would_have_measured() -> None:
+    first, second = taken(training("a", 2), training("b", 1)), taken(training("a", 1))
+    together = taken()
+    for part in (first, second):
+        together.include(part)
+    assert together.csv() == taken(training("a", 1), training("a", 2), training("b", 1)).csv()
+    assert together.final("a", "loss") == {1: 1.25, 2: 2.25}
+    assert first.final("a", "loss") == {2: 2.25}

@@ -234,11 +234,15 @@ class Experiment:
         except ValidationError as error:
             fields = self.request.model_json_schema()["properties"]
             raise InvalidRequest([_problem(detail, fields) for detail in error.errors()]) from None
-        fitting = int(MAX_WORK / (request.work * len(self.arms)))
+        fitting = self.most_seeds(request)
         if request.seeds > fitting:
             bound = f"should be at most {fitting} with these settings: a run's work is bounded"
             raise InvalidRequest([FieldProblem("seeds", bound)])
         return request
+
+    def most_seeds(self, request: RunRequest) -> int:
+        """How many seeds one run with these parameters may have."""
+        return min(MAX_SEEDS, int(MAX_WORK / (request.work * len(self.arms))))
 
     def trainings(self, request: RunRequest) -> Iterator[TrainingSpec]:
         """The trainings of a run: seed by seed, so that whole comparisons finish first."""

@@ -79,12 +79,23 @@ async def events(
 async def metrics(runs: AllRuns, run_id: str) -> Response:
     """All points measured so far, tidy: arm, seed, step, metric, value."""
     run = runs.get(run_id)
-    name = f"{run.experiment.slug}-seed-{run.request.seed}.csv"
-    headers = {
+    return Response(
+        run.measured.csv(), media_type="text/csv", headers=_download(f"{run.file_name}.csv")
+    )
+
+
+@router.get("/runs/{run_id}/receipt.json")
+async def receipt(runs: AllRuns, run_id: str) -> JSONResponse:
+    """The run's receipt as a file, for `python -m app verify`."""
+    run = runs.get(run_id)
+    return JSONResponse(run.receipt(), headers=_download(f"{run.file_name}.json"))
+
+
+def _download(name: str) -> dict[str, str]:
+    return {
         "Content-Disposition": f'attachment; filename="{name}"',
         "Cache-Control": "no-store",
     }
-    return Response(run.measured.csv(), media_type="text/csv", headers=headers)
 
 
 async def _parse(request: Request, experiment: Experiment) -> RunRequest:

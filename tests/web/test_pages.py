@@ -101,6 +101,8 @@ def test_a_permalink_is_the_article_opened_at_the_run(finished: FinishedRun) -> 
     assert receipt["verdict"] in answer.text
     assert f"{finished.path}/metrics.csv" in answer.text
     assert "python -m app train learning-rates --seed 7 --set steps=10" in answer.text
+    assert f'href="{finished.path}/receipt.json"' in answer.text
+    assert "python -m app verify learning-rates-seed-7.json" in answer.text
 
 
 def test_a_browser_gets_the_page_and_a_script_the_receipt(finished: FinishedRun) -> None:
@@ -152,4 +154,6 @@ def test_the_panel_of_an_ended_run_offers_another(
     panel = reader.get(path, headers=FRAGMENT)
     (run,) = Tags(panel.text).with_attribute("data-run")
     assert run["data-run-state"] == state
+    # There is nothing to compare with where not all was measured.
+    assert ("receipt.json" in panel.text) == (state == "finished")
     assert "Train again" in panel.text

@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.__main__ import main
 from tests.conftest import Serve
 from tests.processes import Server
 from tests.web.asking import RUNS, FinishedRun, fields_of, json_of, problem_of, train, watch
@@ -146,7 +147,7 @@ def test_an_unknown_experiment_is_not_found(reader: httpx.Client) -> None:
     assert "no-such" in document["detail"]
 
 
-@pytest.mark.parametrize("path", ["", "/events", "/metrics.csv"])
+@pytest.mark.parametrize("path", ["", "/events", "/metrics.csv", "/receipt.json"])
 def test_an_unknown_run_is_not_found(reader: httpx.Client, path: str) -> None:
     problem_of(reader.get(f"/runs/no-such-run{path}"), 404)
 
@@ -249,6 +250,25 @@ def test_the_receipt_says_all_that_the_contract_asks(finished: FinishedRun) -> N
     assert set(receipt["versions"]) >= {"batchnorm", "python", "torch"}
     verdict = next(event for event in finished.events if event.name == "verdict")
     assert receipt["verdict"] == verdict.data["text"]
+
+
+def test_the_receipt_is_a_file_that_can_be_verified(
+    finished: FinishedRun,
+    in_terminal: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    answer = finished.reader.get(f"{finished.path}/receipt.json")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["content-disposition"] == (
+        'attachment; filename="learning-rates-seed-7.json"'
+    )
+    receipt = json_of(finished.reader.get(finished.path, headers={"Accept": "application/json"}))
+    assert json_of(answer) == receipt
+    path = tmp_path / "learning-rates-seed-7.json"
+    path.write_bytes(answer.content)
+    assert main(["verify", str(path)]) == 0
+    assert receipt["digest"] in capsys.readouterr().out
 
 
 def test_the_whole_story_of_a_run_comes_over_its_stream(finished: FinishedRun) -> None:

@@ -1,0 +1,72 @@
+"""Trainings in a terminal: the same runs as a server's, with a progress bar on stderr."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from app.engines.registry import engine_for
+from app.experiments.base import Experiment, RunRequest
+from app.runs import Run, Runs
+from app.settings import Settings
+
+READER = "terminal"
+
+
+def train(settings: Settings, experiment: Experiment, request: RunRequest) -> Run:
+    """One run, to its end or to Ctrl-C, which stops it and keeps what was measured."""
+    return asyncio.run(_train(settings, experiment, request))
+
+
+async def _train(settings: Settings, experiment: Experiment, request: RunRequest) -> Run:
+    async with warm(settings) as runs:
+        (run,) = [run async for run in in_turn(runs, experiment, [request])]
+        return run
+
+
+@asynccontextmanager
+async def warm(settings: Settings) -> AsyncGenerator[Runs]:
+    """Runs on the engine that the settings name, one slot of it warm. Raises Unusable."""
+    engine = engine_for(settings)
+    runs = Runs(engine, settings)
+    try:
+        await runs.start()
+        with Console(stderr=True).status("warming up"):
+            await engine.warm()
+        yield runs
+    finally:
+        await runs.close()
+
+
+async def in_turn(
+    runs: Runs, experiment: Experiment, requests: Sequence[RunRequest]
+) -> AsyncGenerator[Run]:
+    """Runs of one experiment under one bar, each when it has ended; one that did not finish is
+    the last. Ctrl-C stops the run that trains.
+    """
+    trainings = [spec for request in requests for spec in experiment.trainings(request)]
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("step {task.completed:.0f} of {task.total:.0f}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        owed = sum(spec.steps for spec in trainings)
+        bar = progress.add_task(f"{len(trainings)} trainings", total=owed)
+        made = 0
+        for request in requests:
+            run = runs.create(experiment, request, READER)
+            in_this_run = run.steps_left
+            try:
+                while not run.log.closed:
+                    await run.log.news(len(run.log))
+                    progress.update(bar, completed=made + in_this_run - run.steps_left)
+            except asyncio.CancelledError:  # Ctrl-C; what was measured is kept
+                runs.stop(run.id, READER)
+            made += in_this_run
+            yield run
+            if run.state != "finished":
+                return

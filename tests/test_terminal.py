@@ -1,0 +1,48 @@
+import anyio
+import pytest
+
+from app import evidence, terminal
+from app.errors import WorkerLost
+from app.measurements import Measurements
+from app.runs import Run
+from tests.toys import TOY, ToyEngine, serving_toys
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_several_runs_in_turn_are_judged_as_one() -> None:
+    """25 seeds in three runs: seed s of the toy's first arm ends at s %."""
+    asked = evidence.survey([TOY], "30", "25", {"steps": "10"})
+    measured = Measurements([arm.id for arm in TOY.arms])
+    sizes = []
+    async with serving_toys() as (runs, engine), anyio.create_task_group() as tasks:
+        tasks.start_soon(_train_all, engine, 2 * 25)
+        async for run in terminal.in_turn(runs, TOY, asked.requests(TOY)):
+            assert run.state == "finished"
+            sizes.append(run.request.seeds)
+            measured.include(run.measured)
+    assert sizes == [10, 10, 5]
+    assert measured.final("a", "test_accuracy") == {seed: seed / 100 for seed in range(30, 55)}
+    (row,) = evidence.rows(TOY, measured, 25)
+    assert "| 25 | 5 of 25 (100% needed) | 0.420 [0.324–0.516] |" in row
+
+
+async def test_the_runs_behind_one_that_fails_are_not_trained() -> None:
+    requests = evidence.survey([TOY], "1", "20", {"steps": "10"}).requests(TOY)
+    ended: list[Run] = []
+    async with serving_toys() as (runs, engine):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_fail_first, engine)
+            ended += [run async for run in terminal.in_turn(runs, TOY, requests)]
+        assert [run.state for run in ended] == ["failed"]
+        assert engine.begun_now() == []
+
+
+async def _train_all(engine: ToyEngine, trainings: int) -> None:
+    for _ in range(trainings):
+        training = await engine.begun()
+        training.end(training.spec.seed / 100)
+
+
+async def _fail_first(engine: ToyEngine) -> None:
+    (await engine.begun()).fail(WorkerLost("its process died"))
