@@ -273,7 +273,12 @@ async def test_a_receipt_says_all_that_is_needed_to_run_it_again(
         "slug": "toy",
         "seed": 7,
         "seeds": 1,
-        "parameters": {"steps": 20, "gamma0": 0.1, "placement": "after_pooling"},
+        "parameters": {
+            "steps": 20,
+            "gamma0": 0.1,
+            "placement": "after_pooling",
+            "batch_size": 20,
+        },
         "state": "finished",
         "verdict": "It ended at 90%.",
         "versions": {"beads": "1.0"},

@@ -53,7 +53,12 @@ def test_a_run_is_created_from_json(finished: FinishedRun) -> None:
         "slug": "learning-rates",
         "seed": 7,
         "seeds": 1,
-        "parameters": {"steps": 10, "gamma0": 0.1, "placement": "after_pooling"},
+        "parameters": {
+            "steps": 10,
+            "gamma0": 0.1,
+            "placement": "after_pooling",
+            "batch_size": 20,
+        },
     }
     assert set(created) == {
         *("id", "slug", "seed", "seeds", "parameters"),
