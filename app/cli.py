@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from app import recordings
+from app import recordings, sweeps
 from app.comments import KEPT, Comments
 from app.engines.registry import engine_for
 from app.errors import FieldProblem, InvalidRequest, UnknownComment
@@ -69,7 +69,7 @@ def train(
         raise InvalidRequest([FieldProblem("csv", f"there is no folder {csv.parent}")])
     if csv is not None and csv.is_dir():
         raise InvalidRequest([FieldProblem("csv", f"{csv} is a folder")])
-    run = asyncio.run(_train(settings, experiment, request))
+    (run,) = asyncio.run(_train(settings, experiment, [request]))
     written = csv is None or _write(csv, run)
     if as_json:
         print(json.dumps(run.receipt()))
@@ -80,15 +80,23 @@ def train(
 
 
 def record(settings: Settings, slugs: Sequence[str]) -> int:
-    """Trains the figures anew and keeps each as the recording that the article opens with."""
+    """Trains the figures anew and keeps each as the recording that the article opens with.
+
+    Where an experiment has a sweep, its maps are trained and kept, too.
+    """
     for slug in slugs or EXPERIMENTS:
         experiment = find(slug)
         request = experiment.parse({"seed": RECORDED_SEED})
-        run = asyncio.run(_train(settings, experiment, request))
-        if run.state != "finished":
-            _show_summary(run)
-            return FAILED
+        swept = experiment.sweep.asked(RECORDED_SEED) if experiment.sweep else ()
+        requests = [request, *map(experiment.parse, swept)]
+        run, *cells = runs = asyncio.run(_train(settings, experiment, requests))
+        for each in runs:
+            if each.state != "finished":
+                _show_summary(each)
+                return FAILED
         print(recordings.save(run))
+        if cells:
+            print(sweeps.save(cells, command=f"python -m app record {slug}"))
     return FINISHED
 
 
@@ -120,7 +128,10 @@ def _write(csv: Path, run: Run) -> bool:
     return True
 
 
-async def _train(settings: Settings, experiment: Experiment, request: RunRequest) -> Run:
+async def _train(
+    settings: Settings, experiment: Experiment, requests: Sequence[RunRequest]
+) -> list[Run]:
+    """The runs of these requests, one after another, up to the first that did not finish."""
     engine = engine_for(settings)
     runs = Runs(engine, settings)
     console = Console(stderr=True)
@@ -128,12 +139,17 @@ async def _train(settings: Settings, experiment: Experiment, request: RunRequest
         await runs.start()
         with console.status("warming up"):
             await engine.warm()
-        run = runs.create(experiment, request, reader="terminal")
-        try:
-            await _show_progress(run, console)
-        except asyncio.CancelledError:  # Ctrl-C; what was measured is kept
-            runs.stop(run.id, reader="terminal")
-        return run
+        trained: list[Run] = []
+        for request in requests:
+            run = runs.create(experiment, request, reader="terminal")
+            trained.append(run)
+            try:
+                await _show_progress(run, console)
+            except asyncio.CancelledError:  # Ctrl-C; what was measured is kept
+                runs.stop(run.id, reader="terminal")
+            if run.state != "finished":
+                break
+        return trained
     finally:
         await runs.close()
 
