@@ -52,10 +52,12 @@ def save(runs: Sequence[Run], command: str, folder: Path = FOLDER) -> Path:
         **{key: receipt[key] for key in ("created", "versions", "device", "hardware")},
     }
     cells = [
-        {"value": run.request.parameters()[sweep.parameter], **data(end)}
+        {
+            "value": run.request.parameters()[sweep.parameter],
+            **data(run.measured.end(spec.arm, spec.seed)),
+        }
         for run in runs
-        for end in run.measured.merged()
-        if isinstance(end, ArmEnded)
+        for spec in run.specs
     ]
     path = folder / f"{first.experiment.slug}.sweep.json"
     text = json.dumps({"receipt": kept, "cells": cells}, allow_nan=False)

@@ -18,12 +18,17 @@ from app.training.steps import Batch
 def precise(
     network: nn.Sequential, images: Tensor, size: int, tests: Sequence[Batch]
 ) -> Mapping[str, float]:
-    """Accuracy (0…1) on the test batches, with statistics from `images` (N, C, H, W).
+    """Accuracy (0…1) on the test batches with statistics from `images` (N, C, H, W).
 
-    The images pass in mini-batches of `size`, as in training. Measured on a copy.
+    The images pass in mini-batches of `size`, as in training; a smaller rest is left out.
+    `precise_gain` is how much higher it is than with the running averages.
     """
-    renewed = with_statistics_of(network, torch.split(images, size))
-    return {"precise_accuracy": evaluate(renewed, tests)["test_accuracy"]}
+    whole = torch.split(images, size)[: len(images) // size]
+    running, anew = (
+        evaluate(each, tests)["test_accuracy"]
+        for each in (network, with_statistics_of(network, whole))
+    )
+    return {"precise_accuracy": anew, "precise_gain": anew - running}
 
 
 @torch.no_grad()
@@ -36,7 +41,8 @@ def with_statistics_of(network: nn.Sequential, batches: Sequence[Tensor]) -> nn.
     renewed = copy.deepcopy(network).train()
     layers = [layer for layer in renewed if isinstance(layer, BatchNorm)]
     sums = {layer: _Sums(layer.num_features) for layer in layers}
-    for x in batches if layers else ():
+    for batch in batches if layers else ():
+        x = batch
         for layer in renewed:
             if layer in sums:
                 sums[layer].add(x)

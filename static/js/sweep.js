@@ -71,6 +71,7 @@ export class Sweep {
   #read(target) {
     const place = this.#element.contains(target) ? placeOf(target) : null;
     this.#mark("here", place);
+    this.#reading.toggleAttribute("data-of-cell", Boolean(place));
     if (!place) {
       this.#reading.replaceChildren(...this.#provenance);
       return;
