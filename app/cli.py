@@ -79,7 +79,7 @@ def train(
     return code if written else code or FAILED
 
 
-def record(settings: Settings, slugs: Sequence[str]) -> int:
+def record(settings: Settings, slugs: Sequence[str], folder: Path = recordings.FOLDER) -> int:
     """Trains the figures anew and keeps each as the recording that the article opens with.
 
     Where an experiment has a sweep, its maps are trained and kept, too.
@@ -94,9 +94,9 @@ def record(settings: Settings, slugs: Sequence[str]) -> int:
             if each.state != "finished":
                 _show_summary(each)
                 return FAILED
-        print(recordings.save(run))
+        print(recordings.save(run, folder))
         if cells:
-            print(sweeps.save(cells, command=f"python -m app record {slug}"))
+            print(sweeps.save(cells, f"python -m app record {slug}", folder))
     return FINISHED
 
 
