@@ -11,7 +11,7 @@ from textwrap import shorten
 from rich.console import Console
 from rich.table import Table
 
-from app import evidence, receipts, recordings, terminal
+from app import evidence, receipts, recordings, sweeps, terminal
 from app.comments import KEPT, Comments
 from app.errors import FieldProblem, InvalidRequest, UnknownComment
 from app.evidence import Survey
@@ -69,7 +69,7 @@ def train(
         raise InvalidRequest([FieldProblem("csv", f"there is no folder {csv.parent}")])
     if csv is not None and csv.is_dir():
         raise InvalidRequest([FieldProblem("csv", f"{csv} is a folder")])
-    run = terminal.train(settings, experiment, request)
+    (run,) = terminal.train(settings, experiment, [request])
     written = csv is None or _write(csv, run)
     if as_json:
         print(json.dumps(run.receipt()))
@@ -79,16 +79,24 @@ def train(
     return code if written else code or FAILED
 
 
-def record(settings: Settings, slugs: Sequence[str]) -> int:
-    """Trains the figures anew and keeps each as the recording that the article opens with."""
+def record(settings: Settings, slugs: Sequence[str], folder: Path = recordings.FOLDER) -> int:
+    """Trains the figures anew and keeps each as the recording that the article opens with.
+
+    Where an experiment has a sweep, its maps are trained and kept, too.
+    """
     for slug in slugs or EXPERIMENTS:
         experiment = find(slug)
         request = experiment.parse({"seed": RECORDED_SEED})
-        run = terminal.train(settings, experiment, request)
-        if run.state != "finished":
-            _show_summary(run)
-            return FAILED
-        print(recordings.save(run))
+        swept = experiment.sweep.asked(RECORDED_SEED) if experiment.sweep else ()
+        requests = [request, *map(experiment.parse, swept)]
+        run, *cells = runs = terminal.train(settings, experiment, requests)
+        for each in runs:
+            if each.state != "finished":
+                _show_summary(each)
+                return FAILED
+        print(recordings.save(run, folder))
+        if cells:
+            print(sweeps.save(cells, f"python -m app record {slug}", folder))
     return FINISHED
 
 
@@ -98,7 +106,8 @@ def verify(settings: Settings, path: Path) -> int:
     Raises InvalidReceipt.
     """
     receipt = receipts.read(path)
-    run = terminal.train(settings, *receipt.run())
+    experiment, request = receipt.run()
+    (run,) = terminal.train(settings, experiment, [request])
     if run.state != "finished":
         print(f"Not verified, for the run {run.state}. {_why(run)}", file=sys.stderr)
         return CODES[run.state]

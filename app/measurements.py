@@ -57,6 +57,10 @@ class Measurements:
             if which == index and metric in ended.summary
         }
 
+    def end(self, arm: str, seed: int) -> ArmEnded:
+        """How that training ended, which it must have."""
+        return self._ended[self._arms.index(arm), seed]
+
     def state(self, arm: str) -> str:
         """How the trainings of `arm` ended: "finished", or "2 of 5 diverged"."""
         index = self._arms.index(arm)

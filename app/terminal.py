@@ -15,15 +15,18 @@ from app.settings import Settings
 READER = "terminal"
 
 
-def train(settings: Settings, experiment: Experiment, request: RunRequest) -> Run:
-    """One run, to its end or to Ctrl-C, which stops it and keeps what was measured."""
-    return asyncio.run(_train(settings, experiment, request))
+def train(settings: Settings, experiment: Experiment, requests: Sequence[RunRequest]) -> list[Run]:
+    """One run after another, up to the first that did not finish; Ctrl-C stops the one that trains
+    and keeps what was measured.
+    """
+    return asyncio.run(_train(settings, experiment, requests))
 
 
-async def _train(settings: Settings, experiment: Experiment, request: RunRequest) -> Run:
+async def _train(
+    settings: Settings, experiment: Experiment, requests: Sequence[RunRequest]
+) -> list[Run]:
     async with warm(settings) as runs:
-        (run,) = [run async for run in in_turn(runs, experiment, [request])]
-        return run
+        return [run async for run in in_turn(runs, experiment, requests)]
 
 
 @asynccontextmanager

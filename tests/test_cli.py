@@ -7,12 +7,16 @@ import signal
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from app import recordings, settings, sweeps
 from app.__main__ import main
+from app.cli import record
+from app.experiments import EXPERIMENTS
+from app.experiments.survival import SURVIVAL
 from tests.conftest import terminal
 from tests.processes import PATIENCE, ROOT, command, read_until
 from tests.wire import strict_json
@@ -223,3 +227,20 @@ def test_a_csv_that_can_not_be_written_costs_no_summary(
     shown = capsys.readouterr()
     assert "digest sha256:" in shown.out
     assert "repeat: python -m app train learning-rates --seed 5" in shown.err
+
+
+def test_a_recording_comes_with_a_run_for_each_cell_of_its_sweep(
+    in_terminal: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert SURVIVAL.sweep is not None
+    small = replace(SURVIVAL, sweep=replace(SURVIVAL.sweep, values=(0.03, 0.1), seeds=1))
+    in_terminal.setitem(EXPERIMENTS, "survival", small)
+    assert record(settings.load(), ["survival"], tmp_path) == 0
+    kept, swept = recordings.load("survival", tmp_path), sweeps.load("survival", tmp_path)
+    assert kept is not None
+    assert swept is not None
+    assert kept.receipt["parameters"]["learning_rate"] == 0.5
+    assert set(swept.ends) == {(rate, 1, arm) for rate in (0.03, 0.1) for arm in ("cnn", "bn")}
+    final = {end.summary["test_accuracy"] for end in swept.ends.values()}
+    assert len(final) == 4  # four networks, each with a number of its own
+    assert str(tmp_path / "survival.sweep.json") in capsys.readouterr().out

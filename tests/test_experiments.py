@@ -137,6 +137,21 @@ def test_what_is_claimed_and_charted_is_measured(
 
 
 @every_experiment
+def test_every_cell_of_a_sweep_can_be_asked_for_and_has_what_its_panels_show(
+    experiment: Experiment,
+) -> None:
+    sweep = experiment.sweep
+    if sweep is None:
+        return
+    assert {panel.arm for panel in sweep.panels} <= {arm.id for arm in experiment.arms}
+    assert {panel.metric for panel in sweep.panels} <= {m.id for m in experiment.metrics}
+    asked = [experiment.parse(values) for values in sweep.asked(7)]
+    cells = {(request.parameters()[sweep.parameter], request.seed) for request in asked}
+    assert len(cells) == len(asked) == len(sweep.values) * sweep.seeds
+    assert {seed for _, seed in cells} == set(range(7, 7 + sweep.seeds))
+
+
+@every_experiment
 def test_every_entry_stands_under_its_own_slug(experiment: Experiment) -> None:
     assert find(experiment.slug) is experiment
 

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from app.architectures import MNIST_SHAPE, Architecture, Norm, Placement, Shape
 from app.claims import Claim
 from app.errors import FieldProblem, InvalidRequest
+from app.experiments.sweeps import Sweep
 
 ParameterValue: TypeAlias = int | float | str
 MAX_SEED = 2**32 - 1
@@ -60,6 +61,10 @@ class TrainingSpec:
     loss: str = "test_loss"
     # Chance is ln 10 ≈ 2.3; a loss this far above it means nothing any more.
     diverged_above: float = 1e4
+    # Training images on which BatchNorm's statistics are taken anew before a second evaluation,
+    # every `precise_every` steps and at the last; 0 takes none.
+    precise_images: int = 0
+    precise_every: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +213,8 @@ class Experiment:
     request: type[RunRequest]
     claims: tuple[Claim, ...]
     profiles: tuple[Profile, ...] = ()
+    # What `python -m app record` maps besides the figure's own run.
+    sweep: Sweep | None = None
 
     @property
     def steps(self) -> int:

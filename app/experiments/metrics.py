@@ -3,6 +3,10 @@
 from app.experiments.base import Metric
 
 ACCURACY = Metric("test_accuracy", "Test accuracy", "", 0, 1, share=True)
+PRECISE_ACCURACY = Metric(
+    "precise_accuracy", "Test accuracy, precise statistics", "", 0, 1, share=True
+)
+PRECISE_GAIN = Metric("precise_gain", "What precise statistics add", "", -0.1, 0.1, share=True)
 TEST_LOSS = Metric("test_loss", "Test loss", "nats", 0.2, 3, log=True)
 DEAD_UNITS = Metric("dead_units", "Dead channels", "", 0, 1, share=True)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import islice
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from app.events import ArmEnded, Points, Row, TrainingEvent
 from app.experiments.base import MAX_SEED, TrainingSpec
@@ -16,6 +16,7 @@ from app.training.datasets import Dataset
 from app.training.measures import EVALUATIONS, MEASURES, histogram
 from app.training.networks import build, freeze
 from app.training.norms import at_step
+from app.training.precise import precise
 from app.training.steps import CRITERIA, Step, look, update
 
 
@@ -28,6 +29,7 @@ def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator
     network = _start(spec, device)
     batches = training_batches(dataset, spec, device)
     tests = test_batches(dataset, spec.test_images, device) if spec.evaluation else []
+    population = _population(spec, dataset, device)
     criterion = CRITERIA[spec.criterion]
     latest: dict[str, float] = {}
     before: Step | None = None
@@ -41,6 +43,8 @@ def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator
         # What the network can do so far, before it sees this step's mini-batch.
         if spec.evaluation and (step % spec.evaluate_every == 0 or step == spec.steps):
             yield points(step, EVALUATIONS[spec.evaluation](network, tests))
+        if spec.precise_images and (step % spec.precise_every == 0 or step == spec.steps):
+            yield points(step, precise(network, population, spec.batch_size, tests))
 
         now = look(network, next(batches), spec.learning_rate, criterion)
         for every in spec.measures:
@@ -100,6 +104,12 @@ def _start(spec: TrainingSpec, device: str) -> nn.Sequential:
     network = build(spec.architecture, spec.seed, spec.input_shape)
     freeze(network, spec.trained)
     return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _population(spec: TrainingSpec, dataset: Dataset, device: str) -> Tensor:
+    """The images (N, C, H, W) on which precise statistics are taken; none where N is 0."""
+    count = spec.precise_images
+    return fixed_batch(dataset, count, device)[0] if count else torch.empty(0)
 
 
 def _diverged(loss: float, bound: float) -> bool:

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Res
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from app import recordings
+from app import recordings, sweeps
 from app.architectures import parameter_count
 from app.comments import MAX_NAME, MAX_TEXT, Comment
 from app.experiments import EXPERIMENTS
@@ -29,6 +29,7 @@ from app.web.maps import draw_histogram, draw_surfaces
 from app.web.maths import Maths
 from app.web.plots import draw_plot, draw_profile
 from app.web.security import reader_of
+from app.web.sweeps import against_map, draw_sweep, edges_of
 
 TEMPLATES = STATIC.parent / "templates"
 
@@ -66,6 +67,10 @@ class Pages:
             "loss_numbers": curves,
             "modules": modules(),
             "draw_surfaces": draw_surfaces,
+            "draw_sweep": draw_sweep,
+            "edges_of": edges_of,
+            "against_map": against_map,
+            "sweeps": {slug: sweeps.load(slug) for slug in EXPERIMENTS},
             "final_values": final_values,
             "levels_of": levels_of,
             "parameter_count": parameter_count,

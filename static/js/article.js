@@ -5,6 +5,7 @@ import { Comments } from "./comments.js";
 import { Copy } from "./copy.js";
 import { Figure } from "./figure.js";
 import { Lipschitz } from "./lipschitz.js";
+import { Sweep } from "./sweep.js";
 import { Batch } from "./widgets/batch.js";
 import { Bowl } from "./widgets/bowl.js";
 import { TrainOrTest } from "./widgets/train-or-test.js";
@@ -34,6 +35,7 @@ function startThemeSwitch(button) {
 
 document.querySelectorAll("[data-theme-switch]").forEach(startThemeSwitch);
 document.querySelectorAll("[data-figure]").forEach((element) => new Figure(element));
+document.querySelectorAll("[data-sweep]").forEach((element) => new Sweep(element));
 document.querySelectorAll("[data-comments]").forEach((element) => new Comments(element));
 document.querySelectorAll("[data-widget=batch]").forEach((element) => new Batch(element));
 document.querySelectorAll("[data-widget=bowl]").forEach((element) => new Bowl(element));

@@ -101,3 +101,17 @@ def test_an_activation_behind_batchnorm_is_normalised() -> None:
     out = network[:2](torch.rand(50, 1, 28, 28))
     assert out.mean((0, 2, 3)).abs().max().item() < 1e-5
     assert out.var((0, 2, 3), correction=0).sub(1).abs().max().item() < 1e-2
+
+
+def test_groupnorm_gives_each_group_of_each_image_mean_0_and_variance_1() -> None:
+    network = build(shallow("group", "after_pooling", 1.0), 1)
+    groups = [module for module in network if isinstance(module, nn.GroupNorm)]
+    assert [(norm.num_groups, norm.num_channels) for norm in groups] == [(4, 8), (4, 16)]
+    place = list(network).index(groups[1])
+    images = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        normed = network[: place + 1](images).reshape(3, 4, -1)
+        alone = network[: place + 1](images[:1]).reshape(1, 4, -1)
+    torch.testing.assert_close(normed.mean(2), torch.zeros(3, 4), atol=1e-5, rtol=0)
+    torch.testing.assert_close(normed.var(2, correction=0), torch.ones(3, 4), atol=1e-2, rtol=0)
+    torch.testing.assert_close(alone, normed[:1])  # whatever its batch mates are

@@ -18,6 +18,8 @@ def test_the_experiments_are_listed_as_the_contract_says(reader: httpx.Client) -
     assert {each["slug"]: [arm["id"] for arm in each["arms"]] for each in every} == {
         "learning-rates": ["cnn@0.1", "bn@0.1", "cnn@0.5", "bn@0.5"],
         "loss-surface": ["cnn", "bn"],
+        "survival": ["cnn", "bn"],
+        "batch-size": ["cnn", "bn", "gn"],
         "norms": ["none", "bn", "l1", "l2", "lmax"],
         "covariate-shift": ["cnn", "bn", "bn+noise", "cnn+noise"],
         "smoothness": ["cnn", "bn"],

@@ -1,0 +1,125 @@
+// The maps of a sweep. A cell is a button: it trains its value and seed in the figure around it.
+// Each map is one tab stop; arrow keys move within it.
+
+const BUSY = "A run is under way. Wait for its end or stop it, then press the cell again.";
+
+const MOVES = {
+  ArrowLeft: ([row, column]) => [row, column - 1],
+  ArrowRight: ([row, column]) => [row, column + 1],
+  ArrowUp: ([row, column]) => [row - 1, column],
+  ArrowDown: ([row, column]) => [row + 1, column],
+  Home: ([row]) => [row, 0],
+  End: ([row], last) => [row, last],
+};
+
+export class Sweep {
+  #element;
+  #reading;
+  #provenance; // what the reading line says while no cell is meant
+  #maps; // of each: {label, cells[row][column]}, cells being td
+  #values;
+  #seeds;
+
+  constructor(element) {
+    this.#element = element;
+    this.#reading = element.querySelector("[data-reading]");
+    this.#provenance = [...this.#reading.childNodes];
+    const tables = [...element.querySelectorAll("[data-map]")];
+    this.#values = texts(tables[0].querySelectorAll("thead th:not(:first-child)"));
+    this.#seeds = texts(tables[0].querySelectorAll("tbody th"));
+    this.#maps = tables.map((table) => this.#enliven(table));
+    element.addEventListener("pointerover", ({ target }) => this.#read(target));
+    element.addEventListener("focusin", ({ target }) => this.#read(target));
+    element.addEventListener("pointerleave", () => this.#read(document.activeElement));
+    element.addEventListener("focusout", ({ relatedTarget }) => this.#read(relatedTarget));
+  }
+
+  #enliven(table) {
+    const label = table.parentElement.querySelector("[data-label]").textContent;
+    const cells = [...table.tBodies[0].rows].map((row) => [...row.cells].slice(1));
+    const map = { label, cells };
+    cells.forEach((row, index) =>
+      row.forEach((cell, column) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.tabIndex = -1;
+        button.textContent = cell.textContent;
+        button.ariaLabel = `${capitalised(this.#place([index, column]))}. ${label}: ${this.#result(cell)}. Train it`;
+        cell.replaceChildren(button);
+      }),
+    );
+    cells[0][0].firstChild.tabIndex = 0;
+    table.setAttribute("role", "grid");
+    table.addEventListener("click", ({ target }) => this.#train(placeOf(target)));
+    table.addEventListener("focusin", ({ target }) => {
+      table.querySelector("[tabindex='0']").tabIndex = -1;
+      target.tabIndex = 0;
+    });
+    table.addEventListener("keydown", (event) => move(event, cells));
+    return map;
+  }
+
+  #place([row, column]) {
+    return `${this.#element.dataset.name} ${this.#values[column]}, seed ${this.#seeds[row]}`;
+  }
+
+  #result(cell) {
+    return cell.className === "lx" ? "diverged" : cell.textContent + this.#element.dataset.unit;
+  }
+
+  // Says what all maps have at the place of that element, and marks it in each of them.
+  #read(target) {
+    const place = this.#element.contains(target) ? placeOf(target) : null;
+    this.#mark("here", place);
+    this.#reading.toggleAttribute("data-of-cell", Boolean(place));
+    if (!place) {
+      this.#reading.replaceChildren(...this.#provenance);
+      return;
+    }
+    const [row, column] = place;
+    const results = this.#maps.map(({ label, cells }) => `${label} ${this.#result(cells[row][column])}`);
+    this.#reading.textContent = `${capitalised(this.#place(place))}: ${results.join("; ")}. Press to train it.`;
+  }
+
+  #mark(name, place) {
+    for (const { cells } of this.#maps) {
+      for (const cell of cells.flat()) delete cell.dataset[name];
+      if (place) cells[place[0]][place[1]].dataset[name] = "";
+    }
+  }
+
+  // Fills the figure's form in with what the maps were made with, and sends it.
+  #train(place) {
+    if (!place) return;
+    const figure = this.#element.closest("[data-figure]");
+    const form = figure.querySelector("[data-panel] form");
+    if (!form) {
+      this.#reading.textContent = figure.querySelector("[data-speech]").textContent = BUSY;
+      return;
+    }
+    const { parameter, settings } = this.#element.dataset;
+    const [row, column] = place;
+    const asked = { ...JSON.parse(settings), [parameter]: this.#values[column], seed: this.#seeds[row], seeds: 1 };
+    for (const [name, value] of Object.entries(asked)) form.elements[name].value = value;
+    this.#mark("chosen", place);
+    form.requestSubmit();
+  }
+}
+
+// [row, column] of the cell that an element belongs to; null for what is no cell.
+function placeOf(target) {
+  const cell = target?.closest?.("tbody td");
+  return cell ? [cell.parentElement.sectionRowIndex, cell.cellIndex - 1] : null;
+}
+
+function move(event, cells) {
+  const from = placeOf(event.target);
+  if (!from || !(event.key in MOVES) || event.altKey || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  const [row, column] = MOVES[event.key](from, cells[0].length - 1);
+  cells[row]?.[column]?.firstChild.focus();
+}
+
+const texts = (elements) => [...elements].map((element) => element.textContent);
+
+const capitalised = (text) => text[0].toUpperCase() + text.slice(1);
