@@ -1,6 +1,7 @@
 """Claims as data: what the article says, as a statistic with a bound, and how a run judges it."""
 
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
@@ -12,12 +13,20 @@ from app.measurements import Measurements
 
 Relation: TypeAlias = Literal["at_least", "above", "below"]
 # What is taken of a metric's values over the steps of a training.
-Statistic: TypeAlias = Literal["last", "mean", "median"]
+Statistic: TypeAlias = Literal["first", "last", "mean", "median"]
 
 RELATIONS: Mapping[Relation, Callable[[float, float], bool]] = {
     "at_least": operator.ge,
     "above": operator.gt,
     "below": operator.lt,
+}
+
+HYPHEN_FOR_MINUS = re.compile(r"(?<!\w)-(?=\d)")
+
+OVER_STEPS: Mapping[Statistic, Callable[[Sequence[float]], float]] = {
+    "first": operator.itemgetter(0),
+    "mean": fmean,
+    "median": median,
 }
 
 
@@ -55,10 +64,10 @@ class Claim:
         if self.statistic == "last":
             values = measured.final(arm, self.metric)
         else:
-            average = fmean if self.statistic == "mean" else median
+            taken = OVER_STEPS[self.statistic]
             series = measured.over_steps(arm, self.metric)
             values = {
-                seed: average(map(_or_infinite, of_seed))
+                seed: taken(list(map(_or_infinite, of_seed)))
                 for seed, of_seed in series.items()
                 if of_seed
             }
@@ -81,13 +90,14 @@ class Claim:
         else:
             template = self.if_held if all(outcomes) else self.if_broken
         value, other = (self.value(measured, arm) for arm in (self.arm, self.other or self.arm))
-        return template.format(
+        text = template.format(
             value=value,
             other=other,
             ratio=value / other if other else inf,
             held=sum(outcomes),
             seeds=len(outcomes),
         )
+        return HYPHEN_FOR_MINUS.sub("\N{MINUS SIGN}", text)
 
     def _pairs(self, measured: Measurements) -> list[tuple[float, float]]:
         values = self.values(measured, self.arm)

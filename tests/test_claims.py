@@ -58,6 +58,14 @@ def test_the_bound_itself_is_at_least_and_not_below() -> None:
     assert below.outcomes(ended(bn=[0.8, 0.79])) == [False, True]
 
 
+def test_the_first_value_of_a_training_can_be_judged() -> None:
+    measured = ended(bn=[0.1])
+    for step, accuracy in ((0, 0.9), (10, 0.1)):
+        measured.add(Points("bn", 1, [step], {"accuracy": [accuracy]}))
+    assert HIGH.outcomes(measured) == [False]
+    assert replace(HIGH, statistic="first").outcomes(measured) == [True]
+
+
 def test_over_seeds_the_sentence_counts() -> None:
     assert judge([HIGH], ended(bn=[0.9, 0.85, 0.1])).text == "2 of 3, median 85%."
 

@@ -7,7 +7,7 @@ import pytest
 from app.architectures import PLACEMENTS
 from app.claims import judge
 from app.errors import InvalidRequest, UnknownExperiment
-from app.events import Points
+from app.events import Points, Row
 from app.experiments import EXPERIMENTS, find
 from app.experiments.base import MAX_SEED, MAX_WORK, Experiment
 from app.experiments.learning_rates import LEARNING_RATES
@@ -129,6 +129,8 @@ def test_what_is_claimed_and_charted_is_measured(
         )
         events = list(trainer.train(short))
         measured = {name for e in events if isinstance(e, Points) for name in e.values}
+        rows = {e.metric for e in events if isinstance(e, Row)}
+        assert rows >= {profile.metric.id for profile in experiment.profiles}
         assert measured >= metrics | {spec.loss} | {m.upper for m in experiment.metrics if m.upper}
         assert set(events[-1].summary) == measured
     for claim in experiment.claims:
@@ -193,6 +195,15 @@ def test_the_listed_defaults_are_the_ones_that_apply(experiment: Experiment) -> 
     listed = {parameter.name: parameter.default for parameter in experiment.parameters}
     assert experiment.parse({}).parameters() == listed
     assert experiment.steps == listed["steps"]
+
+
+@every_experiment
+def test_a_leading_parameter_is_one_that_a_slider_can_turn(experiment: Experiment) -> None:
+    leading = [each for each in experiment.parameters if each.name == experiment.lead]
+    assert len(leading) == (experiment.lead is not None)
+    for parameter in leading:
+        assert parameter.kind != "choice"
+        assert None not in (parameter.min, parameter.max)
 
 
 @every_experiment

@@ -8,11 +8,13 @@ from app.errors import UnknownExperiment
 from app.experiments.base import Experiment
 from app.experiments.batch_size import BATCH_SIZE
 from app.experiments.covariate_shift import COVARIATE_SHIFT
+from app.experiments.depth import DEPTH
 from app.experiments.learning_rates import LEARNING_RATES
 from app.experiments.loss_surface import LOSS_SURFACE
 from app.experiments.norms import NORMS
 from app.experiments.smoothness import SMOOTHNESS
 from app.experiments.survival import SURVIVAL
+from app.experiments.weight_scale import WEIGHT_SCALE
 
 # In the order in which the article has them.
 EXPERIMENTS: dict[str, Experiment] = {
@@ -25,6 +27,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         SMOOTHNESS,
         SURVIVAL,
         BATCH_SIZE,
+        DEPTH,
+        WEIGHT_SCALE,
     )
 }
 

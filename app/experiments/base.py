@@ -23,10 +23,19 @@ MAX_WORK = 8_000
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Measures, by their names in `app/training/measures.py`, taken every `steps` steps."""
+    """Measures, by their names in `app/training/measures.py`, taken every `steps` steps.
+
+    And at the last; those of which `steps` is 0, at the first step alone.
+    """
 
     steps: int
     measures: tuple[str, ...]
+
+    def due(self, step: int, last: int) -> bool:
+        """Whether they are taken at that step."""
+        if self.steps == 0:
+            return step == 0
+        return step % self.steps == 0 or step == last
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +62,6 @@ class TrainingSpec:
     evaluate_every: int = 2
     test_images: int = 1_000
     measures: tuple[Every, ...] = ()
-    # Steps between two histograms of the last layer's inputs; 0 takes none.
-    histogram_every: int = 0
     # Rows and columns of the loss surface around the final weights; 0 takes none.
     surface_points: int = 0
     surface_images: int = 256
@@ -111,14 +118,15 @@ class Metric:
 class Profile:
     """A metric over something else than steps: what the `Row`s of its name carry.
 
-    `label`: of its horizontal axis, which goes from `low` to `high`. `ticks` are places with
-    names; without them the places are their own. The newest row of a training is drawn.
+    `label`: of its horizontal axis, which goes from `low` to `high`, or as far as the rows do
+    where that is None. `ticks` are places with names; without them the places are their own. The
+    newest row of a training is drawn.
     """
 
     metric: Metric
     label: str
     low: float
-    high: float
+    high: float | None = None
     ticks: tuple[tuple[float, str], ...] = ()
 
 
@@ -203,7 +211,10 @@ class RunRequest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """One figure of the article, as data."""
+    """One figure of the article, as data.
+
+    `lead`: the parameter with a slider beside Train; releasing it trains with the seed shown.
+    """
 
     slug: str
     title: str
@@ -213,6 +224,7 @@ class Experiment:
     request: type[RunRequest]
     claims: tuple[Claim, ...]
     profiles: tuple[Profile, ...] = ()
+    lead: str | None = None
     # What `python -m app record` maps besides the figure's own run.
     sweep: Sweep | None = None
 

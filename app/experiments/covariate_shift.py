@@ -54,9 +54,11 @@ class CovariateShift(RunRequest):
             batch_size=self.batch_size,
             steps=self.steps,
             evaluate_every=5,
-            measures=(Every(1, ("batch", "shift", "covariate_shift")),),
-            # Only the first seed's are drawn.
-            histogram_every=2 if seed == self.seed else 0,
+            measures=(
+                Every(1, ("batch", "shift", "covariate_shift")),
+                # Only the first seed's are drawn.
+                *((Every(2, ("histogram",)),) if seed == self.seed else ()),
+            ),
             loss="train_loss",
         )
 

@@ -46,5 +46,30 @@ BETA_ACTIVATION = Metric(
     "beta_activation", "Effective β, in the activations", "", 0.1, 100, log=True
 )
 
+ACTIVATION_GROWTH = Metric(
+    "activation_growth", "Activations, last block over first", "", 0.1, 10, log=True
+)
+GRADIENT_GROWTH = Metric(
+    "gradient_growth", "Gradient, first block over last", "", 0.1, 10, log=True
+)
+GRADIENT_GROWTH_A_BLOCK = Metric(
+    "gradient_growth_a_block", "Growth of the gradient a block", "", 0.8, 1.3
+)
+
+LOSS_SPREAD = Metric(
+    "loss_spread", "Loss at ¼ to 4 times the weights, greatest less least", "nats", 0, 1
+)
+GRADIENT_POWER = Metric("gradient_power", "Power of c in the gradient", "", -2, 2)
+CURVATURE_POWER = Metric("curvature_power", "Power of c in the curvature", "", -2, 2)
+
 # Of rows, not of points: a profile is drawn over something else than steps.
 LOSS_BETWEEN = Metric("line", "Loss on the way between two networks", "nats", 0.2, 2, log=True)
+ACTIVATION_SIZE = Metric(
+    "activation_size", "Activations behind each block", "r.m.s.", 0.1, 2, log=True
+)
+GRADIENT_SIZE = Metric("gradient_size", "Gradient behind each block", "length", 0.05, 1, log=True)
+SCALED_LOSS = Metric("scaled_loss", "Loss before the first step", "nats", 1, 1_000, log=True)
+SCALED_GRADIENT = Metric("scaled_gradient", "Length of the gradient", "", 0.01, 1_000, log=True)
+SCALED_CURVATURE = Metric(
+    "scaled_curvature", "Curvature along the gradient", "", 0.1, 1_000, log=True
+)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from app.events import Row
+from app.training.lines import Line
 from app.training.randomness import stream
 from app.training.steps import Batch, Parameters, Step, flat, loss_at
 
@@ -95,7 +96,7 @@ def surface(
         yield y, _losses(network, row, batch)
 
 
-def line(one: nn.Sequential, other: nn.Sequential, batch: Batch) -> list[float]:
+def line(one: nn.Sequential, other: nn.Sequential, batch: Batch) -> Line:
     """The loss at (1 − α)·θ + α·θ′ for α from LINE_LOW to LINE_HIGH (Im et al. 2016, §3)."""
     start, end = _detached(one), _detached(other)
     shares = torch.linspace(LINE_LOW, LINE_HIGH, LINE_POINTS).tolist()
@@ -103,7 +104,7 @@ def line(one: nn.Sequential, other: nn.Sequential, batch: Batch) -> list[float]:
         {name: torch.lerp(value, end[name], share) for name, value in start.items()}
         for share in shares
     ]
-    return _losses(one, between, batch)
+    return Line(LINE_LOW, LINE_HIGH, _losses(one, between, batch))
 
 
 def barrier(between: Row) -> float:

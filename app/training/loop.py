@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,8 @@ from app.experiments.base import MAX_SEED, TrainingSpec
 from app.training import landscape
 from app.training.batches import fixed_batch, test_batches, training_batches
 from app.training.datasets import Dataset
-from app.training.measures import EVALUATIONS, MEASURES, histogram
+from app.training.lines import Line
+from app.training.measures import EVALUATIONS, MEASURES
 from app.training.networks import build, freeze
 from app.training.norms import at_step
 from app.training.precise import precise
@@ -48,11 +49,14 @@ def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator
 
         now = look(network, next(batches), spec.learning_rate, criterion)
         for every in spec.measures:
-            if step % every.steps == 0 or step == spec.steps:
-                values = [MEASURES[name](now, before) for name in every.measures]
-                yield points(step, {name: v for part in values for name, v in part.items()})
-        if spec.histogram_every and step % spec.histogram_every == 0:
-            yield histogram(spec, step, now)
+            if every.due(step, spec.steps):
+                found = [MEASURES[name](now, before).items() for name in every.measures]
+                values = {name: v for name, v in chain(*found) if not isinstance(v, Line)}
+                if values:
+                    yield points(step, values)
+                for name, line in chain(*found):
+                    if isinstance(line, Line):
+                        yield _row(spec, step, name, line)
 
         if _diverged(latest[spec.loss], spec.diverged_above):
             yield ArmEnded(spec.arm, spec.seed, "diverged", latest)
@@ -83,10 +87,12 @@ def _surroundings(
     for y, losses in landscape.surface(network, images, spec.seed, spec.surface_points):
         for _ in islice(training, steps_a_row):
             pass
-        yield Row(spec.arm, spec.seed, spec.steps, "surface", -1, 1, losses, y)
-    low, high = landscape.LINE_LOW, landscape.LINE_HIGH
-    losses = landscape.line(network, other, images)
-    yield Row(spec.arm, spec.seed, spec.steps, "line", low, high, losses)
+        yield _row(spec, spec.steps, "surface", Line(-1, 1, losses), y)
+    yield _row(spec, spec.steps, "line", landscape.line(network, other, images))
+
+
+def _row(spec: TrainingSpec, step: int, metric: str, line: Line, y: float | None = None) -> Row:
+    return Row(spec.arm, spec.seed, step, metric, line.low, line.high, line.values, y)
 
 
 def _training(

@@ -12,10 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from app.events import Row
-from app.experiments.base import TrainingSpec
 from app.training import landscape
+from app.training.lines import Line, Measured
+from app.training.propagation import through_blocks
 from app.training.steps import Batch, Step, flat
+from app.training.weight_scale import over_weight_scale
 
 Values: TypeAlias = Mapping[str, float]
 
@@ -141,19 +142,22 @@ def _layer_of(name: str) -> int:
     return int(name.partition(".")[0])
 
 
-def histogram(spec: TrainingSpec, step: int, now: Step) -> Row:
-    """How often the last layer's inputs in one channel took which value on this mini-batch."""
+def histogram(now: Step, before: Step | None) -> Mapping[str, Line]:
+    """`inputs`: how often the last layer's inputs in one channel took which value.
+
+    On this mini-batch.
+    """
     values = now.inputs[-1][:, CHANNEL].float().clamp(HISTOGRAM_LOW, HISTOGRAM_HIGH).cpu()
     counts = torch.histc(values, BINS, HISTOGRAM_LOW, HISTOGRAM_HIGH)
     half = (HISTOGRAM_HIGH - HISTOGRAM_LOW) / BINS / 2
     low, high = HISTOGRAM_LOW + half, HISTOGRAM_HIGH - half
-    return Row(spec.arm, spec.seed, step, "inputs", low, high, counts.tolist())
+    return {"inputs": Line(low, high, counts.tolist())}
 
 
 Evaluation: TypeAlias = Callable[[nn.Sequential, Sequence[Batch]], Values]
 EVALUATIONS: dict[str, Evaluation] = {"evaluate": evaluate}
 
-Measure: TypeAlias = Callable[[Step, Step | None], Values]
+Measure: TypeAlias = Callable[[Step, Step | None], Measured]
 MEASURES: dict[str, Measure] = {
     "loss": loss,
     "batch": batch,
@@ -162,4 +166,7 @@ MEASURES: dict[str, Measure] = {
     "loss_change": landscape.loss_change,
     "along_gradient": landscape.along_gradient,
     "along_activation_gradient": landscape.along_activation_gradient,
+    "histogram": histogram,
+    "through_blocks": through_blocks,
+    "over_weight_scale": over_weight_scale,
 }

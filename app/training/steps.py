@@ -78,7 +78,7 @@ def look(
     """
     images, labels = batch
     parameters = learning(network)
-    outputs, inputs = _forward(network, images)
+    outputs, inputs = forward(network, images)
     loss = criterion(outputs, labels)
     return Step(
         network=network,
@@ -90,7 +90,7 @@ def look(
         loss=loss.item(),
         gradients=_gradients(loss, parameters),
         outputs=outputs.detach(),
-        inputs=inputs,
+        inputs=[x.detach() for x in inputs],
     )
 
 
@@ -126,14 +126,15 @@ def flat(parameters: Parameters, names: Iterable[str] | None = None) -> Tensor:
     return torch.cat([parameters[name].reshape(-1) for name in names or parameters])
 
 
-def _forward(network: nn.Sequential, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-    x, inputs = images, []
+def forward(network: nn.Sequential, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """The outputs, and what enters each layer with weights but the first, as in `Step`."""
+    x, inputs = images, list[Tensor]()
     for before, layer in pairwise((None, *network)):
         # Flattening belongs to the linear layer behind it: its inputs are seen by channel.
         if isinstance(layer, nn.Conv2d | nn.Flatten) or (
             isinstance(layer, nn.Linear) and not isinstance(before, nn.Flatten)
         ):
-            inputs.append(x.detach())
+            inputs.append(x)
         x = layer(x)
     return x, inputs[1:]
 

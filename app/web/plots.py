@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeGuard
 
@@ -24,11 +24,15 @@ Line = Sequence[tuple[float, float | None]]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One line as an SVG path, and the marks where it breaks off or leaves the axis."""
+    """One line as an SVG path, and the marks where it breaks off or leaves the axis.
+
+    `start`: it shows where another one of its arm began.
+    """
 
     arm: Arm
     path: str
     marks: str
+    start: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +103,27 @@ def draw_plot(
 def draw_profile(
     rows: Sequence[Row], arms: Sequence[Arm], profile: Profile, levels: Sequence[Level] = ()
 ) -> PlotDrawing:
-    """The newest row of each training that has the profile's metric, over its places."""
+    """The newest row of each training that has the profile's metric, over its places.
+
+    And its first row, where that is another one.
+    """
     metric = profile.metric
-    newest = {(row.arm, row.seed): row for row in rows if row.metric == metric.id}
-    lines: list[tuple[Arm, Line]] = [
-        (arm, list(zip(row.places(), row.values, strict=True)))
-        for arm in arms
-        for (of, _), row in newest.items()
-        if of == arm.id
-    ]
+    ours = [row for row in rows if row.metric == metric.id]
+    newest = {(row.arm, row.seed): row for row in ours}
+    first = {(row.arm, row.seed): row for row in reversed(ours)}
+    lines = _row_lines(arms, newest.values())
+    starts = _row_lines(arms, [row for of, row in first.items() if row is not newest[of]])
     own_levels = [level for level in levels if level.metric == metric.id]
-    x = _Axis(profile.low, profile.high, LEFT, PLOT_WIDTH - RIGHT)
-    values = [value for _, line in lines for _, value in line if finite(value)]
+    high = max((row.high for row in ours), default=1) if profile.high is None else profile.high
+    x = _Axis(profile.low, high, LEFT, PLOT_WIDTH - RIGHT)
+    values = [value for _, line in [*lines, *starts] for _, value in line if finite(value)]
     y = _value_axis(metric, [*values, *(end for level in own_levels for end in level.ends)])
     x_ticks = profile.ticks or [(at, _number(at)) for at in _linear_ticks(x.low, x.high)]
     return PlotDrawing(
-        curves=[_curve(arm, line, x, y) for arm, line in lines],
+        curves=[
+            *(_curve(arm, line, x, y) for arm, line in lines),
+            *(replace(_curve(arm, line, x, y), start=True) for arm, line in starts),
+        ],
         bands=[],
         levels=_levels(own_levels, y),
         x_ticks=[(x.at(at), text) for at, text in x_ticks],
@@ -125,6 +134,15 @@ def draw_profile(
 def _levels(levels: Sequence[Level], y: _Axis) -> list[tuple[int, int, str]]:
     return [
         (y.at(start), y.at(end), level.label) for level in levels for start, end in [level.ends]
+    ]
+
+
+def _row_lines(arms: Sequence[Arm], rows: Iterable[Row]) -> list[tuple[Arm, Line]]:
+    return [
+        (arm, list(zip(row.places(), row.values, strict=True)))
+        for arm in arms
+        for row in rows
+        if row.arm == arm.id
     ]
 
 

@@ -24,7 +24,8 @@ export function logTicks(low, high) {
   }
 }
 
-// `place`: {low, high, ticks} of an axis that is not one of steps; ticks: [[place, name], …] or none.
+// `place`: {low, high, ticks} of an axis that is not one of steps; `high` is null where its rows
+// decide; ticks: [[place, name], …] or none.
 export function xAxis({ title, place, font }) {
   const axis = {
     type: "linear",
@@ -34,7 +35,7 @@ export function xAxis({ title, place, font }) {
     border: {},
   };
   if (!place) return { ...axis, min: 0 };
-  const bounded = { ...axis, min: place.low, max: place.high };
+  const bounded = { ...axis, min: place.low, max: place.high ?? undefined };
   return place.ticks.length ? named(bounded, new Map(place.ticks)) : bounded;
 }
 

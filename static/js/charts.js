@@ -2,6 +2,7 @@
 import { within, xAxis, yAxis } from "./axes.js";
 import { places, Series } from "./series.js";
 
+const START = { borderWidth: 1.25, borderDash: [2, 3] };
 const inPercent = { style: "percent", minimumFractionDigits: 1 };
 const inDigits = { maximumSignificantDigits: 4 };
 
@@ -57,6 +58,7 @@ export class Plot {
   #range;
   #place; // of the horizontal axis, {low, high, ticks}; null for steps
   #metrics;
+  #moved = false; // a profile has a newer row than its first
   #singles = false; // each seed's line, and no band
   #levels = [];
   #series = new Series();
@@ -83,6 +85,7 @@ export class Plot {
     this.#series.clear();
     this.#ends.clear();
     this.#levels = levels.filter(({ metric }) => metric === this.#metrics[0]);
+    this.#moved = false;
     if (!this.#place) this.#chart.options.scales.x.max = steps;
     this.#schedule();
   }
@@ -94,13 +97,23 @@ export class Plot {
         this.#series.add(metric, arm, seed, data.step, data.values[metric]);
         this.#ends.set(`${metric} ${arm} ${seed}`, data.step.at(-1));
       } else if (name === "row" && metric === data.metric) {
-        this.#series.add(metric, arm, seed, places(data), data.values);
+        this.#addRow(data);
       } else if (name === "arm" && data.state === "diverged") {
         const end = this.#ends.get(`${metric} ${arm} ${seed}`);
         if (end !== undefined) this.#series.add(metric, arm, seed, [end + 1], [null]);
       }
     }
     this.#schedule();
+  }
+
+  // The newest row of a training stands for it; its first one stays, as a thin line behind.
+  #addRow(row) {
+    const { metric, arm, seed } = row;
+    const first = `first ${metric}`;
+    if (this.#series.has(metric, arm, seed)) this.#moved = true;
+    else this.#series.add(first, arm, seed, places(row), row.values);
+    this.#series.add(metric, arm, seed, places(row), row.values);
+    if (this.#place.high === null) this.#chart.options.scales.x.max = row.high;
   }
 
   // At most one repaint a frame, however fast the points come; none of what can't be seen.
@@ -125,6 +138,7 @@ export class Plot {
     }
     this.#chart.data.datasets = [
       ...[...this.#keys].flatMap(([arm, key]) => this.#datasets(arm, key)),
+      ...(this.#moved ? [...this.#keys].map(([arm, key]) => this.#start(arm, key)) : []),
       ...this.#levels.map((level) => this.#level(level, soft)),
     ];
     this.#chart.update("none");
@@ -153,6 +167,19 @@ export class Plot {
     const [low, high] = this.#series.spread(this.#metrics[0], arm).map(drawn);
     const band = { borderWidth: 0, pointRadius: 0, band: true };
     return [middle, { ...band, data: low }, { ...band, ...area, data: high }];
+  }
+
+  // Where a profile began.
+  #start(arm, key) {
+    const { colour } = strokeOf(key.line);
+    const points = this.#series.middle(`first ${this.#metrics[0]}`, arm);
+    return {
+      data: points.map(({ x, value }) => ({ x, y: within(value, this.#range), value })),
+      borderColor: colour,
+      ...START,
+      pointRadius: 0,
+      band: true,
+    };
   }
 
   #where(x) {

@@ -1,4 +1,5 @@
 // A training figure: its recorded run at first, then whatever run its panel names.
+import { followLead } from "./lead.js";
 import { whenNear } from "./near.js";
 import { NO_ANSWER, problemOf } from "./problem.js";
 import { Stream } from "./stream.js";
@@ -27,6 +28,7 @@ export class Figure {
   #rows = new Map(); // training → rows of its surface
   #opened = false;
   #hadFocus = false;
+  #ledByHand = false; // the slider started the run, and gets the focus back
 
   constructor(element) {
     this.#element = element;
@@ -41,6 +43,7 @@ export class Figure {
       this.#views.again(this.#singles.checked);
     });
     element.addEventListener("click", (event) => this.#sameSeed(event));
+    followLead(this.#panel, (form) => this.#lead(form));
     element.addEventListener("htmx:before:request", () => this.#begin());
     element.addEventListener("htmx:response:error", (event) => this.#refused(event.detail.ctx));
     element.addEventListener("htmx:error", () => this.#say(NO_ANSWER));
@@ -75,7 +78,18 @@ export class Figure {
   // A press on "same seed" fills the seed in for this one request.
   #sameSeed(event) {
     const button = event.target.closest("[data-same-seed]");
-    if (button) this.#panel.querySelector("[name=seed]").value = button.dataset.sameSeed;
+    if (button) this.#seedField.value = button.dataset.sameSeed;
+  }
+
+  // Only the slider's parameter moves: the seed stays that of the run shown.
+  #lead(form) {
+    this.#seedField.value = this.#node.dataset.seed ?? "";
+    this.#ledByHand = true;
+    form.requestSubmit();
+  }
+
+  get #seedField() {
+    return this.#panel.querySelector("[name=seed]");
   }
 
   #begin() {
@@ -88,7 +102,7 @@ export class Figure {
   #attach() {
     const { run, runState } = this.#node.dataset;
     this.#enter(runState);
-    if (this.#hadFocus) this.#panel.querySelector("[data-main]")?.focus({ preventScroll: true });
+    if (this.#hadFocus) this.#focusAgain();
     if (!run || run === this.#run) return;
     this.#run = run;
     sessionStorage.setItem(remembered(this.#slug), run);
@@ -99,6 +113,13 @@ export class Figure {
       interrupted: () => this.#status("Connection lost. Trying again…"),
       lost: () => this.#refresh(run),
     });
+  }
+
+  // The form is gone while a run is on: the focus waits on Stop.
+  #focusAgain() {
+    const slider = this.#ledByHand && this.#panel.querySelector("[data-lead]");
+    if (slider) this.#ledByHand = false;
+    (slider || this.#panel.querySelector("[data-main]"))?.focus({ preventScroll: true });
   }
 
   // The state is spoken when it changes; the step counter is not, it would never be silent.
@@ -225,7 +246,8 @@ export class Figure {
     for (const { field } of errors) {
       const input = this.#panel.querySelector(`[name="${CSS.escape(field)}"]`);
       input?.setAttribute("aria-invalid", "true");
-      if (input) input.closest("details").open = true;
+      const settings = input?.closest("details");
+      if (settings) settings.open = true;
     }
     this.#say(text);
   }

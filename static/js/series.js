@@ -22,6 +22,10 @@ export class Series {
     xs.forEach((x, index) => seeds.get(seed).set(x, values[index]));
   }
 
+  has(metric, arm, seed) {
+    return this.#seeds(metric, arm).has(seed);
+  }
+
   // More than one seed, so that there is a spread to show.
   several(metric, arm) {
     return this.#seeds(metric, arm).size > 1;

@@ -232,8 +232,9 @@ def test_the_line_runs_from_one_network_to_the_other(dataset: Dataset) -> None:
     architecture = shallow("batch", "after_pooling", 1.0)
     one, other = (network_of(architecture, seed) for seed in (1, 2))
     nn.init.constant_(next(m for m in other if isinstance(m, nn.BatchNorm2d)).weight, 0.3)
-    losses = line(one, other, batch)
-    assert len(losses) == 41
+    between = line(one, other, batch)
+    losses = between.values
+    assert (between.low, between.high, len(losses)) == (-0.5, 1.5, 41)
     ends = [F.cross_entropy(network(batch[0]), batch[1]).item() for network in (one, other)]
     # From −0.5 to 1.5 in steps of 0.05.
     assert [losses[10], losses[30]] == pytest.approx(ends, rel=1e-6)

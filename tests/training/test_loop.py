@@ -12,8 +12,10 @@ from app.architectures import Norm, shallow
 from app.events import ArmEnded, Points, Row, TrainingEvent
 from app.experiments.base import Every, TrainingSpec
 from app.experiments.covariate_shift import COVARIATE_SHIFT
+from app.experiments.depth import DEPTH
 from app.experiments.loss_surface import LOSS_SURFACE
 from app.experiments.smoothness import SMOOTHNESS
+from app.experiments.weight_scale import WEIGHT_SCALE
 from app.training.datasets import Dataset
 from app.training.loop import train
 from app.training.measures import EVALUATIONS, MEASURES
@@ -289,6 +291,25 @@ def test_a_measure_is_taken_at_its_steps_and_at_the_last(dataset: Dataset) -> No
     assert measured["loss_change"] == list(range(1, 11))
 
 
+def test_a_measure_of_every_0_steps_is_taken_at_the_start_alone(dataset: Dataset) -> None:
+    spec = WEIGHT_SCALE.parse({"seed": 3, "steps": 10}).training(WEIGHT_SCALE.arms[1], 3)
+    events = list(train(replace(spec, test_images=100), dataset))
+    assert [row.step for row in rows(events, "scaled_loss")] == [0]
+    assert steps([e for e in points(events) if "loss_spread" in e.values]) == [0]
+
+
+def test_a_measure_may_yield_points_and_lines_of_the_same_step(dataset: Dataset) -> None:
+    spec = DEPTH.parse({"seed": 3, "steps": 10, "depth": 3}).training(DEPTH.arms[1], 3)
+    events = list(train(replace(spec, test_images=100), dataset))
+    sizes = rows(events, "activation_size")
+    grown = [e for e in points(events) if "activation_growth" in e.values]
+    assert [row.step for row in sizes] == steps(grown) == [0, 4, 8, 10]
+    for row, point in zip(sizes, grown, strict=True):
+        assert row.places() == [1, 2, 3]
+        (ratio,) = point.values["activation_growth"]
+        assert ratio == pytest.approx(row.values[-1] / row.values[0], rel=1e-5)
+
+
 @pytest.mark.parametrize("norm", NORMS)
 def test_measuring_changes_nothing_of_the_training(dataset: Dataset, norm: Norm) -> None:
     """Parameters, running averages, noise and the next batches: the curve is the same."""
@@ -298,7 +319,7 @@ def test_measuring_changes_nothing_of_the_training(dataset: Dataset, norm: Norm)
         test_images=100,
         loss="test_loss",
     )
-    bare = replace(spec, measures=(), histogram_every=0)
+    bare = replace(spec, measures=())
     everything = replace(spec, measures=(Every(1, tuple(MEASURES)),))
     curves = [
         [

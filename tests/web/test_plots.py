@@ -8,6 +8,7 @@ from app import recordings
 from app.events import Points, Row
 from app.experiments import EXPERIMENTS
 from app.experiments.base import Experiment, Level
+from app.experiments.depth import DEPTH
 from app.experiments.learning_rates import LEARNING_RATES
 from app.experiments.loss_surface import LOSS_SURFACE
 from app.experiments.metrics import ACCURACY, LOSS_MIN, TEST_LOSS
@@ -18,6 +19,7 @@ from app.web.plots import (
     MOST_POINTS,
     PLOT_HEIGHT,
     PLOT_WIDTH,
+    RIGHT,
     TOP,
     draw_plot,
     draw_profile,
@@ -147,6 +149,23 @@ def test_of_several_rows_of_a_training_the_newest_is_drawn() -> None:
     older, newer = (corners(curve.path)[0][0][1] for curve in reversed(plot.curves))
     assert len(plot.curves) == 2
     assert newer > older  # lower down: a smaller loss
+
+
+def test_the_first_row_of_a_training_stays_behind_its_newest() -> None:
+    rows = [Row(ARM, 1, s, "line", -0.5, 1.5, [loss, loss]) for s, loss in ((0, 2), (5, 1), (9, 3))]
+    newest, start = draw_profile(rows, ARMS, BETWEEN).curves
+    assert [newest.start, start.start] == [False, True]
+    assert corners(start.path)[0][0][1] > corners(newest.path)[0][0][1]  # 2 lies lower than 3
+    assert [curve.start for curve in draw_profile(rows[:1], ARMS, BETWEEN).curves] == [False]
+
+
+def test_a_profile_without_a_high_end_goes_as_far_as_its_rows() -> None:
+    size, _ = DEPTH.profiles
+    for depth in (2, 24):
+        row = Row("bn", 1, 0, size.metric.id, 1, depth, [1.0] * depth)
+        (line,) = corners(draw_profile([row], DEPTH.arms, size).curves[0].path)
+        assert (line[0][0], line[-1][0]) == (LEFT, PLOT_WIDTH - RIGHT)
+    assert draw_profile([], DEPTH.arms, size).curves == []
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=lambda found: found.slug)
