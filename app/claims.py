@@ -12,12 +12,17 @@ from app.measurements import Measurements
 
 Relation: TypeAlias = Literal["at_least", "above", "below"]
 # What is taken of a metric's values over the steps of a training.
-Statistic: TypeAlias = Literal["last", "mean", "median"]
+Statistic: TypeAlias = Literal["last", "mean", "median", "greatest"]
 
 RELATIONS: Mapping[Relation, Callable[[float, float], bool]] = {
     "at_least": operator.ge,
     "above": operator.gt,
     "below": operator.lt,
+}
+OVER_STEPS: Mapping[Statistic, Callable[[list[float]], float]] = {
+    "mean": fmean,
+    "median": median,
+    "greatest": max,
 }
 
 
@@ -90,10 +95,10 @@ class Claim:
         if self.statistic == "last":
             values = measured.final(arm, self.metric)
         else:
-            average = fmean if self.statistic == "mean" else median
+            statistic = OVER_STEPS[self.statistic]
             series = measured.over_steps(arm, self.metric)
             values = {
-                seed: average(map(_or_infinite, of_seed))
+                seed: statistic([_or_infinite(value) for value in of_seed])
                 for seed, of_seed in series.items()
                 if of_seed
             }

@@ -7,6 +7,8 @@ Measures are named by string, because torch must not be imported here; a test re
 from app.errors import UnknownExperiment
 from app.experiments.base import Experiment
 from app.experiments.covariate_shift import COVARIATE_SHIFT
+from app.experiments.deep_linear import DEEP_LINEAR
+from app.experiments.gamma_beta import GAMMA_BETA
 from app.experiments.learning_rates import LEARNING_RATES
 from app.experiments.loss_surface import LOSS_SURFACE
 from app.experiments.norms import NORMS
@@ -15,7 +17,15 @@ from app.experiments.smoothness import SMOOTHNESS
 # In the order in which the article has them.
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.slug: experiment
-    for experiment in (LEARNING_RATES, LOSS_SURFACE, NORMS, COVARIATE_SHIFT, SMOOTHNESS)
+    for experiment in (
+        LEARNING_RATES,
+        LOSS_SURFACE,
+        NORMS,
+        COVARIATE_SHIFT,
+        SMOOTHNESS,
+        GAMMA_BETA,
+        DEEP_LINEAR,
+    )
 }
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, count, pairwise
 from typing import TypeGuard
 
 from app.events import Points, Row
@@ -18,6 +18,7 @@ MOST_POINTS = 40
 # at its edge, with a mark.
 ROOM = 10
 MOST_TICKS = 8
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 Line = Sequence[tuple[float, float | None]]
 
@@ -204,7 +205,15 @@ def _ticks(axis: _Axis, metric: Metric) -> list[tuple[float, str]]:
 
 
 def _number(value: float) -> str:
-    return f"{value:g}".replace("-", "\N{MINUS SIGN}")
+    """As 0.2 or 5000, and as 2·10⁶ where that would be long. `axes.js` does the same."""
+    if value and not 1e-3 <= abs(value) < 1e4:
+        mantissa, exponent = f"{value:.5e}".split("e")
+        factor = f"{float(mantissa):g}"
+        power = f"10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+        text = power if factor == "1" else f"{factor}·{power}"
+    else:
+        text = f"{value:g}"
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def _linear_ticks(low: float, high: float) -> list[float]:
@@ -219,11 +228,13 @@ def _linear_ticks(low: float, high: float) -> list[float]:
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
-    """Powers of ten; 2 and 5 times them, too, where there is room."""
-    for mantissas in ((1, 2, 5), (1,)):
+    """Powers of ten; 2 and 5 times them, too, where there is room; every so many where not."""
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for mantissas, stride in chain([((1, 2, 5), 1)], (((1,), stride) for stride in count(1))):
         ticks = [
             mantissa * 10.0**exponent
-            for exponent in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+            for exponent in exponents
+            if exponent % stride == 0
             for mantissa in mantissas
         ]
         within = [tick for tick in ticks if low <= tick <= high]
