@@ -152,9 +152,15 @@ def _curve(arm: Arm, line: Line, x: _Axis, y: _Axis) -> Curve:
 
 
 def _thinned(line: Line) -> Line:
-    """Every so many points, and the last."""
+    """Every so many points, the last, the least and the greatest: a leap is not left out."""
     stride = math.ceil(len(line) / MOST_POINTS)
-    return [*line[:-1:stride], *line[-1:]] if stride else line
+    if stride < 2:
+        return line
+    kept = {*range(0, len(line), stride), len(line) - 1}
+    values = {index: value for index, (_, value) in enumerate(line) if finite(value)}
+    if values:
+        kept |= {min(values, key=values.__getitem__), max(values, key=values.__getitem__)}
+    return [line[index] for index in sorted(kept)]
 
 
 def _path(line: Line, x: _Axis, y: _Axis) -> str:

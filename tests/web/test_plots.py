@@ -22,6 +22,7 @@ from app.web.plots import (
     draw_plot,
     draw_profile,
 )
+from tests.ticks import TICKS
 
 ARMS = LEARNING_RATES.arms
 ARM = ARMS[0].id
@@ -110,6 +111,15 @@ def test_a_long_line_keeps_its_ends_and_loses_points() -> None:
     assert line[-1][0] == max(x for x, _ in line)
 
 
+def test_a_long_line_keeps_a_leap_of_a_single_step() -> None:
+    values = [1.0] * 401
+    values[203], values[207] = 2.0, 0.5
+    (line,) = drawn(values)
+    heights = [y for _, y in line]
+    assert heights.count(min(heights)) == heights.count(max(heights)) == 1
+    assert len(line) <= MOST_POINTS + 3
+
+
 def test_a_metric_with_an_upper_one_is_a_band_between_two_lines() -> None:
     points = [Points("cnn", 1, [0, 4], {"loss_min": [1.0, 0.5], "loss_max": [2.0, 4.0]})]
     plot = draw_plot(points, SMOOTHNESS.arms, LOSS_MIN)
@@ -150,3 +160,16 @@ def test_every_recorded_metric_can_be_drawn_and_is_light(experiment: Experiment)
         plot = draw_plot(recording.points, experiment.arms, metric)
         assert bool(plot.curves) == (metric.id in recorded)
         assert sum(len(curve.path + curve.marks) for curve in plot.curves) <= HEAVIEST
+
+
+def ticks(low: float, high: float) -> list[str]:
+    """Of a logarithmic axis that shows these two."""
+    metric = replace(TEST_LOSS, low=low, high=high)
+    return [text for _, text in draw_plot([], ARMS, metric).y_ticks]
+
+
+@pytest.mark.parametrize(("low", "high", "expected"), TICKS)
+def test_ticks_stay_few_and_short_over_any_number_of_decades(
+    low: float, high: float, expected: list[str]
+) -> None:
+    assert ticks(low, high) == expected
