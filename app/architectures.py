@@ -90,6 +90,7 @@ class Linear:
 Layer: TypeAlias = (
     Convolution | ReLU | Sigmoid | MaxPool | BatchNorm | LpNorm | GroupNorm | Noise | Linear
 )
+Normalisation: TypeAlias = BatchNorm | LpNorm | GroupNorm
 Architecture: TypeAlias = tuple[Layer, ...]
 
 
@@ -105,13 +106,13 @@ def shallow(norm: Norm, placement: Placement, gamma0: float, *, noise: float = 0
     return (*block(8), *block(16), Linear(CLASSES, weight_std=1 / 28))
 
 
-def deep(norm: Norm, depth: int, *, scale: float = 1) -> Architecture:
-    """`depth` convolutions of 8 channels, the norm before each ReLU as in a textbook.
+def deep(norm: Norm, depth: int, *, scale: float = 1, channels: int = 8) -> Architecture:
+    """`depth` convolutions of so many channels, the norm before each ReLU as in a textbook.
 
     Weights after He et al. 2015, "Delving Deep into Rectifiers", §2.2, those of the convolutions
     times `scale`; γ starts at 1.
     """
-    channels, kernel = 8, 3
+    kernel = 3
 
     def block(index: int) -> Architecture:
         inputs = kernel**2 * (channels if index else MNIST_SHAPE[0])
@@ -174,20 +175,34 @@ def with_shapes(
         yield layer, before, shape
 
 
-def parameter_count(architecture: Architecture, input_shape: Shape = MNIST_SHAPE) -> int:
-    """Trainable parameters: weights, biases, γ and β."""
-    count = 0
-    for layer, before, _ in with_shapes(architecture, input_shape):
-        match layer:
-            case Convolution(channels, kernel):
-                count += channels * (before[0] * kernel**2 + 1)
-            case BatchNorm() | LpNorm() | GroupNorm():
-                count += 2 * before[0]
-            case Linear(outputs):
-                count += outputs * (prod(before) + 1)
-            case _:
-                pass
-    return count
+def parameter_count(
+    architecture: Architecture, input_shape: Shape = MNIST_SHAPE, trained: str = "all"
+) -> int:
+    """Parameters: weights, biases, γ and β; or those alone that learn (`TrainingSpec.trained`)."""
+    counts = [
+        (layer, _parameters(layer, before))
+        for layer, before, _ in with_shapes(architecture, input_shape)
+    ]
+    match trained:
+        case "norms":
+            kept = [count for layer, count in counts if isinstance(layer, Normalisation)]
+        case "output":
+            kept = [counts[-1][1]]
+        case _:
+            kept = [count for _, count in counts]
+    return sum(kept)
+
+
+def _parameters(layer: Layer, before: Shape) -> int:
+    match layer:
+        case Convolution(channels, kernel):
+            return channels * (before[0] * kernel**2 + 1)
+        case BatchNorm() | LpNorm() | GroupNorm():
+            return 2 * before[0]
+        case Linear(outputs):
+            return outputs * (prod(before) + 1)
+        case _:
+            return 0
 
 
 def _output_shape(layer: Layer, shape: Shape) -> Shape:

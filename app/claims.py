@@ -13,7 +13,7 @@ from app.measurements import Measurements
 
 Relation: TypeAlias = Literal["at_least", "above", "below"]
 # What is taken of a metric's values over the steps of a training.
-Statistic: TypeAlias = Literal["first", "last", "mean", "median"]
+Statistic: TypeAlias = Literal["first", "last", "mean", "median", "greatest"]
 
 RELATIONS: Mapping[Relation, Callable[[float, float], bool]] = {
     "at_least": operator.ge,
@@ -27,6 +27,7 @@ OVER_STEPS: Mapping[Statistic, Callable[[Sequence[float]], float]] = {
     "first": operator.itemgetter(0),
     "mean": fmean,
     "median": median,
+    "greatest": max,
 }
 
 

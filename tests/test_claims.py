@@ -178,8 +178,8 @@ def over_steps(**series: list[float]) -> Measurements:
 
 
 def test_a_statistic_is_taken_over_the_steps() -> None:
-    measured = over_steps(bn=[0.0, 0.1, 0.8])
-    expected: dict[Statistic, float] = {"last": 0.8, "mean": 0.3, "median": 0.1}
+    measured = over_steps(bn=[0.0, 0.9, 0.2, 0.8])
+    expected: dict[Statistic, float] = {"last": 0.8, "mean": 0.475, "median": 0.5, "greatest": 0.9}
     for statistic, value in expected.items():
         claim = replace(HIGH, statistic=statistic)
         assert math.isclose(claim.value(measured, "bn"), value)

@@ -4,16 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from app.architectures import PLACEMENTS
+from app.architectures import PLACEMENTS, BatchNorm, Linear
 from app.claims import judge
 from app.errors import InvalidRequest, UnknownExperiment
 from app.events import Points, Row
 from app.experiments import EXPERIMENTS, find
 from app.experiments.base import MAX_SEED, MAX_WORK, Experiment
+from app.experiments.deep_linear import DEEP_LINEAR
+from app.experiments.gamma_beta import GAMMA_BETA
 from app.experiments.learning_rates import LEARNING_RATES
 from app.measurements import Measurements
 from app.training.measures import EVALUATIONS, MEASURES
-from app.training.networks import build
+from app.training.networks import TRAINED, build
+from app.web.assets import FOLDER as STATIC
 
 every_experiment = pytest.mark.parametrize(
     "experiment", EXPERIMENTS.values(), ids=lambda experiment: experiment.slug
@@ -111,9 +114,10 @@ def test_the_highest_seed_is_allowed() -> None:
 @every_experiment
 def test_every_network_and_measure_name_resolves(experiment: Experiment) -> None:
     for spec in experiment.trainings(experiment.parse({})):
-        assert spec.evaluation in EVALUATIONS
+        assert spec.evaluation in {None, *EVALUATIONS}
         assert {name for every in spec.measures for name in every.measures} <= set(MEASURES)
-        build(spec.architecture, spec.seed)
+        assert spec.trained in TRAINED
+        build(spec.architecture, spec.seed, spec.input_shape)
 
 
 @every_experiment
@@ -260,3 +264,52 @@ def test_one_seed_fits_with_every_parameter_at_its_highest(experiment: Experimen
         parameter.name: parameter.max for parameter in experiment.parameters if parameter.max
     }
     assert experiment.parse(highest).seeds == 1
+
+
+@every_experiment
+def test_the_arms_of_a_figure_differ_in_colour_or_dash(experiment: Experiment) -> None:
+    lines = Counter((arm.ink, arm.dashed) for arm in experiment.arms)
+    assert max(lines.values()) == 1
+
+
+@every_experiment
+def test_every_colour_of_an_arm_is_in_the_style_sheet(experiment: Experiment) -> None:
+    css = (STATIC / "css" / "figure.css").read_text()
+    tokens = (STATIC / "css" / "tokens.css").read_text()
+    for ink in {arm.ink for arm in experiment.arms}:
+        assert f".line-{ink}, .fill-{ink} {{ --own: var(--ink-{ink}); }}" in css
+        assert f"--ink-{ink}:" in tokens
+
+
+def test_the_deep_linear_network_is_that_of_the_paper() -> None:
+    """Santurkar et al. 2018, §3.2: 25 layers of 10×10, a thousand examples, all at every step."""
+    for spec in DEEP_LINEAR.trainings(DEEP_LINEAR.parse({"seed": 5})):
+        linear = [layer for layer in spec.architecture if isinstance(layer, Linear)]
+        norms = [layer for layer in spec.architecture if isinstance(layer, BatchNorm)]
+        assert len(linear) == 25
+        assert {layer.outputs for layer in linear} == {10}
+        # Glorot and Bengio 2010: 2 / (inputs + outputs).
+        assert [layer.weight_std**2 for layer in linear] == pytest.approx([2 / 20] * 25)
+        assert len(norms) == (24 if spec.arm == "bn" else 0)
+        assert (spec.batch_size, spec.input_shape, spec.learning_rate) == (1000, (10,), 1e-6)
+
+
+def test_the_line_across_beta_follows_the_rate() -> None:
+    for rate in (1e-6, 1e-7):
+        (level,) = DEEP_LINEAR.parse({"learning_rate": rate}).levels()
+        assert level.metric == "beta"
+        assert level.value == pytest.approx(2 / rate)
+
+
+def test_gamma_and_beta_alone_have_a_rate_that_can_be_turned() -> None:
+    request = GAMMA_BETA.parse({"seed": 5, "learning_rate": 0.5})
+    specs = {spec.arm: spec for spec in GAMMA_BETA.trainings(request)}
+    assert {arm: spec.learning_rate for arm, spec in specs.items()} == {
+        "all": 0.1,
+        "norms": 0.5,
+        "output": 0.1,
+    }
+    assert {arm: spec.trained for arm, spec in specs.items()} == {
+        arm: arm for arm in ("all", "norms", "output")
+    }
+    assert len({spec.architecture for spec in specs.values()}) == 1

@@ -8,7 +8,9 @@ from app.errors import UnknownExperiment
 from app.experiments.base import Experiment
 from app.experiments.batch_size import BATCH_SIZE
 from app.experiments.covariate_shift import COVARIATE_SHIFT
+from app.experiments.deep_linear import DEEP_LINEAR
 from app.experiments.depth import DEPTH
+from app.experiments.gamma_beta import GAMMA_BETA
 from app.experiments.learning_rates import LEARNING_RATES
 from app.experiments.loss_surface import LOSS_SURFACE
 from app.experiments.norms import NORMS
@@ -29,6 +31,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         BATCH_SIZE,
         DEPTH,
         WEIGHT_SCALE,
+        GAMMA_BETA,
+        DEEP_LINEAR,
     )
 }
 

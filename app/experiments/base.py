@@ -79,7 +79,8 @@ class Arm:
     """One of the networks that a figure compares; `dashed` tells its line from the solid one.
 
     `noise`: its normalised activations are shifted and scaled at random. `learning_rate` is None
-    where all arms share the request's.
+    where all arms share the request's. `learns` names what does (`TrainingSpec.trained`). `colour`:
+    that of its line, where the norm does not tell the arms apart.
     """
 
     id: str
@@ -88,11 +89,13 @@ class Arm:
     learning_rate: float | None = None
     noise: bool = False
     dashed: bool = False
+    learns: str = "all"
+    colour: str | None = None
 
     @property
     def ink(self) -> str:
         """The colour of its line, by the name that the style sheet knows."""
-        return "plain" if self.norm == "none" else self.norm
+        return self.colour or ("plain" if self.norm == "none" else self.norm)
 
 
 @dataclass(frozen=True, slots=True)

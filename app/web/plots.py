@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, count, pairwise
 from typing import TypeGuard
 
 from app.events import Points, Row
@@ -18,6 +18,7 @@ MOST_POINTS = 40
 # at its edge, with a mark.
 ROOM = 10
 MOST_TICKS = 8
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 Line = Sequence[tuple[float, float | None]]
 
@@ -114,7 +115,11 @@ def draw_profile(
     lines = _row_lines(arms, newest.values())
     starts = _row_lines(arms, [row for of, row in first.items() if row is not newest[of]])
     own_levels = [level for level in levels if level.metric == metric.id]
-    high = max((row.high for row in ours), default=1) if profile.high is None else profile.high
+    high = (
+        max((row.high for row in ours), default=profile.low + 1)
+        if profile.high is None
+        else profile.high
+    )
     x = _Axis(profile.low, high, LEFT, PLOT_WIDTH - RIGHT)
     values = [value for _, line in [*lines, *starts] for _, value in line if finite(value)]
     y = _value_axis(metric, [*values, *(end for level in own_levels for end in level.ends)])
@@ -175,9 +180,15 @@ def _curve(arm: Arm, line: Line, x: _Axis, y: _Axis) -> Curve:
 
 
 def _thinned(line: Line) -> Line:
-    """Every so many points, and the last."""
+    """Every so many points, the last, the least and the greatest: a leap is not left out."""
     stride = math.ceil(len(line) / MOST_POINTS)
-    return [*line[:-1:stride], *line[-1:]] if stride else line
+    if stride < 2:
+        return line
+    kept = {*range(0, len(line), stride), len(line) - 1}
+    values = {index: value for index, (_, value) in enumerate(line) if finite(value)}
+    if values:
+        kept |= {min(values, key=values.__getitem__), max(values, key=values.__getitem__)}
+    return [line[index] for index in sorted(kept)]
 
 
 def _path(line: Line, x: _Axis, y: _Axis) -> str:
@@ -228,7 +239,15 @@ def _ticks(axis: _Axis, metric: Metric) -> list[tuple[float, str]]:
 
 
 def _number(value: float) -> str:
-    return f"{value:g}".replace("-", "\N{MINUS SIGN}")
+    """As 0.2 or 5000, and as 2·10⁶ where that would be long. `axes.js` does the same."""
+    if value and not 1e-3 <= abs(value) < 1e4:
+        mantissa, exponent = f"{value:.5e}".split("e")
+        factor = f"{float(mantissa):g}"
+        power = f"10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+        text = power if factor == "1" else f"{factor}·{power}"
+    else:
+        text = f"{value:g}"
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def _linear_ticks(low: float, high: float) -> list[float]:
@@ -243,11 +262,13 @@ def _linear_ticks(low: float, high: float) -> list[float]:
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
-    """Powers of ten; 2 and 5 times them, too, where there is room."""
-    for mantissas in ((1, 2, 5), (1,)):
+    """Powers of ten; 2 and 5 times them, too, where there is room; every so many where not."""
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for mantissas, stride in chain([((1, 2, 5), 1)], (((1,), stride) for stride in count(1))):
         ticks = [
             mantissa * 10.0**exponent
-            for exponent in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+            for exponent in exponents
+            if exponent % stride == 0
             for mantissa in mantissas
         ]
         within = [tick for tick in ticks if low <= tick <= high]

@@ -4,6 +4,7 @@
 // would else press all others flat. What lies further out is drawn at its edge, with a mark.
 const ROOM = 10;
 const MOST_TICKS = 8;
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 // The value as it can be drawn on that axis, {log, low, high}: null stays null.
 export function within(value, { log, low, high }) {
@@ -12,16 +13,35 @@ export function within(value, { log, low, high }) {
 }
 
 // Round levels for a logarithmic axis: 0.2, 0.5, 1, 2, 5 and so on; powers of ten where those
-// would be too many.
+// would be too many; every second power, every third and so on where those would be.
 export function logTicks(low, high) {
-  for (const mantissas of [[1, 2, 5], [1]]) {
-    const ticks = [];
-    for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power += 1) {
-      for (const mantissa of mantissas) ticks.push(Number(`${mantissa}e${power}`));
-    }
-    const inside = ticks.filter((tick) => tick >= low && tick <= high);
-    if (inside.length <= MOST_TICKS || mantissas.length === 1) return inside;
+  const fine = levels(low, high, [1, 2, 5], 1);
+  if (fine.length <= MOST_TICKS) return fine;
+  for (let stride = 1; ; stride += 1) {
+    const ticks = levels(low, high, [1], stride);
+    if (ticks.length <= MOST_TICKS) return ticks;
   }
+}
+
+function levels(low, high, mantissas, stride) {
+  const ticks = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power += 1) {
+    if (power % stride !== 0) continue;
+    for (const mantissa of mantissas) ticks.push(Number(`${mantissa}e${power}`));
+  }
+  return ticks.filter((tick) => tick >= low && tick <= high);
+}
+
+// As 0.2 or 5000, and as 2·10⁶ where that would be long. app/web/plots.py does the same.
+export function numeral(value, digits = 6) {
+  const size = Math.abs(value);
+  if (value === 0 || (size >= 1e-3 && size < 1e4)) {
+    return `${Number(value.toPrecision(digits))}`.replace("-", "−");
+  }
+  const [mantissa, exponent] = value.toExponential(digits - 1).split("e").map(Number);
+  const raised = `${Math.abs(exponent)}`.replace(/\d/g, (digit) => SUPERSCRIPTS[digit]);
+  const power = `10${exponent < 0 ? "⁻" : ""}${raised}`;
+  return (mantissa === 1 ? power : `${mantissa}·${power}`).replace("-", "−");
 }
 
 // `place`: {low, high, ticks} of an axis that is not one of steps; `high` is null where its rows
@@ -53,7 +73,7 @@ export function yAxis({ title, range, share, font }) {
     maxTicksLimit: MOST_TICKS,
     callback: share
       ? (value) => `${Math.round(value * 100)}%`
-      : (value) => `${value}`.replace("-", "−"),
+      : (value) => numeral(value),
   };
   const inRound = (scale) => {
     scale.ticks = logTicks(scale.min, scale.max).map((value) => ({ value }));

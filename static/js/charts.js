@@ -1,10 +1,12 @@
 // A chart of one metric, or of two that bound a band. It knows two verbs, append and reset.
-import { within, xAxis, yAxis } from "./axes.js";
+import { numeral, within, xAxis, yAxis } from "./axes.js";
 import { places, Series } from "./series.js";
 
 const START = { borderWidth: 1.25, borderDash: [2, 3] };
 const inPercent = { style: "percent", minimumFractionDigits: 1 };
 const inDigits = { maximumSignificantDigits: 4 };
+// From here on a number has too many digits to be read at a glance.
+const LONG = 1e6;
 
 // Colour and dash of an arm are read off its line in the legend: one place decides them.
 function strokeOf(key) {
@@ -74,7 +76,8 @@ export class Plot {
     this.#place = place === undefined ? null : JSON.parse(place);
     this.#range = { log: log !== undefined, low: Number(low), high: Number(high) };
     const style = share === undefined ? inDigits : inPercent;
-    this.#format = (value) => value.toLocaleString(undefined, style);
+    this.#format = (value) =>
+      Math.abs(value) < LONG ? value.toLocaleString(undefined, style) : numeral(value, 4);
     this.#chart = new Chart(element.querySelector("canvas"), this.#configuration());
     addEventListener("themechange", () => this.#schedule());
     element.closest("details")?.addEventListener("toggle", () => this.#schedule());

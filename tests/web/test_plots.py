@@ -24,6 +24,7 @@ from app.web.plots import (
     draw_plot,
     draw_profile,
 )
+from tests.ticks import TICKS
 
 ARMS = LEARNING_RATES.arms
 ARM = ARMS[0].id
@@ -112,6 +113,15 @@ def test_a_long_line_keeps_its_ends_and_loses_points() -> None:
     assert line[-1][0] == max(x for x, _ in line)
 
 
+def test_a_long_line_keeps_a_leap_of_a_single_step() -> None:
+    values = [1.0] * 401
+    values[203], values[207] = 2.0, 0.5
+    (line,) = drawn(values)
+    heights = [y for _, y in line]
+    assert heights.count(min(heights)) == heights.count(max(heights)) == 1
+    assert len(line) <= MOST_POINTS + 3
+
+
 def test_a_metric_with_an_upper_one_is_a_band_between_two_lines() -> None:
     points = [Points("cnn", 1, [0, 4], {"loss_min": [1.0, 0.5], "loss_max": [2.0, 4.0]})]
     plot = draw_plot(points, SMOOTHNESS.arms, LOSS_MIN)
@@ -146,8 +156,8 @@ def test_a_profile_has_a_tick_at_either_network() -> None:
 def test_of_several_rows_of_a_training_the_newest_is_drawn() -> None:
     rows = [Row(ARM, 1, step, "line", -0.5, 1.5, [loss, loss]) for step, loss in ((0, 2), (9, 1))]
     plot = draw_profile([*rows, replace(rows[0], seed=2)], ARMS, BETWEEN)
-    older, newer = (corners(curve.path)[0][0][1] for curve in reversed(plot.curves))
-    assert len(plot.curves) == 2
+    newest = [curve for curve in plot.curves if not curve.start]
+    older, newer = (corners(curve.path)[0][0][1] for curve in reversed(newest))
     assert newer > older  # lower down: a smaller loss
 
 
@@ -177,3 +187,16 @@ def test_every_recorded_metric_can_be_drawn_and_is_light(experiment: Experiment)
         plot = draw_plot(recording.points, experiment.arms, metric)
         assert bool(plot.curves) == (metric.id in recorded)
         assert sum(len(curve.path + curve.marks) for curve in plot.curves) <= HEAVIEST
+
+
+def ticks(low: float, high: float) -> list[str]:
+    """Of a logarithmic axis that shows these two."""
+    metric = replace(TEST_LOSS, low=low, high=high)
+    return [text for _, text in draw_plot([], ARMS, metric).y_ticks]
+
+
+@pytest.mark.parametrize(("low", "high", "expected"), TICKS)
+def test_ticks_stay_few_and_short_over_any_number_of_decades(
+    low: float, high: float, expected: list[str]
+) -> None:
+    assert ticks(low, high) == expected
