@@ -10,6 +10,7 @@ from app.experiments.batch_size import BATCH_SIZE
 from app.experiments.covariate_shift import COVARIATE_SHIFT
 from app.experiments.deep_linear import DEEP_LINEAR
 from app.experiments.depth import DEPTH
+from app.experiments.distance import DISTANCE
 from app.experiments.gamma_beta import GAMMA_BETA
 from app.experiments.learning_rates import LEARNING_RATES
 from app.experiments.loss_surface import LOSS_SURFACE
@@ -27,6 +28,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         NORMS,
         COVARIATE_SHIFT,
         SMOOTHNESS,
+        DISTANCE,
         SURVIVAL,
         BATCH_SIZE,
         DEPTH,

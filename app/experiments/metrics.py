@@ -62,6 +62,10 @@ LOSS_SPREAD = Metric(
 GRADIENT_POWER = Metric("gradient_power", "Power of c in the gradient", "", -2, 2)
 CURVATURE_POWER = Metric("curvature_power", "Power of c in the curvature", "", -2, 2)
 
+REACH = Metric(
+    "reach", "Distance to half a change of the gradient", "learning rates", 0.01, 64, log=True
+)
+
 # Of rows, not of points: a profile is drawn over something else than steps.
 LOSS_BETWEEN = Metric("line", "Loss on the way between two networks", "nats", 0.2, 2, log=True)
 ACTIVATION_SIZE = Metric(
@@ -72,4 +76,13 @@ SCALED_LOSS = Metric("scaled_loss", "Loss before the first step", "nats", 1, 1_0
 SCALED_GRADIENT = Metric("scaled_gradient", "Length of the gradient", "", 0.01, 1_000, log=True)
 SCALED_CURVATURE = Metric(
     "scaled_curvature", "Curvature along the gradient", "", 0.1, 1_000, log=True
+)
+LOSS_OVER_DISTANCE = Metric(
+    "loss_over_distance", "Loss along the gradient", "nats", 0.1, 10, log=True
+)
+BETA_OVER_DISTANCE = Metric(
+    "beta_over_distance", "Gradient change per distance: β(a)", "", 0.1, 1_000, log=True
+)
+CHANGE_OVER_DISTANCE = Metric(
+    "change_over_distance", "Gradient change, as a share of it", "", 0.01, 10, log=True
 )

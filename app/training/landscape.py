@@ -3,13 +3,15 @@
 All of it is of the loss that training walks on: in training mode, on one mini-batch.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from app.events import Row
-from app.training.lines import Line
+from app.training.lines import Line, Measured
 from app.training.randomness import stream
 from app.training.steps import Batch, Parameters, Step, flat, loss_at
 
@@ -17,6 +19,9 @@ from app.training.steps import Batch, Parameters, Step, flat, loss_at
 DISTANCES = (0.5, 1.0, 2.0, 4.0)
 # The same in the space of activations, where a distance is no learning rate.
 ACTIVATION_DISTANCES = (0.1, 0.2, 0.3, 0.4)
+
+# From near to far: powers of two of the learning rate.
+EXPONENTS = tuple(range(-6, 7))
 
 LINE_LOW, LINE_HIGH, LINE_POINTS = -0.5, 1.5, 41
 HALF_A_STEP = 0.5 * (LINE_HIGH - LINE_LOW) / (LINE_POINTS - 1)
@@ -53,6 +58,46 @@ def along_gradient(now: Step, before: Step | None) -> Mapping[str, float]:
         "gradient_change": _greatest(distances) / here.norm().item(),
         "beta": _greatest(betas),
     }
+
+
+def over_distance(now: Step, before: Step | None) -> Measured:
+    """Along −∇L(θ) from near to far, on the same mini-batch: a = 2ᵏ·η for k from −6 to 6.
+
+    With g = ∇L(θ) and Δ = ‖g − ∇L(θ − a·g)‖₂: `loss_over_distance` is L(θ − a·g),
+    `change_over_distance` Δ / ‖g‖ and `beta_over_distance` Δ over the distance travelled, which is
+    the other over a. `reach`: the a, in learning rates, at which Δ first comes to half of ‖g‖, on
+    a straight line between the two tried ones around it (in logarithms); at most the last.
+    """
+    here, origin = flat(now.gradients), flat(now.parameters)
+    losses, changes, betas = [], [], []
+    for exponent in EXPONENTS:
+        moved = now.moved(2.0**exponent * now.learning_rate)
+        loss, gradients = now.at(moved)
+        change = (here - flat(gradients)).norm()
+        losses.append(loss)
+        changes.append((change / here.norm()).item())
+        betas.append((change / (flat(moved) - origin).norm()).item())
+    low, high = EXPONENTS[0], EXPONENTS[-1]
+    return {
+        "reach": 2.0 ** _crossing(EXPONENTS, changes, 0.5),
+        "beta_over_distance": Line(low, high, betas),
+        "change_over_distance": Line(low, high, changes),
+        "loss_over_distance": Line(low, high, losses),
+    }
+
+
+def _crossing(places: Sequence[float], values: Sequence[float], bound: float) -> float:
+    """Where `values` first come to `bound`, on straight lines between the places; else the end.
+
+    A value that is not finite lies above every bound.
+    """
+    heights = [value if math.isfinite(value) else math.inf for value in values]
+    if heights[0] >= bound:
+        return places[0]
+    for (left, below), (right, above) in pairwise(zip(places, heights, strict=True)):
+        if above >= bound:
+            return left + (right - left) * (bound - below) / (above - below)
+    return places[-1]
 
 
 def along_activation_gradient(now: Step, before: Step | None) -> Mapping[str, float]:

@@ -166,6 +166,7 @@ MEASURES: dict[str, Measure] = {
     "loss_change": landscape.loss_change,
     "along_gradient": landscape.along_gradient,
     "along_activation_gradient": landscape.along_activation_gradient,
+    "over_distance": landscape.over_distance,
     "histogram": histogram,
     "through_blocks": through_blocks,
     "over_weight_scale": over_weight_scale,

@@ -125,8 +125,7 @@ def test_as_many_parameters_are_counted_as_learn(
     assert counted == sum(p.numel() for p in learning(network).values())
 
 
-def test_of_six_convolutions_one_and_a_half_percent_are_gamma_and_beta() -> None:
-    architecture = SPECS["norms"].architecture
-    assert architecture == deep("batch", 3)
+def test_gamma_and_beta_are_two_for_each_channel() -> None:
+    assert SPECS["norms"].architecture == deep("batch", 3, channels=16)
     assert parameter_count(deep("batch", 6), trained="norms") == 6 * 8 * 2
     assert parameter_count(deep("batch", 6), trained="output") == 8 * 7 * 7 * 10 + 10
