@@ -98,7 +98,8 @@ def test_every_shade_keeps_its_number_legible(
     reader = new_reader(server.url, color_scheme=scheme)
     contrasts: list[float] = reader.page.evaluate(
         """() => {
-          const canvas = new OffscreenCanvas(1, 1).getContext("2d");
+          const canvas = new OffscreenCanvas(1, 1)
+            .getContext("2d", { willReadFrequently: true });
           const luminance = (colour) => {
             canvas.fillStyle = colour;
             canvas.fillRect(0, 0, 1, 1);
