@@ -74,7 +74,7 @@ def test_a_cell_says_its_place_and_its_number(survival: Reader) -> None:
     expect(reading).to_contain_text("python -m app record survival")
     chosen = cell(survival, 0, 2, 1)
     number = chosen.text_content()
-    expect(chosen).to_have_accessible_name(f"Train learning rate 0.03, seed 3. Plain: {number}%")
+    expect(chosen).to_have_accessible_name(f"Learning rate 0.03, seed 3. Plain: {number}%")
     chosen.hover()
     expect(reading).to_contain_text(f"Learning rate 0.03, seed 3: Plain {number}%; BatchNorm")
     expect(survival.figure.locator("td[data-here]")).to_have_count(2)
