@@ -103,12 +103,12 @@ BATCH_SIZE = Experiment(
             relation="below",
             bound=0.02,
             share=0.80,
-            if_held="Precise statistics in place of its running averages changed its accuracy by "
-            "{value:+.1%}.",
-            if_broken="Its running averages did cost something this time: precise statistics "
-            "changed its accuracy by {value:+.1%}.",
-            over_seeds="Precise statistics in place of its running averages gained less than two "
-            "points in {held} of {seeds} (median {value:+.1%}).",
+            if_held="Precise statistics in place of BatchNorm’s running averages changed little, "
+            "{value:+.1%} of all test images.",
+            if_broken="BatchNorm’s running averages did cost something this time: precise "
+            "statistics changed its result by {value:+.1%} of all test images.",
+            over_seeds="Precise statistics in place of BatchNorm’s running averages gained less "
+            "than two points in {held} of {seeds} (median {value:+.1%} of all test images).",
         ),
     ),
     sweep=Sweep(

@@ -44,7 +44,8 @@ export class Sweep {
         button.type = "button";
         button.tabIndex = -1;
         button.textContent = cell.textContent;
-        button.ariaLabel = `${capitalised(this.#place([index, column]))}. ${label}: ${this.#result(cell)}. Train it`;
+        // No verb: the figure's Train button is the only one whose name has it.
+        button.ariaLabel = `${capitalised(this.#place([index, column]))}. ${label}: ${this.#result(cell)}`;
         cell.replaceChildren(button);
       }),
     );
