@@ -1,4 +1,4 @@
-"""All five figures: each trains from its button; what each of them draws besides plain lines."""
+"""All figures: each trains from its button; what each of them draws besides plain lines."""
 
 import pytest
 from playwright.sync_api import expect
@@ -25,7 +25,7 @@ def reader_of(slug: str, new_reader: NewReader, server: Server) -> Reader:
     return reader
 
 
-# The fifth, loss-surface, trains in test_surface.py: its map takes a while.
+# One of them, loss-surface, trains in test_surface.py: its map takes a while.
 @pytest.mark.parametrize("slug", sorted(set(EXPERIMENTS) - {"loss-surface"}))
 def test_a_figure_trains_from_its_button_to_its_end(
     slug: str, new_reader: NewReader, server: Server
