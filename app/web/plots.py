@@ -115,11 +115,8 @@ def draw_profile(
     lines = _row_lines(arms, newest.values())
     starts = _row_lines(arms, [row for of, row in first.items() if row is not newest[of]])
     own_levels = [level for level in levels if level.metric == metric.id]
-    high = (
-        max((row.high for row in ours), default=profile.low + 1)
-        if profile.high is None
-        else profile.high
-    )
+    furthest = max((row.high for row in ours), default=profile.low + 1)
+    high = furthest if profile.high is None else profile.high
     x = _Axis(profile.low, high, LEFT, PLOT_WIDTH - RIGHT)
     values = [value for _, line in [*lines, *starts] for _, value in line if finite(value)]
     y = _value_axis(metric, [*values, *(end for level in own_levels for end in level.ends)])

@@ -156,8 +156,9 @@ def test_a_profile_has_a_tick_at_either_network() -> None:
 def test_of_several_rows_of_a_training_the_newest_is_drawn() -> None:
     rows = [Row(ARM, 1, step, "line", -0.5, 1.5, [loss, loss]) for step, loss in ((0, 2), (9, 1))]
     plot = draw_profile([*rows, replace(rows[0], seed=2)], ARMS, BETWEEN)
-    newest = [curve for curve in plot.curves if not curve.start]
-    older, newer = (corners(curve.path)[0][0][1] for curve in reversed(newest))
+    drawn = [curve for curve in plot.curves if not curve.start]
+    older, newer = (corners(curve.path)[0][0][1] for curve in reversed(drawn))
+    assert len(drawn) == 2
     assert newer > older  # lower down: a smaller loss
 
 
