@@ -93,13 +93,13 @@ DISTANCE = Experiment(
             bound=0,
             share=0.90,
             other="cnn",
-            if_held="At the end of the run, the gradient was half another after {value:.2g} "
-            "learning rates with the norm, and after {other:.2g} without.",
-            if_broken="At the end of the run, the gradient was half another after {value:.2g} "
-            "learning rates with the norm, and only after {other:.2g} without.",
-            over_seeds="At the end of the run, the gradient lasted longer with the norm in {held} "
-            "of your {seeds} seeds: it was half another after {value:.2g} learning rates, and "
-            "after {other:.2g} without (medians).",
+            if_held="At the end of the run, the gradient had changed by half its length after "
+            "{value:.2g} learning rates with the norm, and after {other:.2g} without.",
+            if_broken="At the end of the run, the gradient had changed by half its length after "
+            "{value:.2g} learning rates with the norm, and only after {other:.2g} without.",
+            over_seeds="At the end of the run, the gradient held longer with the norm in {held} of "
+            "your {seeds} seeds: it had changed by half its length after {value:.2g} learning "
+            "rates, and after {other:.2g} without (medians).",
         ),
     ),
 )
