@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint bench
+.PHONY: run test lint bench crosscheck
 
 run: .venv/ready
 	$(BIN)/python -m app
@@ -18,6 +18,9 @@ lint: .venv/ready-dev
 
 bench: .venv/ready-dev
 	$(BIN)/python -m bench
+
+crosscheck: .venv/ready-dev
+	$(BIN)/python -m bench.crosscheck
 
 .venv/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -7,15 +7,25 @@ Measures are named by string, because torch must not be imported here; a test re
 from app.errors import UnknownExperiment
 from app.experiments.base import Experiment
 from app.experiments.covariate_shift import COVARIATE_SHIFT
+from app.experiments.edge_of_stability import EDGE_OF_STABILITY
 from app.experiments.learning_rates import LEARNING_RATES
 from app.experiments.loss_surface import LOSS_SURFACE
 from app.experiments.norms import NORMS
+from app.experiments.sigmoid import SIGMOID
 from app.experiments.smoothness import SMOOTHNESS
 
 # In the order in which the article has them.
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.slug: experiment
-    for experiment in (LEARNING_RATES, LOSS_SURFACE, NORMS, COVARIATE_SHIFT, SMOOTHNESS)
+    for experiment in (
+        LEARNING_RATES,
+        SIGMOID,
+        LOSS_SURFACE,
+        NORMS,
+        COVARIATE_SHIFT,
+        SMOOTHNESS,
+        EDGE_OF_STABILITY,
+    )
 }
 
 
