@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint bench claims
+.PHONY: run test lint bench claims crosscheck
 
 run: .venv/ready
 	$(BIN)/python -m app
@@ -22,6 +22,10 @@ bench: .venv/ready-dev
 # Judges every claim over 20 seeds; some 16 minutes on two processors.
 claims: .venv/ready
 	$(BIN)/python -m app claims --seed 2000 --seeds 20 --into README.md
+
+# Every measure beside its definition, and the papers' networks; into docs/crosscheck.md.
+crosscheck: .venv/ready-dev
+	$(BIN)/python -m bench.crosscheck
 
 .venv/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

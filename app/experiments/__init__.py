@@ -11,10 +11,12 @@ from app.experiments.covariate_shift import COVARIATE_SHIFT
 from app.experiments.deep_linear import DEEP_LINEAR
 from app.experiments.depth import DEPTH
 from app.experiments.distance import DISTANCE
+from app.experiments.edge_of_stability import EDGE_OF_STABILITY
 from app.experiments.gamma_beta import GAMMA_BETA
 from app.experiments.learning_rates import LEARNING_RATES
 from app.experiments.loss_surface import LOSS_SURFACE
 from app.experiments.norms import NORMS
+from app.experiments.sigmoid import SIGMOID
 from app.experiments.smoothness import SMOOTHNESS
 from app.experiments.survival import SURVIVAL
 from app.experiments.weight_scale import WEIGHT_SCALE
@@ -24,6 +26,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     experiment.slug: experiment
     for experiment in (
         LEARNING_RATES,
+        SIGMOID,
         LOSS_SURFACE,
         NORMS,
         COVARIATE_SHIFT,
@@ -33,6 +36,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         BATCH_SIZE,
         DEPTH,
         WEIGHT_SCALE,
+        EDGE_OF_STABILITY,
         GAMMA_BETA,
         DEEP_LINEAR,
     )

@@ -65,6 +65,14 @@ CURVATURE_POWER = Metric("curvature_power", "Power of c in the curvature", "", -
 REACH = Metric(
     "reach", "Distance to half a change of the gradient", "learning rates", 0.01, 64, log=True
 )
+SHARPNESS = Metric("sharpness", "Sharpness", "", 2, 20, log=True)
+EDGE_DISTANCE = Metric("edge_distance", "Sharpness, distance from 2/rate", "", 0, 1, share=True)
+ONE_HOT_ERROR = Metric("train_loss", "Training loss", "", 0.001, 1, log=True)
+
+# Percentiles over images: from the 15th to the 85th there are 70 of 100.
+INPUT_P15 = Metric("input_p15", "One sigmoid’s inputs, middle 70%", "", -2, 2, upper="input_p85")
+INPUT_P50 = Metric("input_p50", "One sigmoid’s inputs, median", "", -1, 1)
+INPUT_P85 = Metric("input_p85", "One sigmoid’s inputs, 85th percentile", "", -2, 2)
 
 # Of rows, not of points: a profile is drawn over something else than steps.
 LOSS_BETWEEN = Metric("line", "Loss on the way between two networks", "nats", 0.2, 2, log=True)

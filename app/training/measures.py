@@ -11,8 +11,9 @@ from typing import TypeAlias
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.func import functional_call
 
-from app.training import landscape
+from app.training import hessian, landscape
 from app.training.lines import Line, Measured
 from app.training.propagation import through_blocks
 from app.training.steps import Batch, Step, flat
@@ -24,6 +25,8 @@ Values: TypeAlias = Mapping[str, float]
 # lies beyond is counted at the edge.
 HISTOGRAM_LOW, HISTOGRAM_HIGH, BINS = -3.0, 5.0, 48
 CHANNEL = 0
+# Of the inputs to one sigmoid; those of Ioffe, Szegedy 2015, Figure 1.
+PERCENTILES = (15, 50, 85)
 
 
 @torch.inference_mode()
@@ -73,6 +76,30 @@ def _halved(x: Tensor) -> Tensor:
     """Max-pooling by 2 of maps with even sides; torch's own takes longer on a processor."""
     rows = torch.maximum(x[:, :, 0::2], x[:, :, 1::2])
     return torch.maximum(rows[..., 0::2], rows[..., 1::2])
+
+
+def evaluate_inputs(network: nn.Sequential, batches: Sequence[Batch]) -> Values:
+    """As `evaluate`; and what one unit of the last hidden layer is given, over all `batches`.
+
+    `input_p15`, `input_p50` and `input_p85` are percentiles of what enters the last activation
+    function in channel CHANNEL (Ioffe, Szegedy 2015, Figure 1). In training mode, all images as
+    one mini-batch: as while it learns, but without the chance of which few images it sees.
+    """
+    given = _given(network, torch.cat([images for images, _ in batches]))
+    found = torch.quantile(given, given.new_tensor(PERCENTILES) / 100).tolist()
+    names = [f"input_p{percent}" for percent in PERCENTILES]
+    return {**evaluate(network, batches), **dict(zip(names, found, strict=True))}
+
+
+@torch.no_grad()
+def _given(network: nn.Sequential, images: Tensor) -> Tensor:
+    last = max(i for i, layer in enumerate(network) if isinstance(layer, nn.ReLU | nn.Sigmoid))
+    was_training = network.training
+    network.train()
+    buffers = {name: buffer.clone() for name, buffer in network[:last].named_buffers()}
+    entering: Tensor = functional_call(network[:last], buffers, (images,))
+    network.train(was_training)
+    return entering[:, CHANNEL].flatten()
 
 
 def loss(now: Step, before: Step | None) -> Values:
@@ -155,7 +182,10 @@ def histogram(now: Step, before: Step | None) -> Mapping[str, Line]:
 
 
 Evaluation: TypeAlias = Callable[[nn.Sequential, Sequence[Batch]], Values]
-EVALUATIONS: dict[str, Evaluation] = {"evaluate": evaluate}
+EVALUATIONS: dict[str, Evaluation] = {
+    "evaluate": evaluate,
+    "evaluate_inputs": evaluate_inputs,
+}
 
 Measure: TypeAlias = Callable[[Step, Step | None], Measured]
 MEASURES: dict[str, Measure] = {
@@ -170,4 +200,5 @@ MEASURES: dict[str, Measure] = {
     "histogram": histogram,
     "through_blocks": through_blocks,
     "over_weight_scale": over_weight_scale,
+    "sharpness": hessian.sharpness,
 }

@@ -25,9 +25,16 @@ def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
     return (outputs - targets).square().sum()
 
 
+def one_hot_error(outputs: Tensor, labels: Tensor) -> Tensor:
+    """Half the squared distance to the label's one-hot vector, its mean over all examples."""
+    wanted = F.one_hot(labels, outputs.shape[1])
+    return 0.5 * (outputs - wanted).square().sum(1).mean()
+
+
 CRITERIA: dict[str, Criterion] = {
     "cross_entropy": F.cross_entropy,
     "squared_error": squared_error,
+    "one_hot_error": one_hot_error,
 }
 
 

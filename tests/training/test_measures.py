@@ -6,13 +6,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from app.architectures import PLACEMENTS, Architecture, Norm, deep, shallow
+from app.architectures import PLACEMENTS, Architecture, Norm, Sigmoid, deep, dense, shallow
 from app.training.datasets import Dataset
 from app.training.measures import (
     MEASURES,
     batch,
     covariate_shift,
     evaluate,
+    evaluate_inputs,
     histogram,
     ics,
     loss,
@@ -172,6 +173,34 @@ def test_dead_units_are_counted_over_all_convolutions() -> None:
     network = nn.Sequential(channels(0.0, 0.0), nn.ReLU(), second, nn.ReLU(), *classifier(8))
     picture = torch.ones(1, 1, 2, 2)
     assert evaluate(network, [(picture, torch.tensor([0]))])["dead_units"] == 0.25
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+def test_percentiles_are_of_what_the_last_sigmoid_is_given_by_all_images_at_once(
+    images: Tensor, labels: Tensor, norm: Norm
+) -> None:
+    network = build(dense(norm, (9, 7), Sigmoid(), 1.0), 5)
+    measured = evaluate_inputs(network, in_chunks(images, labels, 20))
+    with torch.no_grad():
+        given = sorted(network[:-2](images)[:, 0].tolist())
+    for percent in (15, 50, 85):
+        below, between = divmod(percent / 100 * (len(given) - 1), 1)
+        low, high = given[int(below) : int(below) + 2]
+        expected = low + between * (high - low)
+        assert measured[f"input_p{percent}"] == pytest.approx(expected, rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_percentiles_leave_the_network_as_it_was(
+    images: Tensor, labels: Tensor, training: bool
+) -> None:
+    network = build(dense("batch", (9, 7), Sigmoid(), 1.0), 5).train(training)
+    before = state(network)
+    first = evaluate_inputs(network, in_chunks(images, labels, 20))
+    assert unchanged(network, before)
+    assert [module.training for module in network] == [training] * len(network)
+    assert first.items() >= evaluate(network, in_chunks(images, labels, 20)).items()
+    assert evaluate_inputs(network, in_chunks(images, labels, 20)) == first
 
 
 def test_the_batch_measure_is_the_steps_own(dataset: Dataset) -> None:

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from app.architectures import deep, shallow
+from app.architectures import BatchNorm, GroupNorm, deep, shallow
 from app.training.datasets import Dataset
+from app.training.networks import build
 from app.training.norms import EPSILON, LpNorm, Noise, at_step, average_norm
 from app.training.steps import look
 from tests.training.looking import digits, network_of, step_of
@@ -87,6 +88,31 @@ def test_batchnorm_is_the_formula_of_the_paper(batch: Tensor) -> None:
     variance = (batch - mean).square().mean((0, 2, 3), keepdim=True)
     expected = 0.7 * (batch - mean) / (variance + norm.eps).sqrt() + 0.2
     torch.testing.assert_close(norm(batch), expected, rtol=0, atol=1e-6)
+
+
+def test_batchnorm_in_testing_is_the_formula_with_running_averages(batch: Tensor) -> None:
+    """That take in a tenth of each batch's mean, and of its variance over m − 1."""
+    (norm,) = build((BatchNorm(0.5),), seed=0, input_shape=(3, 5, 5)).double()
+    mean, variance = torch.zeros(3).double(), torch.ones(3).double()
+    for shift in (0.0, 1.0, -2.0):
+        norm(batch + shift)
+        mean = 0.9 * mean + 0.1 * (batch.mean((0, 2, 3)) + shift)
+        variance = 0.9 * variance + 0.1 * batch.var((0, 2, 3), correction=1)
+    mean, variance = mean.reshape(1, 3, 1, 1), variance.reshape(1, 3, 1, 1)
+    expected = 0.5 * (batch - mean) / (variance + 1e-5).sqrt()
+    torch.testing.assert_close(norm.eval()(batch), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_group_norm_takes_its_statistics_within_one_example(batch: Tensor) -> None:
+    """Wu and He 2018, §3.1, against the layer that the networks have."""
+    x = torch.cat([batch, 2 * batch - 1, batch.square()], dim=1)[:, :8]
+    (norm,) = build((GroupNorm(4, 0.5),), seed=0, input_shape=(8, 5, 5)).double()
+    groups = x.reshape(20, 4, 50)
+    mean = groups.mean(2, keepdim=True)
+    variance = (groups - mean).square().mean(2, keepdim=True)
+    expected = 0.5 * ((groups - mean) / (variance + 1e-5).sqrt()).reshape(x.shape)
+    torch.testing.assert_close(norm(x), expected, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(norm(x[:1]), expected[:1], rtol=1e-12, atol=1e-12)
 
 
 def test_gamma_as_the_deviation_and_beta_as_the_mean_undo_batchnorm(batch: Tensor) -> None:

@@ -7,7 +7,7 @@ from app.architectures import NORMS, Architecture, deep, shallow
 from app.training.datasets import Dataset
 from app.training.measures import moments
 from app.training.norms import at_step
-from app.training.steps import flat, look, update
+from app.training.steps import flat, look, one_hot_error, update
 from tests.training.looking import digits, network_of, state, step_of, unchanged
 
 NOISY = shallow("batch", "after_pooling", 1.0, noise=1.0)
@@ -112,3 +112,8 @@ def test_normalised_inputs_have_mean_0_and_variance_1_up_to_epsilon(dataset: Dat
         mean, normalised = moments(behind)
         assert mean.abs().max() < 1e-9
         torch.testing.assert_close(normalised, variance / (variance + 1e-5))
+
+
+def test_the_one_hot_error_is_half_the_squared_distance_averaged_over_examples() -> None:
+    outputs = torch.tensor([[0.0, 1.0, 0.0], [1.0, 0.0, 2.0]])
+    assert one_hot_error(outputs, torch.tensor([1, 0])).item() == 0.5 * (0 + 4) / 2

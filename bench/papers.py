@@ -1,0 +1,202 @@
+"""Trainings as the papers describe them, beside what the papers say of theirs."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import median
+
+from app.architectures import Norm, linear_chain
+from app.experiments.base import Every, TrainingSpec
+from app.experiments.sigmoid import SIGMOID
+from bench.trainings import Curves, trained
+
+# None of them is a seed that anything was tuned on.
+SIGMOID_SEEDS = range(2000, 2003)
+SIGMOID_STEPS = 50_000
+LINEAR_SEEDS = range(2000, 2005)
+LINEAR_NORMS: Mapping[str, Norm] = {"without": "none", "with": "batch"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the table: a paper's statement beside what was measured."""
+
+    what: str
+    paper: str
+    there: str
+    ours: str
+    n: int
+    spread: str
+    agrees: str
+
+
+def sigmoid_specs() -> list[TrainingSpec]:
+    """The figure `sigmoid` at the paper's length, on all test images; an arm after the other."""
+    request = SIGMOID.parse({"seed": 0})
+    return [
+        replace(
+            request.training(arm, seed),
+            steps=SIGMOID_STEPS,
+            evaluate_every=500,
+            test_images=10_000,
+        )
+        for seed in SIGMOID_SEEDS
+        for arm in SIGMOID.arms
+    ]
+
+
+def linear_specs(learning_rate: float) -> list[TrainingSpec]:
+    """25 linear layers of 10×10 on 1,000 examples at once (Santurkar et al. 2018, §3.2)."""
+    return [
+        TrainingSpec(
+            arm=arm,
+            seed=seed,
+            architecture=linear_chain(norm, depth=25, width=10),
+            learning_rate=learning_rate,
+            batch_size=1_000,
+            steps=600,
+            input_shape=(10,),
+            batches="linear_map",
+            criterion="squared_error",
+            evaluation=None,
+            measures=(Every(10, ("loss", "along_gradient")),),
+            loss="train_loss",
+            diverged_above=1e12,
+        )
+        for seed in LINEAR_SEEDS
+        for arm, norm in LINEAR_NORMS.items()
+    ]
+
+
+def findings() -> Iterator[Finding]:
+    """Every line, after the trainings that it takes."""
+    curves = trained(sigmoid_specs())
+    yield from _sigmoid(plain=curves[0::2], normed=curves[1::2])
+    for rate in (1e-6, 1e-7):
+        curves = trained(linear_specs(rate))
+        yield from _linear(rate, plain=curves[0::2], normed=curves[1::2])
+
+
+def _sigmoid(plain: Sequence[Curves], normed: Sequence[Curves]) -> Iterator[Finding]:
+    paper = "Ioffe, Szegedy 2015, §4.1, Fig. 1"
+    yield _versus(
+        "3×100 sigmoids, 50,000 steps: test accuracy at the end, with and without BatchNorm",
+        paper,
+        "higher with BatchNorm (in words)",
+        [_last(run, "test_accuracy") for run in normed],
+        [_last(run, "test_accuracy") for run in plain],
+        "{:.2%}".format,
+        above=True,
+    )
+    overtaken = [
+        float(_first_at_least(run, "test_accuracy", _last(other, "test_accuracy")))
+        for run, other in zip(normed, plain, strict=True)
+    ]
+    yield Finding(
+        "the step at which BatchNorm has the plain network’s final accuracy",
+        paper,
+        "it trains faster (in words)",
+        f"{median(overtaken):,.0f}",
+        len(overtaken),
+        f"{min(overtaken):,.0f} to {max(overtaken):,.0f}",
+        "yes" if max(overtaken) < SIGMOID_STEPS else "no",
+    )
+    stable = "changes much in the plain network, far less with BatchNorm (in words)"
+    for what, of in (("centre", _centre), ("width", _width)):
+        yield _versus(
+            f"{what} of the inputs of one sigmoid: greatest less least over the run, with and "
+            "without BatchNorm",
+            paper,
+            stable,
+            [_range(of(run)) for run in normed],
+            [_range(of(run)) for run in plain],
+            "{:.2f}".format,
+        )
+        yield _versus(
+            f"{what}: way that it goes over the run, at every 500th step, with and without",
+            paper,
+            stable,
+            [_way(of(run)) for run in normed],
+            [_way(of(run)) for run in plain],
+            "{:.2f}".format,
+        )
+
+
+def _linear(rate: float, plain: Sequence[Curves], normed: Sequence[Curves]) -> Iterator[Finding]:
+    paper = "Santurkar et al. 2018, §3.2"
+    setting = f"deep linear network, rate {rate:.0e}, 600 steps"
+    there = "10⁶ to 10⁷ with, up to about 10¹⁵ without (read off the figure)"
+    yield _versus(
+        f"{setting}: greatest effective β, with and without BatchNorm",
+        paper,
+        there,
+        [max(run["beta"].values()) for run in normed],
+        [max(run["beta"].values()) for run in plain],
+        "{:.1e}".format,
+    )
+    yield _versus(
+        f"{setting}: median effective β, with and without",
+        paper,
+        there,
+        [median(run["beta"].values()) for run in normed],
+        [median(run["beta"].values()) for run in plain],
+        "{:.1e}".format,
+    )
+    yield _versus(
+        f"{setting}: final loss as a share of the first, with and without",
+        paper,
+        "lower with BatchNorm (in words)",
+        [_last(run, "train_loss") / run["train_loss"][0] for run in normed],
+        [_last(run, "train_loss") / run["train_loss"][0] for run in plain],
+        "{:.2f}".format,
+    )
+
+
+def _versus(
+    what: str,
+    paper: str,
+    there: str,
+    normed: Sequence[float],
+    plain: Sequence[float],
+    text: Callable[[float], str],
+    *,
+    above: bool = False,
+) -> Finding:
+    """BatchNorm's medians beside the plain network's; it agrees if all seeds are on that side."""
+    held = sum((ours > other) == above for ours, other in zip(normed, plain, strict=True))
+    whole = {len(normed): "yes", 0: "no"}
+    return Finding(
+        what,
+        paper,
+        there,
+        f"{text(median(normed))} and {text(median(plain))}",
+        len(normed),
+        "; ".join(f"{text(min(each))} to {text(max(each))}" for each in (normed, plain)),
+        f"{whole.get(held, 'mixed')}, {'greater' if above else 'less'} in {held} of {len(normed)}",
+    )
+
+
+def _last(run: Curves, metric: str) -> float:
+    return run[metric][max(run[metric])]
+
+
+def _first_at_least(run: Curves, metric: str, bound: float) -> int:
+    reached = [step for step, value in run[metric].items() if value >= bound]
+    return min(reached, default=SIGMOID_STEPS)
+
+
+def _centre(run: Curves) -> list[float]:
+    return list(run["input_p50"].values())
+
+
+def _width(run: Curves) -> list[float]:
+    pairs = zip(run["input_p85"].values(), run["input_p15"].values(), strict=True)
+    return [high - low for high, low in pairs]
+
+
+def _range(values: Sequence[float]) -> float:
+    return max(values) - min(values)
+
+
+def _way(values: Sequence[float]) -> float:
+    return sum(abs(after - before) for before, after in pairwise(values))
