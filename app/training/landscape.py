@@ -79,17 +79,17 @@ def over_distance(now: Step, before: Step | None) -> Measured:
         betas.append((change / (flat(moved) - origin).norm()).item())
     low, high = EXPONENTS[0], EXPONENTS[-1]
     return {
-        "reach": 2.0 ** _crossing(EXPONENTS, changes, 0.5),
+        "reach": 2.0 ** crossing(EXPONENTS, changes, 0.5),
         "beta_over_distance": Line(low, high, betas),
         "change_over_distance": Line(low, high, changes),
         "loss_over_distance": Line(low, high, losses),
     }
 
 
-def _crossing(places: Sequence[float], values: Sequence[float], bound: float) -> float:
+def crossing(places: Sequence[float], values: Sequence[float], bound: float) -> float:
     """Where `values` first come to `bound`, on straight lines between the places; else the end.
 
-    A value that is not finite lies above every bound.
+    A value that is not finite lies above every bound: so far, and no farther.
     """
     heights = [value if math.isfinite(value) else math.inf for value in values]
     if heights[0] >= bound:

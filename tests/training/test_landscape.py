@@ -15,10 +15,13 @@ from app.training.landscape import (
     along_activation_gradient,
     along_gradient,
     barrier,
+    crossing,
     line,
     loss_change,
+    over_distance,
     surface,
 )
+from app.training.lines import Line
 from app.training.steps import Parameters, Step, flat, look, loss_at, squared_error
 from tests.training.looking import digits, network_of, state, step_of, unchanged
 
@@ -61,6 +64,38 @@ def test_on_a_quadratic_beta_is_the_length_of_hg_over_that_of_g(bowl: Bowl) -> N
     g = bowl.gradients["0.weight"]
     expected = ((bowl.hessian @ g).norm() / g.norm()).item()
     assert along_gradient(bowl, None)["beta"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_on_a_quadratic_the_gradient_changes_in_proportion_to_the_distance(bowl: Bowl) -> None:
+    g = bowl.gradients["0.weight"]
+    beta = ((bowl.hessian @ g).norm() / g.norm()).item()
+    found = over_distance(bowl, None)
+    betas, changes, losses = (found[f"{name}_over_distance"] for name in ("beta", "change", "loss"))
+    assert isinstance(betas, Line)
+    assert isinstance(changes, Line)
+    assert isinstance(losses, Line)
+    distances = [RATE * 2.0**exponent for exponent in range(-6, 7)]
+    assert (betas.low, betas.high, len(betas.values)) == (-6, 6, 13)
+    assert betas.values == pytest.approx([beta] * 13)
+    assert changes.values == pytest.approx([beta * a for a in distances])
+    assert losses.values == pytest.approx([bowl.at(bowl.moved(a))[0] for a in distances])
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ([0.1, 0.2, 0.6, 0.9], 2**0.75),  # three quarters of the way from place 0 to place 1
+        ([0.1, 0.2, 0.3, 0.4], 2.0**2),  # never: the last place
+        ([0.7, 0.1, 0.6, 0.9], 2.0**-1),  # at the first place already
+        ([0.1, 0.5, 0.6, 0.9], 1.0),
+        ([0.1, 0.2, math.nan, 0.3], 1.0),  # as far as it was finite
+        ([0.1, math.inf, 0.2, 0.3], 2.0**-1),
+    ],
+)
+def test_the_reach_is_where_half_of_the_gradient_has_changed(
+    changes: list[float], expected: float
+) -> None:
+    assert 2 ** crossing([-1, 0, 1, 2], changes, 0.5) == pytest.approx(expected)
 
 
 def test_on_a_quadratic_the_gradient_change_is_proportional_to_the_distance(bowl: Bowl) -> None:
