@@ -139,12 +139,13 @@ def dense(
     return (*layers, Linear(CLASSES, gain / sqrt(inputs)))
 
 
-def linear_chain(norm: Norm, depth: int, width: int) -> Architecture:
+def linear_chain(norm: Norm, depth: int, width: int, *, scale: float = 1) -> Architecture:
     """`depth` linear layers and nothing between them but the norm; the last has none.
 
-    The deep linear network of Santurkar et al. 2018, §3.2. Weights as in Glorot, Bengio 2010.
+    The deep linear network of Santurkar et al. 2018, §3.2. Weights as in Glorot, Bengio 2010, times
+    `scale`.
     """
-    layer = Linear(width, weight_std=sqrt(1 / width))
+    layer = Linear(width, weight_std=scale * sqrt(1 / width))
     blocks = (part for _ in range(depth - 1) for part in (layer, *_normalisation(norm, 1.0)))
     return (*blocks, layer)
 

@@ -22,6 +22,9 @@ RELATIONS: Mapping[Relation, Callable[[float, float], bool]] = {
 }
 
 HYPHEN_FOR_MINUS = re.compile(r"(?<!\w)-(?=\d)")
+POWER_OF_TEN = re.compile(r"(?<=\d)e([+-])0*(\d+)")
+INFINITE = re.compile(r"\binf\b")
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 OVER_STEPS: Mapping[Statistic, Callable[[Sequence[float]], float]] = {
     "first": operator.itemgetter(0),
@@ -98,7 +101,7 @@ class Claim:
             held=sum(outcomes),
             seeds=len(outcomes),
         )
-        return HYPHEN_FOR_MINUS.sub("\N{MINUS SIGN}", text)
+        return _typeset(text)
 
     def _pairs(self, measured: Measurements) -> list[tuple[float, float]]:
         values = self.values(measured, self.arm)
@@ -136,3 +139,13 @@ def judge(claims: Sequence[Claim], measured: Measurements) -> Verdict:
 
 def _or_infinite(value: float) -> float:
     return value if isfinite(value) else inf
+
+
+def _typeset(text: str) -> str:
+    """Numbers as Python formats them, as they are printed: 7.5e+08 → 7.5·10⁸, -1 → −1, inf → ∞."""
+    text = POWER_OF_TEN.sub(lambda found: f"·10{_raised(found[1], found[2])}", text)
+    return INFINITE.sub("∞", HYPHEN_FOR_MINUS.sub("\N{MINUS SIGN}", text))
+
+
+def _raised(sign: str, digits: str) -> str:
+    return (sign.strip("+") + digits).translate(RAISED)

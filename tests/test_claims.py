@@ -1,6 +1,8 @@
 import math
 from dataclasses import replace
 
+import pytest
+
 from app.claims import Claim, Statistic, judge
 from app.events import ArmEnded, Points
 from app.experiments.learning_rates import LEARNING_RATES
@@ -50,6 +52,15 @@ def test_one_seed_that_holds_is_told_as_such() -> None:
 def test_one_seed_that_does_not_hold_is_told_as_such() -> None:
     verdict = judge([HIGH], ended(bn=[0.5]))
     assert (verdict.holds, verdict.text) == (False, "Only 50%.")
+
+
+@pytest.mark.parametrize(
+    ("value", "printed"),
+    [(7.5e8, "7.5·10⁸"), (2e-7, "2·10⁻⁷"), (-1.5, "−1.5"), (math.inf, "∞"), (-3e12, "−3·10¹²")],
+)
+def test_numbers_are_told_as_they_are_printed(value: float, printed: str) -> None:
+    plain = replace(HIGH, if_held="{value:.3g}", if_broken="{value:.3g}")
+    assert judge([plain], ended(bn=[value])).text == printed
 
 
 def test_the_bound_itself_is_at_least_and_not_below() -> None:

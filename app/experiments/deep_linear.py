@@ -37,12 +37,16 @@ class DeepLinear(RunRequest):
             description="Of both networks; the loss is a sum, hence so small. Try 1e-7.",
         ),
     ] = 1e-6
+    scale: Annotated[
+        float,
+        Field(ge=0.5, le=1.5, description="All first weights, times Glorot and Bengio’s. Try 1.1."),
+    ] = 1.0
 
     def training(self, arm: Arm, seed: int) -> TrainingSpec:
         return TrainingSpec(
             arm=arm.id,
             seed=seed,
-            architecture=linear_chain(arm.norm, DEPTH, WIDTH),
+            architecture=linear_chain(arm.norm, DEPTH, WIDTH, scale=self.scale),
             learning_rate=self.learning_rate,
             batch_size=EXAMPLES,
             steps=self.steps,
