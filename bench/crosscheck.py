@@ -69,7 +69,7 @@ def _everything() -> Iterator[Iterable[str]]:
 def _definitions() -> Iterator[Iterable[str]]:
     for check in CHECKS:
         (theirs, ours), share, count = check.worst()
-        spread = f"{share:.1e} ({'above' if check.apart else 'at most'} {check.bound:.0e})"
+        spread = f"{share:.1e} ({'above' if check.apart else 'at most'} {check.bound:.2g})"
         agrees = "yes" if check.agrees(share) else "no"
         yield (
             *(check.what, check.against, f"{theirs:.8g}", f"{ours:.8g}", str(count), spread),

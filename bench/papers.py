@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import log10
 from statistics import median
 
 from app.architectures import Norm, linear_chain
@@ -185,7 +186,7 @@ def _versus(
 
 def _sizes(normed: float, plain: float) -> str:
     """Within which orders of magnitude: the paper's figure allows no more than that."""
-    ours, other = 10**6 <= normed <= 10**8, plain >= 10**14
+    ours, other = round(log10(normed)) in (6, 7), round(log10(plain)) >= 14
     return f"size with BatchNorm {'yes' if ours else 'no'}, without {'yes' if other else 'no'}"
 
 

@@ -1,4 +1,4 @@
-"""All five figures: each trains from its button; what each of them draws besides plain lines."""
+"""All figures: each trains from its button; what each of them draws besides plain lines."""
 
 import pytest
 from playwright.sync_api import expect
