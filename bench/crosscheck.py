@@ -36,6 +36,12 @@ two values, the first is with BatchNorm. What a paper says in words is marked as
 
 """
 
+NOTES = """
+On the deep linear network: the shortest distance tried is half the rate, so that a gradient which
+is lost by then gives an effective β of about 2/rate, 2·10⁶ and 2·10⁷ here, however rough the loss
+(see *How to read the numbers* in the article). With BatchNorm that is where β lies at both rates.
+"""
+
 
 def main() -> None:
     """Prints the table; without --quick, also trains as the papers do and writes the page."""
@@ -51,7 +57,7 @@ def main() -> None:
         lines.append(_line(cells))
         print(lines[-1], flush=True)
     if not quick:
-        PAGE.write_text(_introduction() + "\n".join(lines) + "\n")
+        PAGE.write_text(_introduction() + "\n".join(lines) + "\n" + NOTES)
 
 
 def _everything() -> Iterator[Iterable[str]]:
@@ -63,7 +69,7 @@ def _everything() -> Iterator[Iterable[str]]:
 def _definitions() -> Iterator[Iterable[str]]:
     for check in CHECKS:
         (theirs, ours), share, count = check.worst()
-        spread = f"{share:.1e} ({'above' if check.apart else 'at most'} {check.bound:.0e})"
+        spread = f"{share:.1e} ({'above' if check.apart else 'at most'} {check.bound:.2g})"
         agrees = "yes" if check.agrees(share) else "no"
         yield (
             *(check.what, check.against, f"{theirs:.8g}", f"{ours:.8g}", str(count), spread),

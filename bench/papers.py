@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import log10
 from statistics import median
 
 from app.architectures import Norm, linear_chain
@@ -133,6 +134,7 @@ def _linear(rate: float, plain: Sequence[Curves], normed: Sequence[Curves]) -> I
         [max(run["beta"].values()) for run in normed],
         [max(run["beta"].values()) for run in plain],
         "{:.1e}".format,
+        size=_sizes,
     )
     yield _versus(
         f"{setting}: median effective β, with and without",
@@ -141,11 +143,12 @@ def _linear(rate: float, plain: Sequence[Curves], normed: Sequence[Curves]) -> I
         [median(run["beta"].values()) for run in normed],
         [median(run["beta"].values()) for run in plain],
         "{:.1e}".format,
+        size=_sizes,
     )
     yield _versus(
         f"{setting}: final loss as a share of the first, with and without",
         paper,
-        "lower with BatchNorm (in words)",
+        "no number known to us",
         [_last(run, "train_loss") / run["train_loss"][0] for run in normed],
         [_last(run, "train_loss") / run["train_loss"][0] for run in plain],
         "{:.2f}".format,
@@ -161,10 +164,15 @@ def _versus(
     text: Callable[[float], str],
     *,
     above: bool = False,
+    size: Callable[[float, float], str] | None = None,
 ) -> Finding:
-    """BatchNorm's medians beside the plain network's; it agrees if all seeds are on that side."""
+    """BatchNorm's medians beside the plain network's; it agrees if all seeds are on that side.
+
+    `size` tells how the two medians compare with the paper's numbers, where it has any.
+    """
     held = sum((ours > other) == above for ours, other in zip(normed, plain, strict=True))
-    whole = {len(normed): "yes", 0: "no"}
+    direction = {len(normed): "yes", 0: "no"}.get(held, "mixed")
+    sizes = f"; {size(median(normed), median(plain))}" if size else ""
     return Finding(
         what,
         paper,
@@ -172,8 +180,14 @@ def _versus(
         f"{text(median(normed))} and {text(median(plain))}",
         len(normed),
         "; ".join(f"{text(min(each))} to {text(max(each))}" for each in (normed, plain)),
-        f"{whole.get(held, 'mixed')}, {'greater' if above else 'less'} in {held} of {len(normed)}",
+        f"{direction}, {'greater' if above else 'less'} in {held} of {len(normed)}{sizes}",
     )
+
+
+def _sizes(normed: float, plain: float) -> str:
+    """Within which orders of magnitude: the paper's figure allows no more than that."""
+    ours, other = round(log10(normed)) in (6, 7), round(log10(plain)) >= 14
+    return f"size with BatchNorm {'yes' if ours else 'no'}, without {'yes' if other else 'no'}"
 
 
 def _last(run: Curves, metric: str) -> float:
