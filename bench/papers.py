@@ -15,6 +15,7 @@ from bench.trainings import Curves, trained
 SIGMOID_SEEDS = range(2000, 2003)
 SIGMOID_STEPS = 50_000
 LINEAR_SEEDS = range(2000, 2005)
+UNKNOWN = "no number known to us"
 LINEAR_NORMS: Mapping[str, Norm] = {"without": "none", "with": "batch"}
 
 
@@ -148,7 +149,7 @@ def _linear(rate: float, plain: Sequence[Curves], normed: Sequence[Curves]) -> I
     yield _versus(
         f"{setting}: final loss as a share of the first, with and without",
         paper,
-        "no number known to us",
+        UNKNOWN,
         [_last(run, "train_loss") / run["train_loss"][0] for run in normed],
         [_last(run, "train_loss") / run["train_loss"][0] for run in plain],
         "{:.2f}".format,
@@ -172,6 +173,8 @@ def _versus(
     """
     held = sum((ours > other) == above for ours, other in zip(normed, plain, strict=True))
     direction = {len(normed): "yes", 0: "no"}.get(held, "mixed")
+    if there == UNKNOWN:
+        direction = "not compared"
     sizes = f"; {size(median(normed), median(plain))}" if size else ""
     return Finding(
         what,
