@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import log10
+from math import isfinite, log10
 from statistics import median
 
 from app.architectures import Norm, linear_chain
@@ -16,6 +16,8 @@ SIGMOID_SEEDS = range(2000, 2003)
 SIGMOID_STEPS = 50_000
 LINEAR_SEEDS = range(2000, 2005)
 UNKNOWN = "no number known to us"
+SMOOTHNESS_PAPER = "Santurkar et al. 2018, §3.2"
+SIZES_OF_BETA = "10⁶ to 10⁷ with, up to about 10¹⁵ without (its figure)"
 LINEAR_NORMS: Mapping[str, Norm] = {"without": "none", "with": "batch"}
 
 
@@ -47,13 +49,18 @@ def sigmoid_specs() -> list[TrainingSpec]:
     ]
 
 
-def linear_specs(learning_rate: float) -> list[TrainingSpec]:
-    """25 linear layers of 10×10 on 1,000 examples at once (Santurkar et al. 2018, §3.2)."""
+def linear_specs(
+    learning_rate: float, *, scale: float = 1, probe_every: int = 10
+) -> list[TrainingSpec]:
+    """25 linear layers of 10×10 on 1,000 examples at once (Santurkar et al. 2018, §3.2).
+
+    `scale`: of the first weights, against Glorot and Bengio's.
+    """
     return [
         TrainingSpec(
             arm=arm,
             seed=seed,
-            architecture=linear_chain(norm, depth=25, width=10),
+            architecture=linear_chain(norm, depth=25, width=10, scale=scale),
             learning_rate=learning_rate,
             batch_size=1_000,
             steps=600,
@@ -61,7 +68,7 @@ def linear_specs(learning_rate: float) -> list[TrainingSpec]:
             batches="linear_map",
             criterion="squared_error",
             evaluation=None,
-            measures=(Every(10, ("loss", "along_gradient")),),
+            measures=(Every(probe_every, ("loss", "along_gradient")),),
             loss="train_loss",
             diverged_above=1e12,
         )
@@ -77,6 +84,12 @@ def findings() -> Iterator[Finding]:
     for rate in (1e-6, 1e-7):
         curves = trained(linear_specs(rate))
         yield from _linear(rate, plain=curves[0::2], normed=curves[1::2])
+    curves = trained(linear_specs(1e-6, scale=1.1, probe_every=1))
+    yield _greatest_beta(
+        "rate 1e-06, first weights 1.1 times as long, probed at every step",
+        plain=curves[0::2],
+        normed=curves[1::2],
+    )
 
 
 def _sigmoid(plain: Sequence[Curves], normed: Sequence[Curves]) -> Iterator[Finding]:
@@ -125,34 +138,37 @@ def _sigmoid(plain: Sequence[Curves], normed: Sequence[Curves]) -> Iterator[Find
 
 
 def _linear(rate: float, plain: Sequence[Curves], normed: Sequence[Curves]) -> Iterator[Finding]:
-    paper = "Santurkar et al. 2018, §3.2"
-    setting = f"deep linear network, rate {rate:.0e}, 600 steps"
-    there = "10⁶ to 10⁷ with, up to about 10¹⁵ without (read off the figure)"
+    setting = f"rate {rate:.0e}"
+    yield _greatest_beta(setting, plain, normed)
     yield _versus(
-        f"{setting}: greatest effective β, with and without BatchNorm",
-        paper,
-        there,
-        [max(run["beta"].values()) for run in normed],
-        [max(run["beta"].values()) for run in plain],
-        "{:.1e}".format,
-        size=_sizes,
-    )
-    yield _versus(
-        f"{setting}: median effective β, with and without",
-        paper,
-        there,
+        f"deep linear network, {setting}: median effective β, with and without",
+        SMOOTHNESS_PAPER,
+        SIZES_OF_BETA,
         [median(run["beta"].values()) for run in normed],
         [median(run["beta"].values()) for run in plain],
         "{:.1e}".format,
         size=_sizes,
     )
     yield _versus(
-        f"{setting}: final loss as a share of the first, with and without",
-        paper,
+        f"deep linear network, {setting}: final loss as a share of the first, with and without",
+        SMOOTHNESS_PAPER,
         UNKNOWN,
         [_last(run, "train_loss") / run["train_loss"][0] for run in normed],
         [_last(run, "train_loss") / run["train_loss"][0] for run in plain],
         "{:.2f}".format,
+    )
+
+
+def _greatest_beta(setting: str, plain: Sequence[Curves], normed: Sequence[Curves]) -> Finding:
+    """The greatest finite one, for a training may diverge."""
+    return _versus(
+        f"deep linear network, {setting}: greatest effective β, with and without BatchNorm",
+        SMOOTHNESS_PAPER,
+        SIZES_OF_BETA,
+        [max(filter(isfinite, run["beta"].values())) for run in normed],
+        [max(filter(isfinite, run["beta"].values())) for run in plain],
+        "{:.1e}".format,
+        size=_sizes,
     )
 
 

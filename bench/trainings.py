@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeAlias
 
-from app.events import ArmEnded, Points
+from app.events import Points
 from app.experiments.base import TrainingSpec
 from app.settings import Settings
 
@@ -19,7 +19,10 @@ Curves: TypeAlias = Mapping[str, Mapping[int, float]]
 
 
 def trained(specs: Sequence[TrainingSpec]) -> list[Curves]:
-    """What each of these trainings measured, in their order; what the cache has is read."""
+    """What each of these trainings measured, in their order; what the cache has is read.
+
+    Of one that diverged, what came before.
+    """
     missing = [spec for spec in specs if not _place(spec).exists()]
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as processes:
         list(processes.map(_train, missing))
@@ -39,8 +42,6 @@ def _train(spec: TrainingSpec) -> None:
         if isinstance(event, Points):
             for metric, values in event.values.items():
                 curves.setdefault(metric, {}).update(zip(event.step, values, strict=True))
-        elif isinstance(event, ArmEnded) and event.state == "diverged":
-            raise ArithmeticError(f"{spec.arm} of seed {spec.seed} diverged")
     place = _place(spec)
     place.parent.mkdir(parents=True, exist_ok=True)
     unfinished = place.with_suffix(f".{os.getpid()}")
