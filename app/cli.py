@@ -222,23 +222,25 @@ def _write(csv: Path, run: Run) -> bool:
 
 def _show_summary(run: Run) -> None:
     console = Console()
-    table = Table(
-        "arm",
-        "state",
-        *(metric.label for metric in run.experiment.metrics),
-        title=f"{run.experiment.slug}, seed {run.request.seed}, {run.state}",
-    )
-    for arm in run.experiment.arms:
-        values = [run.measured.final(arm.id, metric.id) for metric in run.experiment.metrics]
-        if any(values):
-            cells = [f"{median(seeds.values()):.4g}" if seeds else "" for seeds in values]
-            table.add_row(arm.id, run.measured.state(arm.id), *cells)
-    console.print(table)
+    console.print(_summary(run))
     if run.verdict:
         console.print(run.verdict.text)
     if why := _why(run):
         console.print(why)
     console.print(f"digest {run.measured.digest()}")
+
+
+def _summary(run: Run) -> Table:
+    """The last values, an arm a column; the median over the seeds."""
+    title = f"{run.experiment.slug}, seed {run.request.seed}, {run.state}"
+    arms = [arm.id for arm in run.experiment.arms]
+    table = Table("last value", *arms, title=title)
+    table.add_row("state", *(run.measured.state(arm) for arm in arms))
+    for metric in run.experiment.metrics:
+        finals = [run.measured.final(arm, metric.id).values() for arm in arms]
+        cells = [f"{median(values):.4g}" if values else "" for values in finals]
+        table.add_row(metric.label, *cells)
+    return table
 
 
 def _why(run: Run) -> str:

@@ -94,8 +94,10 @@ def test_the_summary_and_the_verdict_go_to_stdout_and_the_progress_to_stderr(
 ) -> None:
     assert "8 trainings" in two_seeds.err
     assert "trainings" not in two_seeds.out
-    for arm in ("cnn@0.1", "bn@0.1", "cnn@0.5", "bn@0.5"):
-        assert re.search(rf"{arm} +│ finished", two_seeds.out)
+    arms = r" +┃ ".join(("cnn@0.1", "bn@0.1", "cnn@0.5", "bn@0.5"))
+    assert re.search(rf"┃ {arms}", two_seeds.out)
+    assert re.search(r"state +│ finished +│ finished +│ finished +│ finished", two_seeds.out)
+    assert re.search(r"Test accuracy( +│ 0?\.\d+){4}", two_seeds.out)
     assert "of your 2 seeds" in " ".join(two_seeds.out.split())
     digest = hashlib.sha256(two_seeds.csv.read_bytes()).hexdigest()
     assert f"digest sha256:{digest}" in two_seeds.out

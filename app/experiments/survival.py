@@ -79,8 +79,8 @@ SURVIVAL = Experiment(
             relation="below",
             bound=0.80,
             share=0.90,
-            if_held="The plain network did not, at {value:.1%}.",
-            if_broken="The plain network reached {value:.1%}.",
+            if_held="The plain network got lost, at {value:.1%}.",
+            if_broken="The plain network survived, with {value:.1%}.",
             over_seeds="The plain network stayed below it in {held} of {seeds} "
             "(median {value:.1%}).",
         ),
