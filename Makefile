@@ -8,7 +8,7 @@ run: .venv/ready
 	$(BIN)/python -m app
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 lint: .venv/ready-dev
 	$(BIN)/ruff format --check .

@@ -56,6 +56,7 @@ def test_by_keyboard_it_trains_after_the_last_press_and_gets_the_focus_back(
 ) -> None:
     posts: list[str] = []
     reader.page.on("request", lambda sent: posts.append(sent.url) if sent.post_data else None)
+    reader.figure.locator("[name=steps]").fill("60")  # so that there is time to look
     slider(reader).focus()
     for _ in range(3):
         slider(reader).press("ArrowLeft")
