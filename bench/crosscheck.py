@@ -40,10 +40,10 @@ NOTES = """
 On the deep linear network: the shortest distance tried is half the rate, so that a gradient which
 is lost by then gives an effective β of about 2/rate, 2·10⁶ and 2·10⁷ here, however rough the loss
 (see *How to read the numbers* in the article). With BatchNorm that is where β lies at both rates.
-Without it, the first weights decide: a tenth longer, and β comes to the paper's orders of magnitude
-before the training diverges; as short as PyTorch's own, 0.58 times, and it stays at some thousands
-(`python -m app train deep-linear --seed 0 --seeds 10 --set scale=0.5774`). Which scale the paper
-took we don't know.
+Without it, the first weights decide: a tenth longer, and β leaps to anything between 10⁷ and the
+paper's 10¹⁵ or beyond before the training diverges; as short as PyTorch's own, 0.58 times, and it
+stays at some thousands (`python -m app train deep-linear --seed 0 --seeds 10 --set scale=0.5774`).
+Which scale the paper took we don't know.
 """
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import isfinite, log10
+from math import inf, isfinite, log10
 from statistics import median
 
 from app.architectures import Norm, linear_chain
@@ -160,13 +160,13 @@ def _linear(rate: float, plain: Sequence[Curves], normed: Sequence[Curves]) -> I
 
 
 def _greatest_beta(setting: str, plain: Sequence[Curves], normed: Sequence[Curves]) -> Finding:
-    """The greatest finite one, for a training may diverge."""
+    """The greatest finite one, for a training may diverge; infinite where it did at once."""
     return _versus(
         f"deep linear network, {setting}: greatest effective β, with and without BatchNorm",
         SMOOTHNESS_PAPER,
         SIZES_OF_BETA,
-        [max(filter(isfinite, run["beta"].values())) for run in normed],
-        [max(filter(isfinite, run["beta"].values())) for run in plain],
+        [_greatest_finite(run["beta"]) for run in normed],
+        [_greatest_finite(run["beta"]) for run in plain],
         "{:.1e}".format,
         size=_sizes,
     )
@@ -205,8 +205,12 @@ def _versus(
 
 def _sizes(normed: float, plain: float) -> str:
     """Within which orders of magnitude: the paper's figure allows no more than that."""
-    ours, other = round(log10(normed)) in (6, 7), round(log10(plain)) >= 14
+    ours, other = round(log10(normed)) in (6, 7), log10(plain) >= 13.5
     return f"size with BatchNorm {'yes' if ours else 'no'}, without {'yes' if other else 'no'}"
+
+
+def _greatest_finite(curve: Mapping[int, float]) -> float:
+    return max(filter(isfinite, curve.values()), default=inf)
 
 
 def _last(run: Curves, metric: str) -> float:
