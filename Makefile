@@ -19,7 +19,7 @@ lint: .venv/ready-dev
 bench: .venv/ready-dev
 	$(BIN)/python -m bench
 
-# Judges every claim over 20 seeds; some 16 minutes on two processors.
+# Judges every claim over 20 seeds; some 40 minutes on two processors.
 claims: .venv/ready
 	$(BIN)/python -m app claims --seed 2000 --seeds 20 --into README.md
 

@@ -92,5 +92,5 @@ BETA_OVER_DISTANCE = Metric(
     "beta_over_distance", "Gradient change per distance: β(a)", "", 0.1, 1_000, log=True
 )
 CHANGE_OVER_DISTANCE = Metric(
-    "change_over_distance", "Gradient change, as a share of it", "", 0.01, 10, log=True
+    "change_over_distance", "Gradient change, as a share of it", "", 0.01, 100, log=True
 )
