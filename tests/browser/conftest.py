@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TypeAlias
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.chromium import NoBrowser, find_or_install
 from tests.browser.reader import Reader
@@ -15,6 +15,9 @@ from tests.processes import Server
 # A reader's own traffic stays quiet: the browser makes none besides ours.
 ARGUMENTS = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 DESKTOP = {"width": 1280, "height": 900}
+
+# Playwright's own five seconds are too few for an animation on a busy machine; a hang meets this.
+expect.set_options(timeout=60_000)
 
 NewReader: TypeAlias = Callable[..., Reader]
 
