@@ -215,7 +215,8 @@ def _write(csv: Path, run: Run) -> bool:
         csv.write_text(run.measured.csv())
     except OSError as error:
         # Nothing is lost: the summary follows, and here is what repeats the run.
-        print(f"can't write {csv}: {error.strerror}; repeat: {run.command()}", file=sys.stderr)
+        command = run.experiment.command(run.request)
+        print(f"can't write {csv}: {error.strerror}; repeat: {command}", file=sys.stderr)
         return False
     return True
 

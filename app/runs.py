@@ -117,18 +117,6 @@ class Run:
         """What a file about this run is called, without its ending."""
         return f"{self.experiment.slug}-seed-{self.request.seed}"
 
-    def command(self) -> str:
-        """The one command that repeats this run in a terminal."""
-        defaults = self.experiment.parse({}).parameters()
-        changed = [
-            f"--set {name}={value}"
-            for name, value in self.request.parameters().items()
-            if value != defaults[name]
-        ]
-        seeds = [f"--seeds {self.request.seeds}"] if self.request.seeds > 1 else []
-        words = [self.experiment.slug, f"--seed {self.request.seed}", *seeds, *changed]
-        return "python -m app train " + " ".join(words)
-
     def receipt(self) -> dict[str, object]:
         """All that is needed to know what was run, and to run it again."""
         return {

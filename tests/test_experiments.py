@@ -313,3 +313,14 @@ def test_gamma_and_beta_alone_have_a_rate_that_can_be_turned() -> None:
         arm: arm for arm in ("all", "norms", "output")
     }
     assert len({spec.architecture for spec in specs.values()}) == 1
+
+
+def test_the_command_of_a_request_asks_for_the_same() -> None:
+    values = {"seed": 7, "seeds": 2, "steps": 20, "placement": "before_relu"}
+    request = LEARNING_RATES.parse(values)
+    python, module, app, train, slug, *options = LEARNING_RATES.command(request).split()
+    assert [python, module, app, train, slug] == ["python", "-m", "app", "train", "learning-rates"]
+    pairs = list(zip(options[::2], options[1::2], strict=True))
+    again = dict(value.split("=") for name, value in pairs if name == "--set")
+    again |= {name.removeprefix("--"): value for name, value in pairs if name != "--set"}
+    assert LEARNING_RATES.parse(again, text=True) == request

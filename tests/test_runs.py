@@ -7,7 +7,6 @@ import anyio
 import pytest
 
 from app.errors import DeadlineExceeded, NotYours, TrainingFailed, UnknownRun, WorkerLost
-from app.experiments.learning_rates import LEARNING_RATES
 from app.runs import FOR_READERS, Run, Runs
 from tests.toys import TOY, ToyEngine, create, end_of, heard, serving_toys, until
 from tests.wire import ids, names
@@ -286,17 +285,6 @@ async def test_a_receipt_says_all_that_is_needed_to_run_it_again(
         "hardware": "Wood",
         "digest": "sha256:" + hashlib.sha256(run.measured.csv().encode()).hexdigest(),
     }
-
-
-def test_the_command_of_a_run_repeats_it() -> None:
-    values = {"seed": 7, "seeds": 2, "steps": 20, "placement": "before_relu"}
-    run = Run(LEARNING_RATES, LEARNING_RATES.parse(values), "me", None)
-    python, module, app, train, slug, *options = run.command().split()
-    assert [python, module, app, train, slug] == ["python", "-m", "app", "train", "learning-rates"]
-    pairs = list(zip(options[::2], options[1::2], strict=True))
-    again = dict(value.split("=") for name, value in pairs if name == "--set")
-    again |= {name.removeprefix("--"): value for name, value in pairs if name != "--set"}
-    assert LEARNING_RATES.parse(again, text=True) == run.request
 
 
 async def test_who_trained_what_first_does_not_show_in_the_numbers() -> None:

@@ -266,6 +266,18 @@ class Experiment:
         """How many seeds one run with these parameters may have."""
         return min(MAX_SEEDS, int(MAX_WORK / (request.work * len(self.arms))))
 
+    def command(self, request: RunRequest) -> str:
+        """The one command that makes the same run in a terminal."""
+        defaults = self.parse({}).parameters()
+        changed = [
+            f"--set {name}={value}"
+            for name, value in request.parameters().items()
+            if value != defaults[name]
+        ]
+        seeds = [f"--seeds {request.seeds}"] if request.seeds > 1 else []
+        words = [self.slug, f"--seed {request.seed}", *seeds, *changed]
+        return "python -m app train " + " ".join(words)
+
     def trainings(self, request: RunRequest) -> Iterator[TrainingSpec]:
         """The trainings of a run: seed by seed, so that whole comparisons finish first."""
         for seed in range(request.seed, request.seed + request.seeds):

@@ -60,6 +60,8 @@ def test_the_article_opens_with_its_figures_recorded(reader: httpx.Client) -> No
     assert [figure["data-figure"] for figure in figures] == list(EXPERIMENTS)
     assert {figure["data-state"] for figure in figures} == {"recorded"}
     assert "recorded run" in answer.text
+    for slug in EXPERIMENTS:
+        assert f"<code>python -m app train {slug} --seed 1</code>" in answer.text
     assert 'class="line line-' in answer.text  # drawn without a script
 
 
