@@ -12,8 +12,8 @@ from app.experiments.base import Arm, Level, Metric, Profile
 PLOT_WIDTH, PLOT_HEIGHT = 528, 363
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 8, 46
 
-# More points than that can't be told apart at this size, and the page has some twenty charts.
-MOST_POINTS = 40
+# More points than that hardly show at this size, and the page has some fifty charts.
+MOST_POINTS = 27
 # How far a logarithmic axis may grow beyond what it shows at least; what lies further out is drawn
 # at its edge, with a mark.
 ROOM = 10
