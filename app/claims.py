@@ -1,7 +1,6 @@
 """Claims as data: what the article says, as a statistic with a bound, and how a run judges it."""
 
 import operator
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
@@ -10,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from app.events import Verdict
 from app.measurements import Measurements
+from app.numerals import typeset
 
 Relation: TypeAlias = Literal["at_least", "above", "below"]
 # What is taken of a metric's values over the steps of a training.
@@ -20,11 +20,6 @@ RELATIONS: Mapping[Relation, Callable[[float, float], bool]] = {
     "above": operator.gt,
     "below": operator.lt,
 }
-
-HYPHEN_FOR_MINUS = re.compile(r"(?<!\w)-(?=\d)")
-POWER_OF_TEN = re.compile(r"(?<=\d)e([+-])0*(\d+)")
-INFINITE = re.compile(r"\binf\b")
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 OVER_STEPS: Mapping[Statistic, Callable[[Sequence[float]], float]] = {
     "first": operator.itemgetter(0),
@@ -101,7 +96,7 @@ class Claim:
             held=sum(outcomes),
             seeds=len(outcomes),
         )
-        return _typeset(text)
+        return typeset(text)
 
     def _pairs(self, measured: Measurements) -> list[tuple[float, float]]:
         values = self.values(measured, self.arm)
@@ -139,13 +134,3 @@ def judge(claims: Sequence[Claim], measured: Measurements) -> Verdict:
 
 def _or_infinite(value: float) -> float:
     return value if isfinite(value) else inf
-
-
-def _typeset(text: str) -> str:
-    """Numbers as Python formats them, as they are printed: 7.5e+08 → 7.5·10⁸, -1 → −1, inf → ∞."""
-    text = POWER_OF_TEN.sub(lambda found: f"·10{_raised(found[1], found[2])}", text)
-    return INFINITE.sub("∞", HYPHEN_FOR_MINUS.sub("\N{MINUS SIGN}", text))
-
-
-def _raised(sign: str, digits: str) -> str:
-    return (sign.strip("+") + digits).translate(RAISED)

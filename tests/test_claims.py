@@ -56,7 +56,14 @@ def test_one_seed_that_does_not_hold_is_told_as_such() -> None:
 
 @pytest.mark.parametrize(
     ("value", "printed"),
-    [(7.5e8, "7.5·10⁸"), (2e-7, "2·10⁻⁷"), (-1.5, "−1.5"), (math.inf, "∞"), (-3e12, "−3·10¹²")],
+    [
+        (7.5e8, "7.5·10⁸"),
+        (2e-7, "2·10⁻⁷"),
+        (-1.5, "−1.5"),
+        (math.inf, "∞"),
+        (1e8, "10⁸"),
+        (-3e12, "−3·10¹²"),
+    ],
 )
 def test_numbers_are_told_as_they_are_printed(value: float, printed: str) -> None:
     plain = replace(HIGH, if_held="{value:.3g}", if_broken="{value:.3g}")

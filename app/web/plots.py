@@ -8,6 +8,7 @@ from typing import TypeGuard
 
 from app.events import Points, Row
 from app.experiments.base import Arm, Level, Metric, Profile
+from app.numerals import typeset
 
 PLOT_WIDTH, PLOT_HEIGHT = 528, 363
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 8, 46
@@ -18,7 +19,6 @@ MOST_POINTS = 27
 # at its edge, with a mark.
 ROOM = 10
 MOST_TICKS = 8
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 Line = Sequence[tuple[float, float | None]]
 
@@ -239,12 +239,8 @@ def _number(value: float) -> str:
     """As 0.2 or 5000, and as 2·10⁶ where that would be long. `axes.js` does the same."""
     if value and not 1e-3 <= abs(value) < 1e4:
         mantissa, exponent = f"{value:.5e}".split("e")
-        factor = f"{float(mantissa):g}"
-        power = f"10{str(int(exponent)).translate(SUPERSCRIPTS)}"
-        text = power if factor == "1" else f"{factor}·{power}"
-    else:
-        text = f"{value:g}"
-    return text.replace("-", "\N{MINUS SIGN}")
+        return typeset(f"{float(mantissa):g}e{exponent}")
+    return typeset(f"{value:g}")
 
 
 def _linear_ticks(low: float, high: float) -> list[float]:
