@@ -17,7 +17,7 @@ from app.errors import FieldProblem, InvalidRequest, UnknownComment
 from app.evidence import Survey
 from app.experiments import EXPERIMENTS, find
 from app.measurements import Measurements
-from app.runs import Run
+from app.run import Run
 from app.settings import Settings
 from app.store import Store
 

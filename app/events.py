@@ -124,6 +124,42 @@ def encode(event: Event, event_id: int) -> bytes:
     return f"id: {event_id}\nevent: {event.name}\ndata: {payload}\n\n".encode()
 
 
+KINDS: dict[str, type[Event]] = {
+    kind.name: kind for kind in (Queued, Started, Points, Row, ArmEnded, Verdict, Done)
+}
+
+
+def decode(entry: bytes) -> Event:
+    """The event that `encode` made this of. What was not finite is NaN where numbers belong."""
+    _, name, payload = entry.decode().rstrip("\n").split("\n")
+    kind = KINDS[name.removeprefix("event: ")]
+    values = json.loads(payload.removeprefix("data: "))
+    for field in NUMBERS.get(kind, ()):
+        values[field] = _numbers(values[field])
+    return kind(**values)
+
+
+# The fields whose numbers may be missing on the wire.
+NUMBERS: dict[type[Event], tuple[str, ...]] = {
+    Points: ("values",),
+    Row: ("values",),
+    ArmEnded: ("summary",),
+    Verdict: ("evidence",),
+}
+
+
+def _numbers(value: object) -> object:
+    match value:
+        case None:
+            return math.nan
+        case dict():
+            return {key: _numbers(item) for key, item in value.items()}
+        case list():
+            return [_numbers(item) for item in value]
+        case _:
+            return value
+
+
 def _finite(value: object) -> object:
     match value:
         case float():

@@ -13,25 +13,27 @@ class Log:
     """
 
     def __init__(self) -> None:
-        self._entries: list[bytes] = []
+        self.entries: list[bytes] = []  # to look at, not to change
+        self.size = 0  # bytes
         self._news = asyncio.Event()
         self.closed = False
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.entries)
 
     def append(self, event: Event) -> None:
         """Adds an event under the next id and wakes those who wait."""
         if self.closed:
             raise RuntimeError(f"{event.name!r} came after the end of the log")
-        self._entries.append(encode(event, len(self) + 1))
+        self.entries.append(encode(event, len(self) + 1))
+        self.size += len(self.entries[-1])
         self.closed = isinstance(event, Done)
         self._news.set()
         self._news = asyncio.Event()
 
     def since(self, last_id: int) -> bytes:
         """All events behind `last_id`, in the wire's form; empty if there are none yet."""
-        return b"".join(self._entries[last_id:])
+        return b"".join(self.entries[last_id:])
 
     async def news(self, last_id: int) -> None:
         """Returns when there is an event behind `last_id`, or the log is closed."""

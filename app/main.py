@@ -11,6 +11,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp
 
 from app import __version__
+from app.archive import Archive
 from app.comments import Comments
 from app.engines.registry import engine_for
 from app.runs import Runs
@@ -47,8 +48,9 @@ def create_app(settings: Settings) -> FastAPI:
         max_body_size=MAX_BODY_BYTES,
     )
     asset_root = f"/static/{version_of()}"
-    app.state.runs = Runs(engine_for(settings), settings)
     app.state.store = Store(settings.store)
+    archive = Archive(app.state.store, settings.store_mb * 1_000_000)
+    app.state.runs = Runs(engine_for(settings), settings, archive)
     app.state.comments = comments.Shelf(Comments(app.state.store))
     app.state.pages = pages.Pages(asset_root, comments=settings.comments)
     problems.install(app)

@@ -29,10 +29,12 @@ class Measurements:
         self._points: dict[tuple[int, int], list[Points]] = {}
         self._rows: dict[tuple[int, int], list[Row]] = {}
         self._ended: dict[tuple[int, int], ArmEnded] = {}
+        self._digest: str | None = None  # of what there is now; all who open a run ask for it
 
     def add(self, event: TrainingEvent) -> None:
         """Takes one event of one training; those of a training must come in their order."""
         key = (self._arms.index(event.arm), event.seed)
+        self._digest = None
         match event:
             case Points():
                 self._points.setdefault(key, []).append(event)
@@ -44,6 +46,7 @@ class Measurements:
     def include(self, other: "Measurements") -> None:
         """Takes in another run of the same arms; a training that both have is the other's."""
         assert self._arms == other._arms
+        self._digest = None
         self._points |= other._points
         self._rows |= other._rows
         self._ended |= other._ended
@@ -113,7 +116,9 @@ class Measurements:
 
     def digest(self) -> str:
         """SHA-256 of the CSV: the same for everyone who measured the same numbers."""
-        return "sha256:" + hashlib.sha256(self.csv().encode()).hexdigest()
+        if self._digest is None:
+            self._digest = "sha256:" + hashlib.sha256(self.csv().encode()).hexdigest()
+        return self._digest
 
 
 def _joined(parts: Sequence[Points]) -> Iterator[Points]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.events import Points, Row, data
-from app.runs import Run
+from app.run import Run
 
 FOLDER = Path(__file__).parent.parent / "static" / "recordings"
 # A figure is drawn with this many digits; the CSV of a live run has them all.

@@ -1,39 +1,42 @@
-"""One run's whole life: admission, queue, log, stop, end."""
+"""All runs of a server: who gets in, whose turn it is, what trains, how a run ends."""
 
 import asyncio
 import logging
 import math
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable
 from contextlib import aclosing
-from datetime import UTC, datetime
-from itertools import takewhile
 from time import monotonic
 
+from app.archive import Archive
 from app.claims import judge
+from app.ended import Ended
 from app.engines.base import Engine, Health
-from app.errors import Busy, NotYours, TooManyRuns, TrainingError, TrainingFailed, UnknownRun
-from app.events import (
-    ArmEnded,
-    Done,
-    FailureCode,
-    Points,
-    Queued,
-    Row,
-    RunEnd,
-    Started,
-    TrainingEvent,
-    Verdict,
+from app.errors import (
+    Busy,
+    NotYours,
+    TooManyRuns,
+    TrainingError,
+    TrainingFailed,
+    UnknownRun,
 )
+from app.events import ArmEnded, Done, FailureCode, Queued, Started
 from app.experiments.base import Experiment, RunRequest, TrainingSpec
-from app.log import Log
-from app.measurements import Measurements, Provenance
+from app.run import Run
 from app.settings import Settings
+from app.turns import Turns
 
 log = logging.getLogger(__name__)
 
-# Ended runs that can still be opened; each holds some 0.2 MB of events and points.
-KEPT_RUNS = 200
+# What is remembered of those who asked, of one run and of all. Who is beyond it watches the same.
+MAX_ASKERS, MAX_KEYS = 1_000, 10_000
+# A run that ended this short a time ago is also the answer to somebody else who asks for it.
+SOON_SECONDS = 60.0
+# A run that waits and that nobody has looked at for this long is dropped.
+UNSEEN_SECONDS = 15.0
+TIDY_SECONDS, RETRY_SECONDS = 1.0, 30.0
+# A change of the promised wait that is worth a word to those who wait.
+WORTH_TELLING_SECONDS = 5.0
 # Seconds a step, measurements included, before the first training has been timed (measured
 # on a two-core virtual machine: 0.02 to 0.045); after that a moving average of real ones.
 FIRST_GUESS, SMOOTHING = 0.04, 0.2
@@ -47,119 +50,38 @@ FOR_READERS: dict[FailureCode, str] = {
 }
 
 
-class Run:
-    """A set of trainings that one reader asked for, and all that came of them."""
-
-    def __init__(
-        self, experiment: Experiment, request: RunRequest, reader: str, key: str | None
-    ) -> None:
-        self.id = secrets.token_urlsafe(12)
-        self.experiment = experiment
-        self.request = request
-        self.reader = reader
-        self.key = key
-        self.created = datetime.now(UTC)
-        self.log = Log()
-        self.measured = Measurements([arm.id for arm in experiment.arms])
-        self.specs = list(experiment.trainings(request))
-        self.tasks: set[asyncio.Task[None]] = set()
-        self.queued: Queued | None = None
-        self.started_at: float | None = None
-        self.provenance: Provenance | None = None
-        self.verdict: Verdict | None = None
-        self.done: Done | None = None
-        self._steps_left = {(spec.arm, spec.seed): spec.steps for spec in self.specs}
-
-    @property
-    def state(self) -> str:
-        """queued, running, finished, stopped or failed."""
-        if self.done:
-            return self.done.state
-        return "running" if self.started_at is not None else "queued"
-
-    @property
-    def steps_left(self) -> int:
-        """Training steps that are still owed, over all its trainings."""
-        return sum(self._steps_left.values())
-
-    @property
-    def work_left(self) -> float:
-        """The same in steps of the article's first figure, which are a measure of time."""
-        return self.steps_left * self.request.work / self.request.steps
-
-    @property
-    def elapsed_s(self) -> float:
-        """Seconds since the first event of a training, up to now or to the end."""
-        if self.done:
-            return self.done.elapsed_s
-        return 0.0 if self.started_at is None else monotonic() - self.started_at
-
-    def record(self, event: TrainingEvent) -> None:
-        """Keeps what a training says, and passes it on to whoever watches."""
-        self.measured.add(event)
-        training = (event.arm, event.seed)
-        match event:
-            case Points():
-                self._steps_left[training] = self.request.steps - event.step[-1]
-            case Row():
-                pass
-            case ArmEnded():
-                del self._steps_left[training]
-        self.log.append(event)
-
-    @property
-    def complete(self) -> bool:
-        """All trainings have ended."""
-        return not self._steps_left
-
-    @property
-    def file_name(self) -> str:
-        """What a file about this run is called, without its ending."""
-        return f"{self.experiment.slug}-seed-{self.request.seed}"
-
-    def receipt(self) -> dict[str, object]:
-        """All that is needed to know what was run, and to run it again."""
-        return {
-            "id": self.id,
-            "slug": self.experiment.slug,
-            "seed": self.request.seed,
-            "seeds": self.request.seeds,
-            "parameters": self.request.parameters(),
-            "state": self.state,
-            "verdict": self.verdict.text if self.verdict else None,
-            "created": self.created.isoformat(timespec="seconds"),
-            "elapsed_s": round(self.elapsed_s, 3),
-            "versions": dict(self.provenance.versions) if self.provenance else {},
-            "device": self.provenance.device if self.provenance else None,
-            "hardware": self.provenance.hardware if self.provenance else None,
-            "digest": self.measured.digest(),
-        }
-
-
 class Runs:
-    """All runs of this server. The unit of scheduling is one training: (arm, seed)."""
+    """The unit of scheduling is one training: (arm, seed)."""
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Engine, settings: Settings, archive: Archive | None = None) -> None:
         self._engine = engine
         self._settings = settings
-        self._runs: dict[str, Run] = {}
-        self._queue: asyncio.Queue[tuple[Run, TrainingSpec]] = asyncio.Queue()
+        self._live: dict[str, Run] = {}
+        self._ended = Ended(archive)
+        self._keys: dict[str, Run] = {}
+        self._turns: Turns[tuple[Run, TrainingSpec]] = Turns()
         self._seconds_a_step = FIRST_GUESS
         self._slots: list[asyncio.Task[None]] = []
+        self._finishing: set[asyncio.Task[None]] = set()
+        self._tidying: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Starts the engine, which warms up by itself, and one loop for each of its slots."""
         await self._engine.start()
         self._slots = [asyncio.create_task(self._serve()) for _ in range(self._engine.slots)]
+        self._tidying = asyncio.create_task(self._tidy_for_ever())
 
     async def close(self) -> None:
-        """Ends all runs, then the engine. No training survives."""
-        trainings = [task for run in self._live() for task in run.tasks]
+        """Ends all runs, then the engine. No training survives, and what finished is kept."""
+        trainings = [task for run in self._live.values() for task in run.tasks]
         self.stop_all()
         await asyncio.gather(*trainings, return_exceptions=True)
-        for slot in self._slots:
-            slot.cancel()
-        await asyncio.gather(*self._slots, return_exceptions=True)
+        await asyncio.gather(*self._finishing, return_exceptions=True)
+        loops = [*self._slots, *([self._tidying] if self._tidying else [])]
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+        await self._ended.save_late()
         await self._engine.close()
 
     def health(self) -> Health:
@@ -167,91 +89,175 @@ class Runs:
         return self._engine.health()
 
     def create(
-        self, experiment: Experiment, request: RunRequest, reader: str, key: str | None = None
+        self,
+        experiment: Experiment,
+        request: RunRequest,
+        reader: str,
+        key: str | None = None,
+        address: str = "",
     ) -> Run:
-        """Admits a run. The same `key` again gives the same run. Raises Busy or TooManyRuns."""
+        """The run that answers this request: a new one, or one that others asked for already.
+
+        The same `key` again gives the same run. Raises Busy or TooManyRuns.
+        """
+        if key is not None and key in self._keys:
+            return self._keys[key]
+        run = self._twin(experiment, request, reader)
+        if run is None:
+            try:
+                run = self._admit(experiment, request, reader, address)
+            except TooManyRuns:
+                raise
+            except Busy:
+                # Whoever left the seed open gets a run that is on its way, rather than nothing.
+                run = self._alike(experiment, request)
+                if run is None:
+                    raise
+        if reader not in run.askers and len(run.askers) < MAX_ASKERS:
+            run.askers.append(reader)
+            run.left.discard(reader)
         if key is not None:
-            for run in self._runs.values():
-                if run.key == key:
-                    return run
-        wait = self._wait_behind(self._live())
-        self._admit(reader, wait)
-        run = Run(experiment, request, reader, key)
-        self._runs[run.id] = run
-        self._announce(run)
-        for spec in run.specs:
-            self._queue.put_nowait((run, spec))
-        self._forget_oldest()
-        log.info("run %s: %s, seed %d", run.id, experiment.slug, request.seed)
+            self._keys[key] = run
+            if len(self._keys) > MAX_KEYS:
+                del self._keys[next(iter(self._keys))]
         return run
 
-    def get(self, run_id: str) -> Run:
-        """Raises UnknownRun."""
-        try:
-            return self._runs[run_id]
-        except KeyError:
-            raise UnknownRun("there is no such run, or it has expired") from None
+    async def find(self, run_id: str) -> Run:
+        """A run that lives, or ended and is still kept. Raises UnknownRun or StoreUnavailable."""
+        run = self._live.get(run_id) or await self._ended.find(run_id)
+        if run is None:
+            raise UnknownRun("there is no such run, or it has expired")
+        run.last_seen = monotonic()
+        return run
 
-    def stop(self, run_id: str, reader: str) -> Run:
-        """Stops a run for the reader who started it; again does no harm. Raises NotYours."""
-        run = self.get(run_id)
-        if run.reader != reader:
+    def stop(self, run: Run, reader: str) -> None:
+        """This reader wants the run no longer; it ends when none of those who asked for it does.
+
+        Again does no harm. Raises NotYours.
+        """
+        if reader not in run.askers and reader not in run.left:
             raise NotYours("only the reader who started a run can stop it")
-        self._end(run, "stopped")
-        return run
+        if run.done or run.complete or reader in run.left:
+            return
+        run.askers.remove(reader)
+        run.left.add(reader)
+        if not run.askers:
+            self._stop(run)
 
     def stop_all(self) -> None:
         """Ends every live run, so that each stream gets its last event."""
-        for run in list(self._live()):
-            self._end(run, "stopped")
+        for run in list(self._live.values()):
+            if not run.complete:  # that one is about to finish
+                self._stop(run)
 
-    def _live(self) -> Iterator[Run]:
-        return (run for run in self._runs.values() if not run.done)
+    def tidy(self) -> None:
+        """Drops the runs that wait while nobody looks, and tells the others their place."""
+        for run in list(self._live.values()):
+            if run.state == "queued" and run.unseen_s() > UNSEEN_SECONDS:
+                log.info("run %s: nobody waits for it", run.id)
+                self._stop(run)
+        self._announce()
 
-    def _admit(self, reader: str, wait: float) -> None:
+    def _twin(self, experiment: Experiment, request: RunRequest, reader: str) -> Run | None:
+        """The very same run. One that has ended is no answer to a reader who had it: who asks for
+        it again wants to see it repeated.
+        """
+        for run in self._live.values():
+            if _same(run, experiment, request) and reader not in run.left:
+                return run
+        for run in self._ended:
+            if (
+                run.state == "finished"
+                and monotonic() - run.ended_at < SOON_SECONDS
+                and reader not in run.askers
+                and _same(run, experiment, request)
+            ):
+                return run
+        return None
+
+    def _alike(self, experiment: Experiment, request: RunRequest) -> Run | None:
+        """A live run that differs in the seed alone, if the request leaves the seed open; one that
+        waits before one that trains.
+        """
+        if "seed" in request.model_fields_set:
+            return None
+        alike = [
+            run
+            for run in self._live.values()
+            if run.experiment is experiment
+            and run.request.seeds == request.seeds
+            and run.request.parameters() == request.parameters()
+        ]
+        return next((run for run in alike if run.state == "queued"), alike[-1] if alike else None)
+
+    def _admit(self, experiment: Experiment, request: RunRequest, reader: str, address: str) -> Run:
+        self._refuse(reader, address)
+        run = Run(experiment, request, reader, address)
+        self._live[run.id] = run
+        for spec in run.specs:
+            self._turns.add(reader, (run, spec), request.work)
+        self._announce()
+        log.info("run %s: %s, seed %d", run.id, experiment.slug, request.seed)
+        return run
+
+    def _refuse(self, reader: str, address: str) -> None:
+        """Raises Busy or TooManyRuns where there is no room for one more run."""
         if self._engine.health().problem:
             raise Busy("This server can't train at present. Recorded runs can be read.", 30)
-        if wait > self._settings.queue_seconds:
-            raise Busy(
-                "Too many readers are training just now.",
-                max(1, math.ceil(wait - self._settings.queue_seconds)),
-            )
-        if sum(run.reader == reader for run in self._live()) >= self._settings.runs_per_reader:
+        longest, share = self._settings.queue_seconds, self._settings.address_share
+        wait = self._seconds_for(self._live.values())
+        if (
+            sum(reader in run.askers for run in self._live.values())
+            >= self._settings.runs_per_reader
+        ):
             raise TooManyRuns(
                 f"You have {self._settings.runs_per_reader} runs waiting or training: "
                 "stop one, or wait for its end.",
                 max(1, math.ceil(wait / self._settings.runs_per_reader)),
             )
+        if wait > longest:
+            raise Busy("Too many readers are training just now.", math.ceil(wait - longest))
+        of_address = self._seconds_for(run for run in self._live.values() if run.address == address)
+        if of_address > share * longest:
+            raise Busy(
+                "Too many readers at your address are training just now.",
+                math.ceil(of_address - share * longest),
+            )
 
-    def _wait_behind(self, ahead: Iterator[Run]) -> float:
+    def _seconds_for(self, runs: Iterable[Run]) -> float:
         """Seconds until the engine has worked off these runs, as far as one can tell."""
-        work = sum(run.work_left for run in ahead)
+        return self._seconds(sum(run.work_left for run in runs))
+
+    def _seconds(self, work: float) -> float:
         return work * self._seconds_a_step / self._engine.slots
 
-    def _announce(self, run: Run) -> None:
-        """Tells a waiting run its place, if that changed."""
-        ahead = list(takewhile(lambda other: other is not run, self._live()))
-        position = sum(other.state == "queued" for other in ahead)
-        if run.queued is None or run.queued.position != position:
-            run.queued = Queued(position, round(self._wait_behind(iter(ahead)), 1))
-            run.log.append(run.queued)
+    def _announce(self) -> None:
+        """Tells each waiting run its place and its promised wait, where they changed."""
+        line = list(self._turns.order())
+        waiting = sum(run.request.work for run, _ in line)
+        ahead = max(
+            0.0, sum(run.work_left for run in self._live.values()) - waiting
+        )  # in training now
+        told: set[str] = set()
+        for run, _ in line:
+            if run.state == "queued" and run.id not in told:
+                self._tell(run, Queued(len(told), round(self._seconds(ahead), 1)))
+                told.add(run.id)
+            ahead += run.request.work
 
-    def _announce_all(self) -> None:
-        for run in self._live():
-            if run.state == "queued":
-                self._announce(run)
-
-    def _forget_oldest(self) -> None:
-        ended = [run.id for run in self._runs.values() if run.done]
-        for run_id in ended[: max(0, len(ended) - KEPT_RUNS)]:
-            del self._runs[run_id]
+    def _tell(self, run: Run, now: Queued) -> None:
+        before = run.queued
+        if (
+            before is None
+            or before.position != now.position
+            or abs(before.eta_s - now.eta_s) > WORTH_TELLING_SECONDS
+        ):
+            run.append(now)
 
     async def _serve(self) -> None:
-        """One slot: takes trainings from the queue, one after another."""
+        """One slot: takes trainings, one after another."""
         while True:
-            run, spec = await self._queue.get()
-            if run.done:
-                continue
+            run, spec = await self._turns.next()
             task = asyncio.create_task(self._train(run, spec))
             run.tasks.add(task)
             task.add_done_callback(run.tasks.discard)
@@ -269,23 +275,26 @@ class Runs:
                     if run.started_at is None:
                         self._begin(run)
                     first = first or monotonic()
-                    run.record(event)
+                    run.append(event)
                     if isinstance(event, ArmEnded) and event.state == "finished":
                         self._learn_speed((monotonic() - first) / run.request.work)
-            if run.complete and not run.done:
-                run.verdict = judge(run.experiment.claims, run.measured)
-                run.log.append(run.verdict)
-                self._end(run, "finished")
+            # The last of several that end at once finds that another one has seen to it.
+            if run.complete and not run.verdict and not run.done:
+                run.append(judge(run.experiment.claims, run.measured))
+                self._keep(asyncio.create_task(self._finish(run)))
         except TrainingError as error:
             self._fail(run, error)
         except Exception as error:  # ours, unforeseen: the run must still get its end
             log.exception("run %s", run.id)
             self._fail(run, error)
 
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._finishing.add(task)
+        task.add_done_callback(self._finishing.discard)
+
     def _begin(self, run: Run) -> None:
-        run.started_at = monotonic()
         run.provenance = self._engine.provenance
-        run.log.append(
+        run.append(
             Started(
                 run=run.id,
                 slug=run.experiment.slug,
@@ -296,7 +305,17 @@ class Runs:
                 device=run.provenance.device if run.provenance else "unknown",
             )
         )
-        self._announce_all()
+        self._announce()
+
+    async def _finish(self, run: Run) -> None:
+        """Has a judged run on the disk before it says that it is done."""
+        try:
+            done = Done("finished", round(run.elapsed_s, 3))
+            await self._ended.save(run, done)
+            self._end(run, done)
+        except Exception as error:
+            log.exception("run %s", run.id)
+            self._fail(run, error)
 
     def _fail(self, run: Run, error: Exception) -> None:
         if run.done:  # two workers lost at once: the first has said it
@@ -305,24 +324,37 @@ class Runs:
         details = error.details if isinstance(error, TrainingFailed) else error
         log.error("run %s failed, reference %s: %s", run.id, reference, details)
         code: FailureCode = error.code if isinstance(error, TrainingError) else "internal"
-        self._end(run, "failed", code, reference)
+        elapsed = round(run.elapsed_s, 3)
+        self._end(run, Done("failed", elapsed, code, FOR_READERS[code], reference))
 
-    def _end(
-        self,
-        run: Run,
-        state: RunEnd,
-        code: FailureCode | None = None,
-        reference: str | None = None,
-    ) -> None:
+    def _stop(self, run: Run) -> None:
+        self._end(run, Done("stopped", round(run.elapsed_s, 3)))
+
+    def _end(self, run: Run, done: Done) -> None:
         """The one place where a run ends: whoever comes second changes nothing."""
         if run.done:
             return
-        message = FOR_READERS[code] if code else None
-        run.done = Done(state, round(run.elapsed_s, 3), code, message, reference)
-        run.log.append(run.done)
+        run.append(done)
         for task in run.tasks - {asyncio.current_task()}:
             task.cancel()
-        self._announce_all()
+        self._turns.remove(lambda waiting: waiting[0] is run)
+        del self._live[run.id]
+        for forgotten in self._ended.add(run):
+            self._keys = {key: kept for key, kept in self._keys.items() if kept is not forgotten}
+        self._announce()
 
     def _learn_speed(self, seconds_a_step: float) -> None:
         self._seconds_a_step += SMOOTHING * (seconds_a_step - self._seconds_a_step)
+
+    async def _tidy_for_ever(self) -> None:
+        next_try = monotonic() + RETRY_SECONDS
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            self.tidy()
+            if monotonic() > next_try:
+                await self._ended.save_late()
+                next_try = monotonic() + RETRY_SECONDS
+
+
+def _same(run: Run, experiment: Experiment, request: RunRequest) -> bool:
+    return run.experiment is experiment and run.request.same_as(request)

@@ -52,7 +52,11 @@ class Settings(BaseSettings):
         default_factory=_cache_dir, description="folder for the unpacked data; may be deleted"
     )
     store: Path = Field(
-        default_factory=_store, description="file of what outlives the server: the comments"
+        default_factory=_store,
+        description="file of what outlives the server: finished runs, comments",
+    )
+    store_mb: int = Field(
+        500, ge=1, le=1_000_000, description="megabytes of finished runs in it; the oldest go first"
     )
     comments: bool = Field(True, description="whether readers may comment; 0 switches them off")
     queue_seconds: float = Field(
@@ -63,6 +67,9 @@ class Settings(BaseSettings):
     )
     runs_per_reader: int = Field(
         3, ge=1, le=100, description="runs that one reader may have waiting or training"
+    )
+    address_share: float = Field(
+        0.75, gt=0, le=1, description="part of the queue that readers of one address may fill"
     )
     secret: SecretStr = Field(
         default_factory=lambda: SecretStr(secrets.token_urlsafe(32)),

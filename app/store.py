@@ -2,9 +2,12 @@
 
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
+
+from anyio import CapacityLimiter, to_thread
 
 from app.errors import StoreUnavailable
 
@@ -12,7 +15,7 @@ log = logging.getLogger(__name__)
 
 # Longest wait for another writer, whose transactions take milliseconds.
 PATIENCE_SECONDS = 2.0
-VERSION = 1
+VERSION = 2
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS comments (
         id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice
@@ -21,8 +24,22 @@ SCHEMA = (
         name TEXT NOT NULL,
         text TEXT NOT NULL
     ) STRICT""",
+    """CREATE TABLE IF NOT EXISTS runs (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,  -- the oldest has the least
+        id TEXT NOT NULL UNIQUE,
+        created TEXT NOT NULL,                     -- ISO 8601, UTC
+        slug TEXT NOT NULL,
+        request TEXT NOT NULL,                     -- JSON: seed, seeds, parameters
+        provenance TEXT NOT NULL,                  -- JSON: device, hardware, versions
+        bytes INTEGER NOT NULL,                    -- of the log, as it is kept
+        log BLOB NOT NULL                          -- all events as on the wire, zlib
+    ) STRICT""",
+    # All sizes without a look at the logs.
+    "CREATE INDEX IF NOT EXISTS runs_bytes ON runs (number, bytes)",
     f"PRAGMA user_version = {VERSION}",
 )
+
+T = TypeVar("T")
 
 
 class Store:
@@ -102,3 +119,25 @@ class Store:
             log.error("the store %s can't be used: %s", self.path, problem)
         else:
             log.warning("the store %s can be used again", self.path)
+
+
+class Line:
+    """From an event loop to a store: a few threads, and a bounded line of those who wait for one.
+
+    SQLite has one writer. Should the file be locked, each who waits costs those behind two seconds.
+    """
+
+    def __init__(self, threads: int, max_waiting: int, what: str) -> None:
+        self._limiter = CapacityLimiter(threads)
+        self._room = threads + max_waiting
+        self._what = what
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """What `work` returns. Raises StoreUnavailable at once if the line is full."""
+        if not self._room:
+            raise StoreUnavailable(self._what, "too many are waiting for it")
+        self._room -= 1
+        try:
+            return await to_thread.run_sync(work, limiter=self._limiter)
+        finally:
+            self._room += 1

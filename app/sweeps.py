@@ -9,7 +9,7 @@ from typing import Any
 from app.events import ArmEnded, data
 from app.experiments.base import Experiment, ParameterValue, RunRequest
 from app.recordings import FOLDER
-from app.runs import Run
+from app.run import Run
 
 # (value of the parameter, seed, arm) of one training.
 Cell = tuple[ParameterValue, int, str]

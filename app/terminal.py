@@ -9,7 +9,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.engines.registry import engine_for
 from app.experiments.base import Experiment, RunRequest
-from app.runs import Run, Runs
+from app.run import Run
+from app.runs import Runs
 from app.settings import Settings
 
 READER = "terminal"
@@ -64,11 +65,12 @@ async def in_turn(
             run = runs.create(experiment, request, READER)
             in_this_run = run.steps_left
             try:
-                while not run.log.closed:
-                    await run.log.news(len(run.log))
-                    progress.update(bar, completed=made + in_this_run - run.steps_left)
+                with run.watched() as log:
+                    while not log.closed:
+                        await log.news(len(log))
+                        progress.update(bar, completed=made + in_this_run - run.steps_left)
             except asyncio.CancelledError:  # Ctrl-C; what was measured is kept
-                runs.stop(run.id, READER)
+                runs.stop(run, READER)
             made += in_this_run
             yield run
             if run.state != "finished":

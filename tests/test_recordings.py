@@ -8,16 +8,16 @@ from app.events import ArmEnded, Points, Verdict
 from app.experiments import EXPERIMENTS
 from app.experiments.base import Experiment
 from app.experiments.learning_rates import LEARNING_RATES
-from app.runs import Run
+from app.run import Run
 from tests.wire import strict_json
 
 
 def finished_run() -> Run:
-    run = Run(LEARNING_RATES, LEARNING_RATES.parse({"seed": 1, "steps": 10}), "reader", None)
+    run = Run(LEARNING_RATES, LEARNING_RATES.parse({"seed": 1, "steps": 10}), "reader")
     for arm in LEARNING_RATES.arms:
-        run.record(Points(arm.id, 1, [0], {"test_loss": [2.123456789]}))
-        run.record(Points(arm.id, 1, [10], {"test_loss": [float("nan")]}))
-        run.record(ArmEnded(arm.id, 1, "diverged", {"test_loss": float("nan")}))
+        run.append(Points(arm.id, 1, [0], {"test_loss": [2.123456789]}))
+        run.append(Points(arm.id, 1, [10], {"test_loss": [float("nan")]}))
+        run.append(ArmEnded(arm.id, 1, "diverged", {"test_loss": float("nan")}))
     run.verdict = Verdict(True, "It holds.", {})
     return run
 

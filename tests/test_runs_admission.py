@@ -5,9 +5,10 @@ import math
 import anyio
 import pytest
 
+from app.ended import KEPT_RUNS
 from app.errors import Busy, TooManyRuns, UnknownRun
 from app.events import Queued
-from app.runs import KEPT_RUNS, Run
+from app.run import Run
 from tests.toys import create, end_of, heard, serving_toys, until
 
 pytestmark = pytest.mark.anyio
@@ -39,7 +40,7 @@ async def test_a_place_gets_better_when_somebody_ahead_stops() -> None:
     async with serving_toys() as (runs, _):
         create(runs)
         ahead, waiting = create(runs), create(runs)
-        runs.stop(ahead.id, "me")
+        runs.stop(ahead, "me")
         assert places(waiting) == [2, 1]
 
 
@@ -68,7 +69,7 @@ async def test_work_that_is_done_shortens_the_promised_wait() -> None:
         (await engine.begun()).point(step=200)
         await until(ahead, "points")
         assert promise(create(runs)).eta_s == pytest.approx(before, abs=0.1)  # 600 and 200
-        runs.stop(ahead.id, "me")
+        runs.stop(ahead, "me")
         assert promise(create(runs)).eta_s == pytest.approx(before * 220 / 800, abs=0.1)
 
 
@@ -96,7 +97,7 @@ async def test_a_key_still_means_its_run_when_nobody_else_gets_in() -> None:
         with pytest.raises(Busy):
             create(runs, key="another")
         assert create(runs, key="k") is run
-        runs.stop(run.id, "me")
+        runs.stop(run, "me")
         assert create(runs, key="k") is run
 
 
@@ -119,7 +120,7 @@ async def test_there_is_room_again_when_somebody_leaves() -> None:
         first = create(runs)
         with pytest.raises(Busy):
             create(runs, "you")
-        runs.stop(first.id, "me")
+        runs.stop(first, "me")
         assert create(runs, "you").state == "queued"
 
 
@@ -163,11 +164,11 @@ async def test_the_oldest_ended_runs_are_forgotten_and_no_live_one() -> None:
         alive = create(runs)
         ended = [create(runs, steps=10) for _ in range(3)]
         for run in ended:
-            runs.stop(run.id, "me")
+            runs.stop(run, "me")
         for _ in range(KEPT_RUNS):
-            runs.stop(create(runs).id, "me")
+            runs.stop(create(runs), "me")
         create(runs)
         for run in ended:
             with pytest.raises(UnknownRun):
-                runs.get(run.id)
-        assert runs.get(alive.id) is alive
+                await runs.find(run.id)
+        assert await runs.find(alive.id) is alive

@@ -1,93 +1,162 @@
-"""Any order of create, stop, progress and failure: each run ends once, and no slot is lost."""
+"""Any order of asking, stopping, progress and failure: each run ends once, no slot is lost.
 
-import random
+Row 18 of the failures that the server must survive, and more.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
+from typing import TypeVar
 
 import anyio
-import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from app.errors import Busy, DeadlineExceeded, TrainingFailed, WorkerLost
-from app.runs import Run, Runs
-from tests.toys import ToyEngine, ToyTraining, create, end_of, heard, serving_toys
+from app.errors import Busy, DeadlineExceeded, NotYours, TrainingFailed, WorkerLost
+from app.run import Run
+from app.runs import UNSEEN_SECONDS
+from tests.toys import ToyTraining, create, end_of, heard, serving_toys
 from tests.wire import ids, names
 
-pytestmark = pytest.mark.anyio
+T = TypeVar("T")
 
-READERS = ("x", "y", "z")
+SLOTS = 2
+READERS = st.sampled_from("xyz")
 ERRORS = (WorkerLost("gone"), DeadlineExceeded("late"), TrainingFailed("a traceback"), ValueError())
+ANY = st.integers(min_value=0, max_value=10**6)
 
 
-class Player:
-    """Makes one random move after another, and keeps what came of it."""
+class RunsLife(RuleBasedStateMachine):
+    """Readers, an engine with two slots, and what came of it all."""
 
-    def __init__(self, runs: Runs, engine: ToyEngine, seed: int) -> None:
-        self.runs = runs
-        self.engine = engine
-        self.made: list[Run] = []
-        self._random = random.Random(seed)
-        self._training: list[ToyTraining] = []
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.Runner()
+        self.left_open = AsyncExitStack()
+        toys = serving_toys(SLOTS, runs_per_reader=4)
+        self.runs, self.engine = self.do(self.left_open.enter_async_context(toys))
+        self.made: dict[str, Run] = {}
+        self.training: list[ToyTraining] = []
+        self.seen: dict[str, int] = {}  # how long each log was when it was last looked at
 
-    async def move(self) -> None:
-        """One move, and a random number of turns of the event loop for it to take effect."""
-        self._training += self.engine.begun_now()
-        moves = [self._create, self._stop, self._progress, self._progress, self._end, self._fail]
-        self._random.choice(moves)()
-        for _ in range(self._random.randrange(6)):
-            await anyio.lowlevel.checkpoint()
+    def do(self, awaitable: Awaitable[T]) -> T:
+        async def run() -> T:
+            return await awaitable
 
-    def _create(self) -> None:
+        return self.loop.run(run())
+
+    def any_run(self, number: int) -> Run:
+        return list(self.made.values())[number % len(self.made)]
+
+    def any_training(self, number: int, *, ends: bool = False) -> ToyTraining:
+        index = number % len(self.training)
+        return self.training.pop(index) if ends else self.training[index]
+
+    @rule(turns=st.integers(min_value=1, max_value=6))
+    def time_goes_by(self, turns: int) -> None:
+        async def some_turns() -> None:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+        self.do(some_turns())
+        self.training += self.engine.begun_now()
+
+    @rule(reader=READERS, seed=st.integers(0, 5), seeds=st.integers(1, 2), key=st.booleans())
+    def ask(self, reader: str, seed: int, seeds: int, key: bool) -> None:
+        async def asked() -> Run:
+            return create(self.runs, reader, seed=seed, seeds=seeds, key="same" if key else None)
+
         try:
-            self.made.append(
-                create(self.runs, self._random.choice(READERS), seeds=self._random.choice((1, 2)))
-            )
+            run = self.do(asked())
         except Busy:
-            assert sum(not run.done for run in self.made) >= 4
+            assert sum(reader in run.askers and not run.done for run in self.made.values()) >= 4
+        else:
+            self.made[run.id] = run
 
-    def _stop(self) -> None:
-        if self.made:
-            run = self._random.choice(self.made)
-            self.runs.stop(run.id, run.reader)
+    @precondition(lambda self: self.made)
+    @rule(number=ANY, reader=READERS)
+    def stop(self, number: int, reader: str) -> None:
+        run = self.any_run(number)
+        others = [asker for asker in run.askers if asker != reader]
+        lives = not run.done
 
-    def _progress(self) -> None:
-        if self._training:
-            self._random.choice(self._training).point(step=self._random.randrange(10))
+        async def stopped() -> None:
+            self.runs.stop(run, reader)
 
-    def _end(self) -> None:
-        if self._training:
-            training = self._random.choice(self._training)
-            self._training.remove(training)
-            training.end(self._random.random(), self._random.choice(("finished", "diverged")))
+        try:
+            self.do(stopped())
+        except NotYours:
+            assert reader not in run.askers
+        else:
+            assert run.state_for(reader) != "running" or run.complete
+            assert not (lives and others) or not run.done, "stopped under somebody else's eyes"
 
-    def _fail(self) -> None:
-        if self._training and self._random.random() < 0.3:
-            training = self._random.choice(self._training)
-            self._training.remove(training)
-            training.fail(self._random.choice(ERRORS))
+    @precondition(lambda self: self.made)
+    @rule(number=ANY)
+    def nobody_looks(self, number: int) -> None:
+        run = self.any_run(number)
+        waits = run.state == "queued"
+        run.last_seen -= UNSEEN_SECONDS + 1
 
+        async def tidied() -> None:
+            self.runs.tidy()
 
-@pytest.mark.parametrize("seed", range(12))
-async def test_every_run_is_done_exactly_once_and_every_slot_comes_back(seed: int) -> None:
-    async with serving_toys(slots=2, runs_per_reader=4) as (runs, engine):
-        player = Player(runs, engine, seed)
-        for _ in range(400):
-            await player.move()
-        runs.stop_all()
-        await anyio.wait_all_tasks_blocked()
-        assert engine.in_use == 0
-        assert {run.state for run in player.made} == {"finished", "stopped", "failed"}
-        for run in player.made:
+        self.do(tidied())
+        assert not waits or run.state == "stopped"
+
+    @precondition(lambda self: self.training)
+    @rule(number=ANY, step=st.integers(0, 9))
+    def progress(self, number: int, step: int) -> None:
+        self.any_training(number).point(step)
+
+    @precondition(lambda self: self.training)
+    @rule(number=ANY, diverges=st.booleans())
+    def end(self, number: int, diverges: bool) -> None:
+        self.any_training(number, ends=True).end(0.7, "diverged" if diverges else "finished")
+
+    @precondition(lambda self: self.training)
+    @rule(number=ANY, error=st.sampled_from(ERRORS))
+    def fail(self, number: int, error: Exception) -> None:
+        self.any_training(number, ends=True).fail(error)
+
+    @invariant()
+    def nothing_is_told_twice_or_after_the_end(self) -> None:
+        assert self.engine.in_use <= SLOTS
+        for run in self.made.values():
+            if self.seen.get(run.id) == len(run.log):
+                continue
+            self.seen[run.id] = len(run.log)
             events = heard(run)
             assert ids(events) == list(range(1, len(events) + 1))
-            assert names(events).count("done") == 1
-            assert names(events)[-1] == "done"
             assert names(events).count("started") <= 1
-            assert ("verdict" in names(events)) == (run.state == "finished")
-            assert events[-1].data["state"] == run.state
+            assert names(events).count("verdict") <= 1
+            assert names(events).count("done") == (1 if run.done else 0)
+            assert "done" not in names(events)[:-1]
 
-        engine.begun_now()
-        after = [create(runs, "later"), create(runs, "later")]
-        both = [await engine.begun(), await engine.begun()]  # both slots take trainings again
-        for training in both:
-            training.end()
-        await engine.finish(2)
-        for run in after:
-            assert (await end_of(run))[-1].data["state"] == "finished"
+    def teardown(self) -> None:
+        async def settled() -> None:
+            self.runs.stop_all()
+            for run in self.made.values():
+                events = await end_of(run)
+                assert ("verdict" in names(events)) == (run.state == "finished")
+                assert events[-1].data["state"] == run.state
+            await anyio.wait_all_tasks_blocked()
+            assert self.engine.in_use == 0
+
+            # Both slots take trainings again.
+            self.engine.begun_now()
+            after = create(self.runs, "later")
+            for training in [await self.engine.begun() for _ in range(SLOTS)]:
+                training.end()
+            assert (await end_of(after))[-1].data["state"] == "finished"
+
+        self.do(asyncio.wait_for(settled(), 10))
+        self.do(self.left_open.aclose())
+        self.loop.close()
+
+
+TestRunsLife = RunsLife.TestCase
+TestRunsLife.settings = settings(
+    max_examples=40, stateful_step_count=50, deadline=None, derandomize=True, database=None
+)

@@ -7,16 +7,16 @@ from app.events import ArmEnded
 from app.experiments import EXPERIMENTS
 from app.experiments.base import Experiment
 from app.experiments.survival import SURVIVAL
-from app.runs import Run
+from app.run import Run
 from tests.wire import strict_json
 
 SWEPT = [experiment for experiment in EXPERIMENTS.values() if experiment.sweep]
 
 
 def run_of(rate: float, seed: int, ends: dict[str, ArmEnded]) -> Run:
-    run = Run(SURVIVAL, SURVIVAL.parse({"seed": seed, "learning_rate": rate}), "reader", None)
+    run = Run(SURVIVAL, SURVIVAL.parse({"seed": seed, "learning_rate": rate}), "reader")
     for end in ends.values():
-        run.record(end)
+        run.append(end)
     return run
 
 

@@ -4,7 +4,7 @@ import pytest
 from app import evidence, terminal
 from app.errors import WorkerLost
 from app.measurements import Measurements
-from app.runs import Run
+from app.run import Run
 from tests.toys import TOY, ToyEngine, serving_toys
 
 pytestmark = pytest.mark.anyio

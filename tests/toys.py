@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from itertools import count
 
 import anyio
 
@@ -13,7 +14,8 @@ from app.experiments.base import Arm, Experiment, TrainingSpec
 from app.experiments.learning_rates import LearningRates
 from app.experiments.metrics import ACCURACY
 from app.measurements import Provenance
-from app.runs import Run, Runs
+from app.run import Run
+from app.runs import Runs
 from app.settings import Settings
 from tests.processes import PATIENCE
 from tests.wire import Received, events_in
@@ -75,6 +77,7 @@ class ToyEngine:
                 if isinstance(said, Exception):
                     raise said
                 yield said
+            await asyncio.sleep(0)  # a worker, too, says that it is free after its last event
         finally:
             self.in_use -= 1
 
@@ -98,6 +101,8 @@ class ToyEngine:
 
 
 ARMS = ("a", "b")
+# From a thousand on, so that a test may have the seeds below.
+SEEDS = count(1_000)
 
 TOY = Experiment(
     slug="toy",
@@ -124,7 +129,7 @@ TOY = Experiment(
 
 
 @asynccontextmanager
-async def serving_toys(slots: int = 1, **settings: int) -> AsyncGenerator[tuple[Runs, ToyEngine]]:
+async def serving_toys(slots: int = 1, **settings: float) -> AsyncGenerator[tuple[Runs, ToyEngine]]:
     """Runs on a toy engine, by default without anybody turned away."""
     engine = ToyEngine(slots)
     runs = Runs(
@@ -147,8 +152,8 @@ def create(
     experiment: Experiment = TOY,
     **values: int,
 ) -> Run:
-    """A run of two short trainings, unless `values` say otherwise."""
-    request = experiment.parse({"seed": 1, "steps": 10, **values})
+    """A run of two short trainings of a seed of its own, unless `values` say otherwise."""
+    request = experiment.parse({"seed": next(SEEDS), "steps": 10, **values})
     return runs.create(experiment, request, reader, key)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Literal, TypeAlias
+from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -212,6 +213,10 @@ class RunRequest(BaseModel):
         """The experiment's parameters, without the seeds."""
         return self.model_dump(exclude={"seed", "seeds"})
 
+    def same_as(self, other: "RunRequest") -> bool:
+        """Whether both lead to the same numbers, however they were written."""
+        return type(self) is type(other) and self.model_dump() == other.model_dump()
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -278,6 +283,10 @@ class Experiment:
         seeds = [f"--seeds {request.seeds}"] if request.seeds > 1 else []
         words = [self.slug, f"--seed {request.seed}", *seeds, *changed]
         return "python -m app train " + " ".join(words)
+
+    def query(self, request: RunRequest) -> str:
+        """All that the same run needs, as it stands in a permalink behind the question mark."""
+        return urlencode({"figure": self.slug, **request.model_dump()})
 
     def trainings(self, request: RunRequest) -> Iterator[TrainingSpec]:
         """The trainings of a run: seed by seed, so that whole comparisons finish first."""

@@ -1,16 +1,14 @@
 """Comments over HTTP: read them, write one."""
 
-from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from app.comments import WHAT, Comment, Comments, parse
-from app.errors import StoreUnavailable
+from app.store import Line
 from app.web.bodies import read_body
 from app.web.pages import pages_of, wants_fragment, wants_json
 from app.web.security import reader_of
@@ -20,28 +18,7 @@ router = APIRouter()
 HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept, HX-Request"}
 # Threads that may read and write at a time: SQLite has one writer, further ones wait in line.
 READERS, WRITERS = 4, 1
-# Longest line. Should the file be locked, each who waits costs those behind two seconds.
 MAX_WAITING = 10
-
-T = TypeVar("T")
-
-
-class Line:
-    """A few threads, and a line of those who wait for one: MAX_WAITING and no longer."""
-
-    def __init__(self, threads: int) -> None:
-        self._limiter = CapacityLimiter(threads)
-        self._room = threads + MAX_WAITING
-
-    async def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns. Raises StoreUnavailable at once if the line is full."""
-        if not self._room:
-            raise StoreUnavailable(WHAT, "too many are waiting for it")
-        self._room -= 1
-        try:
-            return await to_thread.run_sync(work, limiter=self._limiter)
-        finally:
-            self._room += 1
 
 
 class Shelf:
@@ -49,7 +26,8 @@ class Shelf:
 
     def __init__(self, comments: Comments) -> None:
         self._comments = comments
-        self._readers, self._writers = Line(READERS), Line(WRITERS)
+        self._readers = Line(READERS, MAX_WAITING, WHAT)
+        self._writers = Line(WRITERS, MAX_WAITING, WHAT)
 
     async def newest(self) -> tuple[list[Comment], int]:
         """See Comments.newest."""

@@ -2,8 +2,8 @@
 
 import json
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
@@ -15,11 +15,13 @@ from markupsafe import Markup
 from app import recordings, sweeps
 from app.architectures import parameter_count
 from app.comments import MAX_NAME, MAX_TEXT, Comment
-from app.experiments import EXPERIMENTS
+from app.errors import InvalidRequest, UnknownExperiment, UnknownRun
+from app.experiments import EXPERIMENTS, find
 from app.experiments.base import Arm, Experiment, RunRequest
 from app.recordings import Recording
 from app.references import ARTICLE
-from app.runs import Run, Runs
+from app.run import Run
+from app.runs import Runs
 from app.web import bowls, curves
 from app.web.assets import FOLDER as STATIC
 from app.web.assets import modules
@@ -34,6 +36,14 @@ from app.web.sweeps import against_map, draw_sweep, edges_of
 TEMPLATES = STATIC.parent / "templates"
 
 router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A run that may be made again."""
+
+    experiment: Experiment
+    request: RunRequest
 
 
 class Pages:
@@ -80,19 +90,33 @@ class Pages:
         # Compiles all templates now (0.2 s, measured), not while the first reader waits; and a
         # citation of nothing stops the start.
         citations = Citations()
-        self._article(None, citations)
+        self._article("", citations)
         self.bibliography = citations.bibtex()
 
-    def article(self, opened: Run | None) -> str:
-        """The whole page; with `opened`, its figure shows that run."""
-        return self._article(opened, Citations())
+    def article(
+        self, reader: str, *, opened: Run | None = None, expired: Asked | None = None
+    ) -> str:
+        """The whole page; the figure of a run that is `opened` shows it, that of one that is
+        `expired` offers to repeat it.
+        """
+        return self._article(reader, Citations(), opened, expired)
 
-    def _article(self, opened: Run | None, citations: Citations) -> str:
-        return self._render("article.html", opened=opened, citations=citations)
+    def _article(
+        self,
+        reader: str,
+        citations: Citations,
+        opened: Run | None = None,
+        expired: Asked | None = None,
+    ) -> str:
+        return self._render(
+            "article.html", reader=reader, citations=citations, opened=opened, expired=expired
+        )
 
-    def panel(self, run: Run) -> str:
+    def panel(self, run: Run, reader: str) -> str:
         """A figure's controls and state, for htmx to put in place of the old ones."""
-        return self._render("panel.html", experiment=run.experiment, run=run)
+        return self._render(
+            "panel.html", experiment=run.experiment, run=run, repeat=None, reader=reader
+        )
 
     def comments(
         self, shown: Sequence[Comment], total: int, *, name: str = "", new: Comment | None = None
@@ -166,8 +190,7 @@ def wants_json(request: Request) -> bool:
 @router.get("/")
 async def article(request: Request) -> HTMLResponse:
     """The article, each figure with its recorded run."""
-    reader_of(request)
-    return _html(pages_of(request).article(opened=None))
+    return _html(pages_of(request).article(reader_of(request)))
 
 
 @router.get("/references.bib")
@@ -178,15 +201,34 @@ async def bibliography(request: Request) -> PlainTextResponse:
 
 @router.get("/runs/{run_id}")
 async def run_page(request: Request, run_id: str) -> Response:
-    """The article opened at a run; its receipt as JSON; its panel for htmx."""
+    """The article opened at a run; its receipt as JSON; its panel for htmx.
+
+    A run that has expired can be repeated from the query of its permalink.
+    """
     runs: Runs = request.app.state.runs
-    run = runs.get(run_id)
-    reader_of(request)
+    reader, pages = reader_of(request), pages_of(request)
+    try:
+        run = await runs.find(run_id)
+    except UnknownRun:
+        expired = _asked(request.query_params)
+        if expired is None or wants_fragment(request) or wants_json(request):
+            raise
+        return _html(pages.article(reader, expired=expired))
     if wants_fragment(request):
-        return _html(pages_of(request).panel(run))
+        return _html(pages.panel(run, reader))
     if wants_json(request):
         return JSONResponse(run.receipt(), headers={"Cache-Control": "no-store", "Vary": "Accept"})
-    return _html(pages_of(request).article(opened=run))
+    return _html(pages.article(reader, opened=run))
+
+
+def _asked(query: Mapping[str, str]) -> Asked | None:
+    """The run that a permalink's query names; None where it names none that could be made here."""
+    values = dict(query)
+    try:
+        experiment = find(values.pop("figure", ""))
+        return Asked(experiment, experiment.parse(values, text=True))
+    except (UnknownExperiment, InvalidRequest):
+        return None
 
 
 def _html(text: str) -> HTMLResponse:

@@ -4,12 +4,14 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from app.experiments import EXPERIMENTS, find
 from app.experiments.base import Experiment, RunRequest
-from app.runs import Run, Runs
+from app.run import Run
+from app.runs import Runs
 from app.web.bodies import read_body
 from app.web.pages import pages_of, wants_fragment
 from app.web.security import MAX_KEY_LENGTH, reader_of
@@ -46,18 +48,26 @@ async def create_run(
     """Admits a run from a form or from JSON; it trains whether or not anybody watches."""
     experiment = find(slug)
     asked = await _parse(request, experiment)
-    run = runs.create(experiment, asked, reader_of(request), idempotency_key)
+    reader, address = reader_of(request), request.client.host if request.client else ""
+    run = runs.create(experiment, asked, reader, idempotency_key, address)
     headers = {"Location": f"/runs/{run.id}"}
     if wants_fragment(request):
-        return HTMLResponse(pages_of(request).panel(run), HTTPStatus.CREATED, headers)
+        return HTMLResponse(pages_of(request).panel(run, reader), HTTPStatus.CREATED, headers)
     return JSONResponse(_created(run), HTTPStatus.CREATED, headers)
 
 
 @router.delete("/runs/{run_id}", status_code=HTTPStatus.ACCEPTED)
-async def stop_run(request: Request, runs: AllRuns, run_id: str) -> JSONResponse:
-    """Stops a run, for the session that started it."""
-    run = runs.stop(run_id, reader_of(request))
-    return JSONResponse({"id": run.id, "state": run.state}, HTTPStatus.ACCEPTED)
+async def stop_run(request: Request, runs: AllRuns, run_id: str) -> Response:
+    """Stops a run, for the session that started it.
+
+    Where several asked for it, it is stopped for this one and goes on for the others.
+    """
+    run, reader = await runs.find(run_id), reader_of(request)
+    runs.stop(run, reader)
+    if wants_fragment(request):
+        return HTMLResponse(pages_of(request).panel(run, reader), HTTPStatus.ACCEPTED)
+    state = {"id": run.id, "state": run.state_for(reader)}
+    return JSONResponse(state, HTTPStatus.ACCEPTED)
 
 
 @router.get("/runs/{run_id}/events")
@@ -68,26 +78,27 @@ async def events(
     query: Annotated[str | None, Query(alias="last_event_id")] = None,
 ) -> Response:
     """The run's log as a stream, from behind the last event that the reader has."""
-    log = runs.get(run_id).log
+    run = await runs.find(run_id)
+    log = run.log
     last_id = _last_id(header or query or "0", len(log))
     if log.closed and last_id == len(log):
         return Response(status_code=HTTPStatus.NO_CONTENT)
-    return EventStream(log, last_id)
+    return EventStream(log, last_id, run.watched())
 
 
 @router.get("/runs/{run_id}/metrics.csv")
 async def metrics(runs: AllRuns, run_id: str) -> Response:
     """All points measured so far, tidy: arm, seed, step, metric, value."""
-    run = runs.get(run_id)
-    return Response(
-        run.measured.csv(), media_type="text/csv", headers=_download(f"{run.file_name}.csv")
-    )
+    run = await runs.find(run_id)
+    # Of ten seeds it takes 50 ms and more; while a run lives, its points may not move meanwhile.
+    text = await to_thread.run_sync(run.measured.csv) if run.done else run.measured.csv()
+    return Response(text, media_type="text/csv", headers=_download(f"{run.file_name}.csv"))
 
 
 @router.get("/runs/{run_id}/receipt.json")
 async def receipt(runs: AllRuns, run_id: str) -> JSONResponse:
     """The run's receipt as a file, for `python -m app verify`."""
-    run = runs.get(run_id)
+    run = await runs.find(run_id)
     return JSONResponse(run.receipt(), headers=_download(f"{run.file_name}.json"))
 
 
@@ -119,7 +130,7 @@ def _last_id(text: str, length: int) -> int:
 
 
 def _created(run: Run) -> dict[str, object]:
-    assert run.queued is not None
+    waits = run.state == "queued" and run.queued
     return {
         "id": run.id,
         "slug": run.experiment.slug,
@@ -127,8 +138,9 @@ def _created(run: Run) -> dict[str, object]:
         "seeds": run.request.seeds,
         "parameters": run.request.parameters(),
         "state": run.state,
-        "position": run.queued.position,
-        "eta_s": run.queued.eta_s,
+        "position": waits.position if waits else 0,
+        "eta_s": waits.eta_s if waits else 0.0,
+        "shared": len(run.askers) > 1,
         "events": f"/runs/{run.id}/events",
     }
 

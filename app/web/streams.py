@@ -5,6 +5,7 @@ uvicorn to learn of a shutdown, while here a log that ends (at a shutdown they a
 """
 
 import logging
+from contextlib import AbstractContextManager, nullcontext
 
 import anyio
 from starlette.responses import Response
@@ -20,20 +21,28 @@ PING_SECONDS = 15.0
 SEND_SECONDS = 8.0
 # A lost connection may never be noticed otherwise; EventSource comes back by itself.
 LIFE_SECONDS = 15 * 60.0
+NOBODY = nullcontext()
 
 
 class EventStream(Response):
-    """Streams `log` from behind `last_id` to its end."""
+    """Streams `log` from behind `last_id` to its end; `watching` is entered as long as it does."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, log: Log, last_id: int) -> None:
+    def __init__(
+        self, log: Log, last_id: int, watching: AbstractContextManager[object] = NOBODY
+    ) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._log = log
         self._last_id = last_id
+        self._watching = watching
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._watching:
+            await self._stream(receive, send)
+
+    async def _stream(self, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         async with anyio.create_task_group() as tasks:
 

@@ -8,7 +8,7 @@ from statistics import median
 from app.events import ArmEnded
 from app.experiments.base import Arm, Experiment, Metric
 from app.experiments.sweeps import Panel, Sweep
-from app.runs import Run
+from app.run import Run
 from app.sweeps import RecordedSweep
 
 # The style sheet has that many shades, from `low` of a sweep's scale to `high`.

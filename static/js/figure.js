@@ -51,6 +51,8 @@ export class Figure {
     if (this.#node.dataset.run) {
       this.#attach();
       element.scrollIntoView();
+    } else if ("repeat" in this.#node.dataset) {
+      element.scrollIntoView();
     }
     for (const shown of [element, ...this.#views.elements]) whenNear(shown, () => this.#open());
   }
@@ -103,6 +105,8 @@ export class Figure {
     const { run, runState } = this.#node.dataset;
     this.#enter(runState);
     if (this.#hadFocus) this.#focusAgain();
+    // Stopped for this reader, while others go on with it.
+    if ("left" in this.#node.dataset) this.#stream?.close();
     if (!run || run === this.#run) return;
     this.#run = run;
     sessionStorage.setItem(remembered(this.#slug), run);

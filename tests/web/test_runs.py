@@ -66,7 +66,7 @@ def test_a_run_is_created_from_json(finished: FinishedRun) -> None:
     }
     assert set(created) == {
         *("id", "slug", "seed", "seeds", "parameters"),
-        *("state", "position", "eta_s", "events"),
+        *("state", "position", "eta_s", "shared", "events"),
     }
     assert created["state"] in ("queued", "running")
     assert created["events"] == f"/runs/{created['id']}/events"
@@ -331,11 +331,11 @@ def test_runs_of_two_readers_at_once_do_not_mix(new_reader: NewReader) -> None:
 
 def test_every_one_of_many_readers_at_once_gets_an_answer(serve: Serve) -> None:
     """No worker is warm yet: the line only grows."""
-    server = serve(workers=1, queue_seconds=60)
+    server = serve(workers=1, queue_seconds=60, address_share=1)
 
-    def ask(_: int) -> httpx.Response:
+    def ask(seed: int | None) -> httpx.Response:
         with server.visitor() as reader:
-            return train(reader, steps=100)
+            return train(reader, steps=100, **({} if seed is None else {"seed": seed}))
 
     with ThreadPoolExecutor(20) as threads:
         answers = list(threads.map(ask, range(40)))
@@ -347,3 +347,8 @@ def test_every_one_of_many_readers_at_once_gets_an_answer(serve: Serve) -> None:
     for answer in refused:
         problem_of(answer, 503)
         assert int(answer.headers["retry-after"]) >= 1
+
+    # Who leaves the seed open is given a run that already waits.
+    shared = [json_of(ask(None)) for _ in range(5)]
+    assert {run["id"] for run in shared} <= {run["id"] for run in admitted}
+    assert all(run["shared"] for run in shared)
