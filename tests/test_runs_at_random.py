@@ -78,32 +78,32 @@ class RunsLife(RuleBasedStateMachine):
     @rule(number=ANY, reader=READERS)
     def stop(self, number: int, reader: str) -> None:
         run = self.any_run(number)
-        others = [asker for asker in run.askers if asker != reader]
-        lives = not run.done
 
         async def stopped() -> None:
-            self.runs.stop(run, reader)
-
-        try:
-            self.do(stopped())
-        except NotYours:
-            assert reader not in run.askers
-        else:
+            others = [asker for asker in run.askers if asker != reader]
+            lives = not run.done
+            try:
+                self.runs.stop(run, reader)
+            except NotYours:
+                assert reader not in run.askers
+                return
             assert run.state_for(reader) != "running" or run.complete
-            assert not (lives and others) or not run.done, "stopped under somebody else's eyes"
+            assert not (lives and others and run.done), "stopped under somebody else's eyes"
+
+        self.do(stopped())
 
     @precondition(lambda self: self.made)
     @rule(number=ANY)
     def nobody_looks(self, number: int) -> None:
         run = self.any_run(number)
-        waits = run.state == "queued"
-        run.last_seen -= UNSEEN_SECONDS + 1
 
         async def tidied() -> None:
+            waits = run.state == "queued"
+            run.last_seen -= UNSEEN_SECONDS + 1
             self.runs.tidy()
+            assert not waits or run.state == "stopped"
 
         self.do(tidied())
-        assert not waits or run.state == "stopped"
 
     @precondition(lambda self: self.training)
     @rule(number=ANY, step=st.integers(0, 9))

@@ -335,7 +335,7 @@ def test_every_one_of_many_readers_at_once_gets_an_answer(serve: Serve) -> None:
 
     def ask(seed: int | None) -> httpx.Response:
         with server.visitor() as reader:
-            return train(reader, steps=100, **({} if seed is None else {"seed": seed}))
+            return train(reader, steps=100) if seed is None else train(reader, steps=100, seed=seed)
 
     with ThreadPoolExecutor(20) as threads:
         answers = list(threads.map(ask, range(40)))
