@@ -60,7 +60,7 @@ def _check(target: Path, folder: Path) -> None:
         raise ExportRefused(f"{folder} is neither empty nor a former export. Name a new folder.")
     for path in _leaves(target):
         name = path.relative_to(target).as_posix()
-        if name != MANIFEST and (path.is_symlink() or ours.get(name) != _digest_of(path)):
+        if name != MANIFEST and not (name in ours and ours[name] == _digest_of(path)):
             raise ExportRefused(
                 f"{folder} is a former export, but its {name} was added or changed since. "
                 "Name a new folder."
@@ -89,7 +89,10 @@ def _leaves(folder: Path) -> Iterable[Path]:
 
 
 def _digest_of(path: Path) -> str | None:
-    return _digest(path.read_bytes()) if path.is_file() else None
+    """None for what is no plain file of the folder's own."""
+    if path.is_symlink() or not path.is_file():
+        return None
+    return _digest(path.read_bytes())
 
 
 def _digest(content: bytes) -> str:

@@ -24,7 +24,7 @@ DIRECTIVES = (
     "manifest-src 'self'",
 )
 CONTENT_POLICY = "; ".join(DIRECTIVES)
-# In a page that no server of ours sends. Who may frame it is the one thing that it can't say itself.
+# For a page that no server of ours sends. Who may frame it is all that it can't say itself.
 META_POLICY = "; ".join(each for each in DIRECTIVES if not each.startswith("frame-ancestors"))
 
 HEADERS = {
