@@ -1,4 +1,4 @@
-"""python -m app: serve (default) · train · verify · claims · list · record · comments."""
+"""python -m app: serve (default) · train · verify · claims · list · record · export · comments."""
 
 import argparse
 import logging
@@ -75,6 +75,10 @@ def _record(options: argparse.Namespace) -> int:
     return cli.record(settings.load(), options.slugs)
 
 
+def _export(options: argparse.Namespace) -> int:
+    return cli.export_article(options.folder)
+
+
 def _comments(options: argparse.Namespace) -> int:
     # What the store reports to an operator, the command's last line says.
     logging.getLogger("app.store").setLevel(logging.CRITICAL)
@@ -121,6 +125,11 @@ def _parser() -> argparse.ArgumentParser:
     record = commands.add_parser("record", help="renew the article's recordings")
     record.set_defaults(do=_record)
     record.add_argument("slugs", metavar="SLUG", nargs="*", help="all of them if absent")
+    export = commands.add_parser("export", help="write the article as a static site")
+    export.set_defaults(do=_export)
+    export.add_argument(
+        "folder", metavar="DIR", type=Path, help="new, empty, or a former export, which it renews"
+    )
     comments = commands.add_parser("comments", help="what readers wrote, the newest first")
     comments.set_defaults(do=_comments)
     comments.add_argument("--remove", metavar="NUMBER", help="remove one for good instead")

@@ -1,4 +1,4 @@
-"""Without a browser: list, train, verify and record; list and remove comments."""
+"""Without a browser: list, train, verify, record and export; list and remove comments."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from textwrap import shorten
 from rich.console import Console
 from rich.table import Table
 
-from app import evidence, receipts, recordings, sweeps, terminal
+from app import evidence, export, receipts, recordings, sweeps, terminal
 from app.comments import KEPT, Comments
 from app.errors import FieldProblem, InvalidRequest, UnknownComment
 from app.evidence import Survey
@@ -97,6 +97,15 @@ def record(settings: Settings, slugs: Sequence[str], folder: Path = recordings.F
         print(recordings.save(run, folder))
         if cells:
             print(sweeps.save(cells, f"python -m app record {slug}", folder))
+    return FINISHED
+
+
+def export_article(folder: Path) -> int:
+    """Writes the article as a static site to a new folder. Raises ExportRefused."""
+    from app.web import site  # the web is not needed to train in a terminal
+
+    written = export.write(folder, site.files())
+    print(f"{folder}: {written.files} files, {written.size:,} bytes")
     return FINISHED
 
 

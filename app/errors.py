@@ -4,6 +4,8 @@ BatchNormError
 ├── InvalidSettings         a BATCHNORM_* variable is wrong: the server does not start
 ├── InvalidRequest          a reader asked for something outside its bounds
 ├── InvalidReceipt          a file is not the receipt of a run that can be repeated
+├── ExportRefused           a folder can't take the article: it has what isn't ours, or is closed
+├── NothingRecorded         an experiment has no recorded run to show
 ├── UnknownExperiment       no experiment has that slug
 ├── UnknownRun              no run has that id, or it expired
 ├── UnknownComment          no comment has that number
@@ -53,6 +55,14 @@ class InvalidRequest(BatchNormError):
 
 class InvalidReceipt(BatchNormError):
     """A file is not the receipt of a run that can be repeated; one line names file and field."""
+
+
+class ExportRefused(BatchNormError):
+    """A folder can't take the exported article; one line names it and says why."""
+
+
+class NothingRecorded(BatchNormError):
+    """An experiment has no recorded run; one line says how to record one."""
 
 
 class UnknownExperiment(BatchNormError):

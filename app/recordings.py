@@ -1,16 +1,18 @@
 """A real run kept with the article: drawn before anyone clicks."""
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.events import Points, Row, data
+from app.events import ArmEnded, Points, Row, TrainingEvent, data
+from app.measurements import Measurements
 from app.run import Run
 
 FOLDER = Path(__file__).parent.parent / "static" / "recordings"
-# A figure is drawn with this many digits; the CSV of a live run has them all.
+# A figure is drawn with this many decimals; the CSV of a live run has all its digits.
 DIGITS = 6
 
 
@@ -21,6 +23,20 @@ class Recording:
     receipt: Mapping[str, Any]
     points: Sequence[Points]
     rows: Sequence[Row]
+    ends: Sequence[ArmEnded]
+
+    @property
+    def file_name(self) -> str:
+        """What a file about this run is called, without its ending."""
+        return f"{self.receipt['slug']}-seed-{self.receipt['seed']}"
+
+    def measured(self, arms: Sequence[str]) -> Measurements:
+        """The recorded points as a run's measurements, with the decimals that were kept."""
+        measured = Measurements(arms)
+        events: list[TrainingEvent] = [*self.points, *self.rows, *self.ends]
+        for event in events:
+            measured.add(event)
+        return measured
 
 
 def save(run: Run, folder: Path = FOLDER) -> Path:
@@ -43,9 +59,27 @@ def load(slug: str, folder: Path = FOLDER) -> Recording | None:
     events = [(entry["event"], entry["data"]) for entry in document["events"]]
     return Recording(
         receipt=document["receipt"],
-        points=[Points(**values) for name, values in events if name == Points.name],
-        rows=[Row(**values) for name, values in events if name == Row.name],
+        points=[_points(**values) for name, values in events if name == Points.name],
+        rows=[_row(**values) for name, values in events if name == Row.name],
+        ends=[_end(**values) for name, values in events if name == ArmEnded.name],
     )
+
+
+# What was not finite is `null` in the file, as on a stream.
+def _points(*, values: Mapping[str, Sequence[float | None]], **others: Any) -> Points:
+    return Points(values={metric: _floats(each) for metric, each in values.items()}, **others)
+
+
+def _row(*, values: Sequence[float | None], **others: Any) -> Row:
+    return Row(values=_floats(values), **others)
+
+
+def _end(*, summary: Mapping[str, float | None], **others: Any) -> ArmEnded:
+    return ArmEnded(summary=dict(zip(summary, _floats(summary.values()), strict=True)), **others)
+
+
+def _floats(values: Iterable[float | None]) -> list[float]:
+    return [math.nan if value is None else value for value in values]
 
 
 def _rounded(value: object) -> object:

@@ -6,10 +6,11 @@ Servers and unpacked data are made once a session: each costs seconds.
 import logging
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -21,7 +22,7 @@ from app.experiments.learning_rates import LEARNING_RATES
 from app.settings import PREFIX, Settings
 from app.training.datasets import Dataset, load_mnist
 from app.training.trainer import Trainer, prepare
-from tests.processes import Server, serving
+from tests.processes import ROOT, Server, serving
 
 DATA_DIR: Path = Settings.model_fields["data_dir"].default
 
@@ -120,6 +121,28 @@ def broken_data(tmp_path: Path) -> Path:
     content[2000] ^= 1
     altered.write_bytes(content)
     return folder
+
+
+@dataclass(frozen=True)
+class Site:
+    """An exported site, and what the command said of it."""
+
+    folder: Path
+    said: str
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """What `python -m app export` writes where there is no torch."""
+    folder = tmp_path_factory.mktemp("export") / "site"
+    without_torch = (
+        "import sys; sys.modules['torch'] = None; "
+        "from app.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", without_torch, "export", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return Site(folder, done.stdout)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Static files under an address that changes with their content, so that caches may keep them."""
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 
 from starlette.responses import Response
@@ -21,10 +22,10 @@ def version_of(folder: Path = FOLDER) -> str:
     return digest.hexdigest()[:12]
 
 
-def modules(folder: Path = FOLDER / "js") -> list[str]:
+def modules(folder: Path = FOLDER / "js", without: Collection[str] = ()) -> list[str]:
     """All scripts that are modules, so that a page may ask for them at once and not in a chain."""
-    paths = sorted(folder.rglob("*.js"))
-    return [path.relative_to(folder).as_posix() for path in paths if path.name != "theme.js"]
+    names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.js"))]
+    return [name for name in names if name != "theme.js" and name not in without]
 
 
 class Assets(StaticFiles):

@@ -18,6 +18,7 @@ from app.comments import MAX_NAME, MAX_TEXT, Comment
 from app.errors import InvalidRequest, UnknownExperiment, UnknownRun
 from app.experiments import EXPERIMENTS, find
 from app.experiments.base import Arm, Experiment, RunRequest
+from app.measurements import Measurements
 from app.recordings import Recording
 from app.references import ARTICLE
 from app.run import Run
@@ -27,6 +28,7 @@ from app.web.assets import FOLDER as STATIC
 from app.web.assets import modules
 from app.web.citations import Citations
 from app.web.drawing import draw_network, draw_stages
+from app.web.editions import SERVED, Edition
 from app.web.maps import draw_histogram, draw_surfaces
 from app.web.maths import Maths
 from app.web.plots import draw_plot, draw_profile
@@ -49,7 +51,7 @@ class Asked:
 class Pages:
     """Renders templates. Everything that doesn't change while the server lives is read once."""
 
-    def __init__(self, asset_root: str, *, comments: bool) -> None:
+    def __init__(self, asset_root: str, *, comments: bool, edition: Edition = SERVED) -> None:
         self._environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=select_autoescape(default=True),
@@ -63,6 +65,7 @@ class Pages:
             "article": ARTICLE,
             "assets": asset_root,
             "comments_bounds": (MAX_NAME, MAX_TEXT) if comments else None,
+            "edition": edition,
             "experiments": EXPERIMENTS,
             "bowl_numbers": bowls,
             "recordings": recorded,
@@ -75,7 +78,7 @@ class Pages:
             "draw_profile": draw_profile,
             "draw_stages": draw_stages,
             "loss_numbers": curves,
-            "modules": modules(),
+            "modules": modules(without=edition.without),
             "draw_surfaces": draw_surfaces,
             "draw_sweep": draw_sweep,
             "edges_of": edges_of,
@@ -159,14 +162,14 @@ def levels_of(request: RunRequest) -> str:
     return json.dumps([asdict(level) for level in request.levels()])
 
 
-def final_values(run: Run, arm: Arm) -> list[str]:
+def final_values(experiment: Experiment, measured: Measurements, arm: Arm) -> list[str]:
     """An arm's last values in words, the median over the seeds; empty if none has ended."""
-    finals = {m.id: run.measured.final(arm.id, m.id).values() for m in run.experiment.metrics}
+    finals = {m.id: measured.final(arm.id, m.id).values() for m in experiment.metrics}
     if not any(finals.values()):
         return []
     return [
         (f"{median(values):.1%}" if metric.share else f"{median(values):.4g}") if values else "–"
-        for metric, values in zip(run.experiment.metrics, finals.values(), strict=True)
+        for metric, values in zip(experiment.metrics, finals.values(), strict=True)
     ]
 
 

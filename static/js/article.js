@@ -5,10 +5,14 @@ import { Comments } from "./comments.js";
 import { Copy } from "./copy.js";
 import { Figure } from "./figure.js";
 import { Lipschitz } from "./lipschitz.js";
+import { Live } from "./live.js";
 import { Sweep } from "./sweep.js";
 import { Batch } from "./widgets/batch.js";
 import { Bowl } from "./widgets/bowl.js";
 import { TrainOrTest } from "./widgets/train-or-test.js";
+
+// In plain files no server trains.
+const replays = "replays" in document.documentElement.dataset;
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -34,8 +38,7 @@ function startThemeSwitch(button) {
 }
 
 document.querySelectorAll("[data-theme-switch]").forEach(startThemeSwitch);
-document.querySelectorAll("[data-figure]").forEach((element) => new Figure(element));
-document.querySelectorAll("[data-sweep]").forEach((element) => new Sweep(element));
+document.querySelectorAll("[data-sweep]").forEach((element) => new Sweep(element, { trains: !replays }));
 document.querySelectorAll("[data-comments]").forEach((element) => new Comments(element));
 document.querySelectorAll("[data-widget=batch]").forEach((element) => new Batch(element));
 document.querySelectorAll("[data-widget=bowl]").forEach((element) => new Bowl(element));
@@ -43,3 +46,7 @@ document.querySelectorAll("[data-widget=train-or-test]").forEach((element) => ne
 document.querySelectorAll("[data-copy]").forEach((element) => new Copy(element));
 new Citations(document.querySelectorAll(".cite"));
 document.querySelectorAll("[data-drawing=lipschitz]").forEach((element) => new Lipschitz(element));
+
+// Last: only plain files wait here, for what the served page need not load.
+const Source = replays ? (await import("./replay.js")).Replay : Live;
+document.querySelectorAll("[data-figure]").forEach((element) => new Figure(element, Source));

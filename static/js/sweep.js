@@ -1,5 +1,6 @@
-// The maps of a sweep. A cell is a button: it trains its value and seed in the figure around it.
-// Each map is one tab stop; arrow keys move within it.
+// The maps of a sweep. A cell is a button: it trains its value and seed in the figure around it;
+// where no server trains, it says which command would. Each map is one tab stop; arrow keys move
+// within it.
 
 const BUSY = "A run is under way. Wait for its end or stop it, then press the cell again.";
 
@@ -14,14 +15,16 @@ const MOVES = {
 
 export class Sweep {
   #element;
+  #trains;
   #reading;
   #provenance; // what the reading line says while no cell is meant
   #maps; // of each: {label, cells[row][column]}, cells being td
   #values;
   #seeds;
 
-  constructor(element) {
+  constructor(element, { trains }) {
     this.#element = element;
+    this.#trains = trains;
     this.#reading = element.querySelector("[data-reading]");
     this.#provenance = [...this.#reading.childNodes];
     const tables = [...element.querySelectorAll("[data-map]")];
@@ -51,7 +54,7 @@ export class Sweep {
     );
     cells[0][0].firstChild.tabIndex = 0;
     table.setAttribute("role", "grid");
-    table.addEventListener("click", ({ target }) => this.#train(placeOf(target)));
+    table.addEventListener("click", ({ target }) => this.#press(placeOf(target)));
     table.addEventListener("focusin", ({ target }) => {
       table.querySelector("[tabindex='0']").tabIndex = -1;
       target.tabIndex = 0;
@@ -79,7 +82,17 @@ export class Sweep {
     }
     const [row, column] = place;
     const results = this.#maps.map(({ label, cells }) => `${label} ${this.#result(cells[row][column])}`);
-    this.#reading.textContent = `${capitalised(this.#place(place))}: ${results.join("; ")}. Press to train it.`;
+    this.#reading.textContent = `${capitalised(this.#place(place))}: ${results.join("; ")}. `;
+    if (this.#trains) this.#reading.append("Press to train it.");
+    else if ("chosen" in this.#maps[0].cells[row][column].dataset) this.#reading.append(...this.#command(place));
+  }
+
+  // The maps were made with the experiment's own settings, but for this one.
+  #command([row, column]) {
+    const { sweep, parameter } = this.#element.dataset;
+    const code = document.createElement("code");
+    code.textContent = `python -m app train ${sweep} --seed ${this.#seeds[row]} --set ${parameter}=${this.#values[column]}`;
+    return ["The same in a terminal: ", code];
   }
 
   #mark(name, place) {
@@ -89,13 +102,27 @@ export class Sweep {
     }
   }
 
+  #press(place) {
+    if (!place) return;
+    if (this.#trains) {
+      this.#train(place);
+    } else {
+      this.#mark("chosen", place);
+      this.#read(this.#maps[0].cells[place[0]][place[1]].firstChild);
+      this.#speak(this.#reading.textContent);
+    }
+  }
+
+  #speak(text) {
+    this.#element.closest("[data-figure]").querySelector("[data-speech]").textContent = text;
+  }
+
   // Fills the figure's form in with what the maps were made with, and sends it.
   #train(place) {
-    if (!place) return;
-    const figure = this.#element.closest("[data-figure]");
-    const form = figure.querySelector("[data-panel] form");
+    const form = this.#element.closest("[data-figure]").querySelector("[data-panel] form");
     if (!form) {
-      this.#reading.textContent = figure.querySelector("[data-speech]").textContent = BUSY;
+      this.#reading.textContent = BUSY;
+      this.#speak(BUSY);
       return;
     }
     const { parameter, settings } = this.#element.dataset;

@@ -1,0 +1,34 @@
+"""Where the article is published: by a server that trains, or as plain files."""
+
+from dataclasses import dataclass
+
+from app.web.security import META_POLICY
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """What differs between two publications of the same article.
+
+    `panel` is the template of a figure's controls, `without` the modules that it has no use for,
+    and `policy` the content policy of a page that comes without headers.
+    """
+
+    trains: bool
+    panel: str
+    bibliography: str
+    without: frozenset[str] = frozenset()
+    policy: str | None = None
+
+
+SERVED = Edition(
+    trains=True,
+    panel="panel.html",
+    bibliography="/references.bib",
+    without=frozenset({"replay.js"}),
+)
+PLAIN_FILES = Edition(
+    trains=False,
+    panel="replay-panel.html",
+    bibliography="references.bib",
+    policy=META_POLICY,
+)

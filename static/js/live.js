@@ -1,0 +1,186 @@
+// A figure's runs on a server that trains: whatever run the panel names; until there is one, the
+// recording. htmx sends the panel's form and replaces the panel.
+import { followLead } from "./lead.js";
+import { NO_ANSWER, problemOf } from "./problem.js";
+import { Stream } from "./stream.js";
+
+const SPOKEN = { queued: "Waiting to train.", running: "Training.", finished: "Training finished." };
+
+const remembered = (slug) => `run of ${slug}`;
+
+function waiting({ position, eta_s }) {
+  const place = position ? `${position} ahead of you` : "next in line";
+  return `Waiting: ${place}${eta_s >= 1 ? `, about ${Math.ceil(eta_s)} s` : ""}.`;
+}
+
+export class Live {
+  #figure;
+  #stream = null;
+  #run = null; // id of the run that is drawn
+  #opened = false;
+  #hadFocus = false;
+  #ledByHand = false; // the slider started the run, and gets the focus back
+
+  constructor(figure) {
+    this.#figure = figure;
+    const { element } = figure;
+    element.addEventListener("click", (event) => this.#sameSeed(event));
+    followLead(this.#panel, (form) => this.#lead(form));
+    element.addEventListener("htmx:before:request", () => this.#begin());
+    element.addEventListener("htmx:response:error", (event) => this.#refused(event.detail.ctx));
+    element.addEventListener("htmx:error", () => this.#say(NO_ANSWER));
+    element.addEventListener("htmx:after:swap", () => this.#attach());
+    if (this.#node.dataset.run) {
+      this.#attach();
+      element.scrollIntoView();
+    } else if ("repeat" in this.#node.dataset) {
+      element.scrollIntoView();
+    }
+  }
+
+  // A permalink, or a press of Train, names a run; else the run that this tab saw last; else the
+  // recording.
+  async open() {
+    if (this.#opened || this.#run) return;
+    this.#opened = true;
+    const id = sessionStorage.getItem(this.#key);
+    if (id && (await this.#refresh(id))) return;
+    sessionStorage.removeItem(this.#key);
+    await this.#drawRecording();
+  }
+
+  progressed({ share, step, lastStep, row, lastRow, trainings }) {
+    const bar = this.#panel.querySelector("[data-progress]");
+    if (!bar) return;
+    bar.value = share;
+    if (row && row === lastRow) this.#figure.status("Measuring the loss on the way to the next seed’s network.");
+    else if (row) this.#figure.status(`Mapping the loss: row ${row} of ${lastRow}.`);
+    else this.#figure.status(`Training: step ${step} of ${lastStep}, over ${trainings} networks.`);
+  }
+
+  get #panel() {
+    return this.#figure.panel;
+  }
+
+  get #node() {
+    return this.#figure.node;
+  }
+
+  get #key() {
+    return remembered(this.#figure.slug);
+  }
+
+  // A press on "same seed" fills the seed in for this one request.
+  #sameSeed(event) {
+    const button = event.target.closest("[data-same-seed]");
+    if (button) this.#seedField.value = button.dataset.sameSeed;
+  }
+
+  // Only the slider's parameter moves: the seed stays that of the run shown.
+  #lead(form) {
+    this.#seedField.value = this.#node.dataset.seed ?? "";
+    this.#ledByHand = true;
+    form.requestSubmit();
+  }
+
+  get #seedField() {
+    return this.#panel.querySelector("[name=seed]");
+  }
+
+  #begin() {
+    this.#hadFocus = this.#panel.contains(document.activeElement);
+    this.#say("");
+    this.#panel.querySelectorAll("[aria-invalid]").forEach((field) => field.removeAttribute("aria-invalid"));
+  }
+
+  // The panel was replaced: show the run it names, from the first event on.
+  #attach() {
+    const { run, runState } = this.#node.dataset;
+    this.#enter(runState);
+    if (this.#hadFocus) this.#focusAgain();
+    // Stopped for this reader, while others go on with it.
+    if ("left" in this.#node.dataset) this.#stream?.close();
+    if (!run || run === this.#run) return;
+    this.#run = run;
+    sessionStorage.setItem(this.#key, run);
+    this.#stream?.close();
+    this.#figure.reset(`the run of seed ${this.#node.dataset.seed}`);
+    this.#stream = new Stream(`/runs/${run}/events`, {
+      event: (name, data) => this.#take(name, data),
+      interrupted: () => this.#figure.status("Connection lost. Trying again…"),
+      lost: () => this.#refresh(run),
+    });
+  }
+
+  // The form is gone while a run is on: the focus waits on Stop.
+  #focusAgain() {
+    const slider = this.#ledByHand && this.#panel.querySelector("[data-lead]");
+    if (slider) this.#ledByHand = false;
+    (slider || this.#panel.querySelector("[data-main]"))?.focus({ preventScroll: true });
+  }
+
+  #enter(state) {
+    this.#figure.enter(state, `${SPOKEN[state] ?? ""} ${this.#figure.verdict}`.trim());
+  }
+
+  #take(name, data) {
+    switch (name) {
+      case "queued":
+        this.#figure.status(waiting(data));
+        break;
+      case "started":
+        if (this.#node.dataset.runState === "queued") this.#enter("running");
+        this.#figure.status("Training…");
+        break;
+      case "points":
+      case "row":
+      case "arm":
+        this.#figure.take(name, data);
+        break;
+      case "done":
+        if (this.#panel.querySelector("[data-progress]")) this.#refresh(this.#run);
+        break;
+    }
+  }
+
+  // The server's words for where the run stands. False if it no longer knows the run.
+  async #refresh(id) {
+    this.#hadFocus = this.#panel.contains(document.activeElement);
+    const options = { source: this.#panel, target: this.#panel, swap: "innerHTML" };
+    await htmx.ajax("GET", `/runs/${id}`, options);
+    const known = this.#node.dataset.run === id;
+    if (!known && this.#run === id) this.#forgotten();
+    return known;
+  }
+
+  #forgotten() {
+    this.#run = null;
+    sessionStorage.removeItem(this.#key);
+    this.#enter("failed");
+    this.#figure.status("The server no longer knows this run. Reload the page to train again.");
+  }
+
+  async #drawRecording() {
+    if (this.#run) return;
+    const recording = await this.#figure.recording();
+    if (!recording || this.#run) return;
+    this.#figure.reset(`the recorded run of seed ${recording.receipt.seed}`);
+    for (const { event, data } of recording.events) this.#figure.take(event, data);
+  }
+
+  #refused(ctx) {
+    const { errors, text } = problemOf(ctx);
+    for (const { field } of errors) {
+      const input = this.#panel.querySelector(`[name="${CSS.escape(field)}"]`);
+      input?.setAttribute("aria-invalid", "true");
+      const settings = input?.closest("details");
+      if (settings) settings.open = true;
+    }
+    this.#say(text);
+  }
+
+  #say(text) {
+    const error = this.#panel.querySelector("[data-error]");
+    if (error) error.textContent = text;
+  }
+}

@@ -1,0 +1,152 @@
+// A figure's recorded run, played once more where no server trains: its points come in the order of
+// their steps, each training's at the pace of the run.
+import { stepsARow } from "./figure.js";
+
+const PLAY_MS = 5000; // the whole run
+const LOST = "The recording did not come. Are you online? Try again.";
+const SPOKEN = { running: "Replaying.", stopped: "Stopped.", failed: LOST };
+const LABELS = { running: "Stop", stopped: "Replay again", finished: "Replay again", failed: "Replay" };
+
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+export class Replay {
+  #figure;
+  #said; // what the status line says of the recording
+  #coming = null; // the recording, once it was asked for
+  #turn = 0; // each press of the button begins another
+  #frame = 0;
+
+  constructor(figure) {
+    this.#figure = figure;
+    this.#said = [...this.#status.childNodes];
+    this.#button.addEventListener("click", () => (this.#state === "running" ? this.#stop() : this.#play()));
+  }
+
+  // The whole run at once, until somebody wants to see it grow.
+  async open() {
+    if (this.#coming) return;
+    const recording = await this.#recording();
+    if (!recording || this.#turn) return;
+    this.#reset(recording);
+    for (const { event, data } of recording.events) this.#figure.take(event, data);
+  }
+
+  progressed({ share, step, lastStep, row, lastRow, trainings }) {
+    if (this.#state !== "running") return;
+    this.#figure.panel.querySelector("[data-progress]").value = share;
+    if (row) this.#figure.status(`Replaying the map of the loss: row ${row} of ${lastRow}.`);
+    else this.#figure.status(`Replaying: step ${step} of ${lastStep}, over ${trainings} networks.`);
+  }
+
+  get #state() {
+    return this.#figure.element.dataset.state;
+  }
+
+  get #button() {
+    return this.#figure.panel.querySelector("[data-main]");
+  }
+
+  get #status() {
+    return this.#figure.panel.querySelector("[data-status]");
+  }
+
+  #enter(state) {
+    this.#button.textContent = LABELS[state];
+    this.#figure.enter(state, SPOKEN[state] ?? `Replay finished. ${this.#figure.verdict}`);
+  }
+
+  #reset({ receipt }) {
+    this.#figure.reset(`the recorded run of seed ${receipt.seed}`);
+  }
+
+  // Null where it can't be had now; the next press asks again.
+  async #recording() {
+    this.#coming ??= this.#figure.recording().catch(() => null);
+    const recording = await this.#coming;
+    if (!recording) this.#coming = null;
+    return recording;
+  }
+
+  async #play() {
+    this.#turn += 1;
+    const turn = this.#turn;
+    this.#enter("running");
+    const recording = await this.#recording();
+    if (turn !== this.#turn) return;
+    if (!recording) {
+      this.#enter("failed");
+      this.#figure.status(LOST);
+      return;
+    }
+    this.#reset(recording);
+    const { steps, rows } = this.#figure.node.dataset;
+    this.#run(timeline(recording.events, { steps: Number(steps), rows: Number(rows) }));
+  }
+
+  #run(moments) {
+    let next = 0;
+    let begun = null;
+    const tick = (now) => {
+      begun ??= now;
+      const share = still.matches ? 1 : Math.min((now - begun) / PLAY_MS, 1);
+      while (next < moments.length && (share === 1 || moments[next].at <= share)) {
+        this.#figure.take(moments[next].event, moments[next].data);
+        next += 1;
+      }
+      if (share === 1) this.#finish();
+      else this.#frame = requestAnimationFrame(tick);
+    };
+    if (still.matches) tick(0);
+    else this.#frame = requestAnimationFrame(tick);
+  }
+
+  #stop() {
+    this.#turn += 1;
+    cancelAnimationFrame(this.#frame);
+    this.#enter("stopped");
+    this.#figure.status("Stopped. The sentence above tells of the whole run.");
+  }
+
+  #finish() {
+    this.#enter("finished");
+    this.#status.replaceChildren(...this.#said);
+  }
+}
+
+// When each point of a recording comes, `at` going from 0 to 1: all trainings side by side, and
+// where there is a map of so many rows, it fills behind the last step.
+export function timeline(events, { steps, rows }) {
+  const all = steps + stepsARow(rows) * rows;
+  const byTraining = new Map();
+  for (const each of events.flatMap(singly)) {
+    const training = `${each.data.arm} ${each.data.seed}`;
+    if (!byTraining.has(training)) byTraining.set(training, []);
+    byTraining.get(training).push(each);
+  }
+  const moments = [...byTraining.values()].flatMap((training) => {
+    let mapped = 0;
+    let at = 0;
+    return training
+      .sort((a, b) => stepOf(a) - stepOf(b))
+      .map(({ event, data }) => {
+        if (data.metric === "surface") mapped += 1;
+        if (event !== "arm") at = (stepOf({ event, data }) + stepsARow(rows) * mapped) / all;
+        return { at, event, data };
+      });
+  });
+  return moments.sort((a, b) => a.at - b.at);
+}
+
+// A recording joins a training's points to few events: one for each step again.
+function singly({ event, data }) {
+  if (event !== "points") return [{ event, data }];
+  return data.step.map((step, index) => {
+    const values = Object.entries(data.values).map(([metric, all]) => [metric, [all[index]]]);
+    return { event, data: { ...data, step: [step], values: Object.fromEntries(values) } };
+  });
+}
+
+function stepOf({ event, data }) {
+  if (event === "points") return data.step[0];
+  return event === "row" ? data.step : Infinity;
+}
