@@ -225,3 +225,34 @@ def test_a_full_server_says_when_to_come_back(serve: Serve, new_reader: NewReade
     reader.expect_state("recorded")
     assert [e for e in reader.errors if "503" not in e] == []
     reader.errors.clear()
+
+
+def test_a_run_that_two_readers_share_is_stopped_for_one_of_them(
+    reader: Reader, server: Server, new_reader: NewReader
+) -> None:
+    other = new_reader(server.url)
+    for each in (reader, other):
+        each.train(seed=77, steps=400)
+        each.expect_state("queued", "running")
+    expect(other.figure.locator(".shared")).to_contain_text("Others have asked for the same")
+    reader.button("Stop").click()
+    reader.expect_state("stopped")
+    expect(reader.figure.locator(".verdict")).to_contain_text("goes on for them")
+    expect(reader.button("Train again")).to_be_visible()
+    other.wait_for_points(2)
+    other.expect_state("running")
+    other.button("Stop").click()
+    other.expect_state("stopped")
+
+
+def test_the_link_of_a_run_that_expired_fills_its_settings_in(
+    new_reader: NewReader, server: Server
+) -> None:
+    query = "figure=survival&seed=7&seeds=1&steps=10&learning_rate=0.2"
+    page = new_reader(f"{server.url}/runs/expired?{query}")
+    page.slug = "survival"
+    expect(page.figure.locator(".verdict")).to_contain_text("has expired")
+    expect(page.figure.locator("[name=learning_rate]")).to_have_value("0.2")
+    page.button("Train").first.click()
+    page.expect_state("finished")
+    expect(page.figure.locator("[data-status]")).to_contain_text("Seed 7,")
