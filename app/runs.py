@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from itertools import takewhile
 from time import monotonic
 
+from app import journal
 from app.claims import judge
+from app.counts import Counts, Tally
 from app.engines.base import Engine, Health
 from app.errors import Busy, NotYours, TooManyRuns, TrainingError, TrainingFailed, UnknownRun
 from app.events import (
@@ -69,6 +71,11 @@ class Run:
         self.verdict: Verdict | None = None
         self.done: Done | None = None
         self._steps_left = {(spec.arm, spec.seed): spec.steps for spec in self.specs}
+
+    @property
+    def about(self) -> dict[str, object]:
+        """For the log."""
+        return {"run": self.id, "slug": self.experiment.slug, "seed": self.request.seed}
 
     @property
     def state(self) -> str:
@@ -146,6 +153,7 @@ class Runs:
         self._queue: asyncio.Queue[tuple[Run, TrainingSpec]] = asyncio.Queue()
         self._seconds_a_step = FIRST_GUESS
         self._slots: list[asyncio.Task[None]] = []
+        self._tally = Tally()
 
     async def start(self) -> None:
         """Starts the engine, which warms up by itself, and one loop for each of its slots."""
@@ -166,6 +174,15 @@ class Runs:
         """What is warm now."""
         return self._engine.health()
 
+    def counts(self) -> Counts:
+        """What was done since the start, and what is live now."""
+        states = [run.state for run in self._live()]
+        return self._tally.counts(
+            queued=states.count("queued"),
+            running=states.count("running"),
+            promised_wait_s=self._wait_behind(self._live()),
+        )
+
     def create(
         self, experiment: Experiment, request: RunRequest, reader: str, key: str | None = None
     ) -> Run:
@@ -175,14 +192,15 @@ class Runs:
                 if run.key == key:
                     return run
         wait = self._wait_behind(self._live())
-        self._admit(reader, wait)
+        with self._tally.admission():
+            self._admit(reader, wait)
         run = Run(experiment, request, reader, key)
         self._runs[run.id] = run
         self._announce(run)
         for spec in run.specs:
             self._queue.put_nowait((run, spec))
         self._forget_oldest()
-        log.info("run %s: %s, seed %d", run.id, experiment.slug, request.seed)
+        log.info("admitted", extra=run.about)
         return run
 
     def get(self, run_id: str) -> Run:
@@ -262,6 +280,7 @@ class Runs:
                 task.cancel()
 
     async def _train(self, run: Run, spec: TrainingSpec) -> None:
+        journal.note(**run.about, arm=spec.arm)
         first: float | None = None
         try:
             async with aclosing(self._engine.train(spec)) as events:
@@ -270,6 +289,7 @@ class Runs:
                         self._begin(run)
                     first = first or monotonic()
                     run.record(event)
+                    self._tally.heard(event, monotonic() - first)
                     if isinstance(event, ArmEnded) and event.state == "finished":
                         self._learn_speed((monotonic() - first) / run.request.work)
             if run.complete and not run.done:
@@ -279,11 +299,11 @@ class Runs:
         except TrainingError as error:
             self._fail(run, error)
         except Exception as error:  # ours, unforeseen: the run must still get its end
-            log.exception("run %s", run.id)
             self._fail(run, error)
 
     def _begin(self, run: Run) -> None:
         run.started_at = monotonic()
+        self._tally.started((datetime.now(UTC) - run.created).total_seconds())
         run.provenance = self._engine.provenance
         run.log.append(
             Started(
@@ -302,9 +322,14 @@ class Runs:
         if run.done:  # two workers lost at once: the first has said it
             return
         reference = secrets.token_hex(4)
-        details = error.details if isinstance(error, TrainingFailed) else error
-        log.error("run %s failed, reference %s: %s", run.id, reference, details)
         code: FailureCode = error.code if isinstance(error, TrainingError) else "internal"
+        about = {**run.about, "reference": reference, "code": code}
+        if isinstance(error, TrainingFailed):
+            log.error("failed", extra={**about, "traceback": error.details})
+        elif isinstance(error, TrainingError):
+            log.error("failed: %s", error, extra=about)
+        else:
+            log.error("failed", exc_info=error, extra=about)
         self._end(run, "failed", code, reference)
 
     def _end(
@@ -320,6 +345,8 @@ class Runs:
         message = FOR_READERS[code] if code else None
         run.done = Done(state, round(run.elapsed_s, 3), code, message, reference)
         run.log.append(run.done)
+        self._tally.over(run.done)
+        log.info("ended: %s", state, extra=run.about)
         for task in run.tasks - {asyncio.current_task()}:
             task.cancel()
         self._announce_all()

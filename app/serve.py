@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from app.main import create_app
 from app.settings import Settings
+from app.web.connections import Connection
 
 # Longest wait for streams and requests at the end; they are all released at once before it.
 GRACE_SECONDS = 3
@@ -48,9 +49,12 @@ def serve(settings: Settings) -> None:
         app,
         host=settings.host,
         port=settings.port,
+        http=Connection,
+        ws="none",
         server_header=False,
         access_log=False,
-        log_level="warning",
+        log_config=None,  # its lines go where all others go (app/journal.py)
+        log_level="error",  # what readers send wrong is answered, and would fill the log
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     # uvicorn raises the signal again when it has shut down in good order.

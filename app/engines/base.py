@@ -11,11 +11,15 @@ from app.measurements import Provenance
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How many slots are warm; `problem`: why none can be, in one line."""
+    """How many slots are warm; `problem`: why none can be, in one line.
+
+    `restarts`: how often a slot's process ended and was, or is being, replaced.
+    """
 
     slots: int
     warm: int
     problem: str | None = None
+    restarts: int = 0
 
 
 class Engine(Protocol):

@@ -62,6 +62,7 @@ async def stop_run(request: Request, runs: AllRuns, run_id: str) -> JSONResponse
 
 @router.get("/runs/{run_id}/events")
 async def events(
+    request: Request,
     runs: AllRuns,
     run_id: str,
     header: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
@@ -72,7 +73,7 @@ async def events(
     last_id = _last_id(header or query or "0", len(log))
     if log.closed and last_id == len(log):
         return Response(status_code=HTTPStatus.NO_CONTENT)
-    return EventStream(log, last_id)
+    return EventStream(log, last_id, request.app.state.traffic)
 
 
 @router.get("/runs/{run_id}/metrics.csv")
