@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI
@@ -22,6 +23,7 @@ from app.store import Store
 from app.web import comments, health, metrics, pages, problems, runs
 from app.web.accesses import Accesses
 from app.web.assets import FOLDER, Assets, version_of
+from app.web.openapi import describe
 from app.web.security import MAX_BODY_BYTES, Guard
 from app.web.streams import Traffic
 
@@ -31,6 +33,10 @@ class Article(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         return Accesses(Guard(super().build_middleware_stack()), self.state.answers)
+
+    def openapi(self) -> dict[str, Any]:
+        description: dict[str, Any] = self.state.description
+        return description
 
 
 def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
@@ -66,6 +72,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     app.state.board = metrics.Board(
         app.state.runs, app.state.store, app.state.traffic, app.state.answers
     )
+    app.state.description = describe(comments=settings.comments, metrics=settings.metrics)
     problems.install(app)
     optional = [(comments, settings.comments), (metrics, settings.metrics)]
     for room in (pages, runs, health, *(room for room, wanted in optional if wanted)):

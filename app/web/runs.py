@@ -12,13 +12,10 @@ from app.experiments.base import Experiment, RunRequest
 from app.runs import Run, Runs
 from app.web.bodies import read_body
 from app.web.pages import pages_of, wants_fragment
-from app.web.security import MAX_KEY_LENGTH, reader_of
+from app.web.security import MAX_ID_DIGITS, MAX_KEY_LENGTH, reader_of
 from app.web.streams import EventStream
 
 router = APIRouter()
-
-# Sent to us as text and compared with a log's length: more digits than any log could need.
-MAX_ID_DIGITS = 9
 
 
 def runs_of(request: Request) -> Runs:
@@ -41,7 +38,7 @@ async def create_run(
     request: Request,
     runs: AllRuns,
     slug: str,
-    idempotency_key: Annotated[str | None, Header(max_length=MAX_KEY_LENGTH)] = None,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=MAX_KEY_LENGTH)] = None,
 ) -> Response:
     """Admits a run from a form or from JSON; it trains whether or not anybody watches."""
     experiment = find(slug)

@@ -37,6 +37,8 @@ HEADERS = {
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_KEY_LENGTH = 200
+# Sent to us as text and compared with a log's length: more digits than any log could need.
+MAX_ID_DIGITS = 9
 MAX_BODY_BYTES = 16 * 1024
 MAX_LENGTH_DIGITS = 20
 
