@@ -28,13 +28,14 @@ def note(**fields: object) -> None:
 def start(form: Format) -> None:
     """From here on, this process logs in that form; so do other libraries, warnings included."""
     handler = logging.StreamHandler()
-    handler.addFilter(_add_what_it_is_about)
+    handler.addFilter(add_what_it_is_about)
     handler.setFormatter(Json() if form == "json" else Text())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
 
 
-def _add_what_it_is_about(record: logging.LogRecord) -> bool:
+def add_what_it_is_about(record: logging.LogRecord) -> bool:
+    """A filter that keeps every record, and gives it what its task has noted."""
     for name, value in _about.get().items():
         record.__dict__.setdefault(name, value)
     return True

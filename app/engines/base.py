@@ -1,7 +1,7 @@
 """The one interface behind which a training runs, wherever it runs."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.events import TrainingEvent
@@ -19,7 +19,7 @@ class Health:
     slots: int
     warm: int
     problem: str | None = None
-    restarts: int = 0
+    restarts: int = field(default=0, compare=False)  # what was, no part of what is
 
 
 class Engine(Protocol):

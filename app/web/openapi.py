@@ -16,7 +16,7 @@ from app.experiments import EXPERIMENTS
 from app.experiments.base import Experiment, ParameterValue
 from app.web.security import MAX_ID_DIGITS, MAX_KEY_LENGTH
 
-Json: TypeAlias = dict[str, object]
+Json: TypeAlias = dict[str, Any]
 
 # What any change may meet besides: a foreign page, a body that is too large.
 CHANGE = (403, 413)
@@ -256,7 +256,7 @@ def _comment() -> Json:
     return operation
 
 
-def _operation(summary: str, content: Json, *problems: int, success: int = 200) -> dict[str, Any]:
+def _operation(summary: str, content: Json, *problems: int, success: int = 200) -> Json:
     """Any request may meet a 400: its Host may be foreign, or it may be malformed."""
     responses: Json = {str(success): {"description": summary, "content": content}}
     for status in (400, *problems):

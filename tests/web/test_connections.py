@@ -21,7 +21,7 @@ POST = f"POST {RUNS} HTTP/1.1\r\n".encode() + HOST
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 
 FIELDS = set(LearningRates.model_fields)
-SETTINGS = settings(max_examples=100, derandomize=True, deadline=None)
+SETTINGS = settings(max_examples=60, derandomize=True, deadline=None)
 
 
 def ask(server: ToyServer, *sent: bytes) -> tuple[bytes, float]:
