@@ -78,7 +78,10 @@ def specs() -> dict[str, TrainingSpec]:
 def server_defaults(cache_dir: Path) -> dict[str, object]:
     """The settings of every server here, unless a test says otherwise."""
     return {
-        "cache_dir": cache_dir, "device": "cpu", "workers": 2, "queue_seconds": 3600,
+        "cache_dir": cache_dir,
+        "device": "cpu",
+        "workers": 2,
+        "queue_seconds": 3600,
         "metrics": 1,
     }
 

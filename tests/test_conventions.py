@@ -33,7 +33,17 @@ def sources() -> Iterator[Path]:
 
 def everything() -> Iterator[Path]:
     """All text files of the project, without what is made, vendored or data."""
-    made = {".git", ".venv", "__pycache__", "vendor", "mnist", "build", "dist", "test-results"}
+    made = {
+        ".git",
+        ".venv",
+        ".hypothesis",
+        "__pycache__",
+        "vendor",
+        "mnist",
+        "build",
+        "dist",
+        "test-results",
+    }
     for path in sorted(ROOT.rglob("*")):
         parts = path.relative_to(ROOT).parts
         hidden = any(part.endswith((".egg-info", "_cache")) for part in parts)

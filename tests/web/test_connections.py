@@ -1,5 +1,6 @@
 import json
 import socket
+from collections import Counter
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from app.experiments.learning_rates import LearningRates
 from app.web import connections
 from app.web.connections import MAX_HEAD_BYTES
 from app.web.security import HEADERS
-from tests.processes import PATIENCE
+from tests.processes import PATIENCE, wait_until
 from tests.web.asking import RUNS
 from tests.web.toy_server import ToyServer
 
@@ -138,6 +139,19 @@ def test_a_request_that_never_ends_does_not_live_for_ever(
     assert 0.2 <= seconds < 4
     assert toy_server.created == created
     assert_unharmed(toy_server)
+
+
+def test_who_leaves_in_mid_request_leaves_no_traceback(
+    toy_server: ToyServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers: Counter[int] = toy_server.app.state.answers
+    before, created = answers[400], toy_server.created
+    url = urlsplit(toy_server.url)
+    with socket.create_connection((url.hostname, url.port), timeout=PATIENCE) as connection:
+        connection.sendall(POST + b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
+    wait_until(lambda: answers[400] > before, "the server has noticed")
+    assert toy_server.created == created
+    assert [it for it in caplog.records if it.exc_info or it.levelname == "ERROR"] == []
 
 
 def test_what_is_sent_behind_a_refusal_is_not_read_without_end(toy_server: ToyServer) -> None:
