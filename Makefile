@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint bench claims crosscheck
+.PHONY: run test lint bench audit claims crosscheck
 
 run: .venv/ready
 	$(BIN)/python -m app
@@ -18,6 +18,10 @@ lint: .venv/ready-dev
 
 bench: .venv/ready-dev
 	$(BIN)/python -m bench
+
+# Known holes in the versions of constraints.txt; needs the network.
+audit: .venv/ready-dev
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
 
 # Judges every claim over 20 seeds; some 40 minutes on two processors.
 claims: .venv/ready

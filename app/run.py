@@ -59,6 +59,11 @@ class Run:
             self.append(decode(entry))
 
     @property
+    def about(self) -> dict[str, object]:
+        """For the log."""
+        return {"run": self.id, "slug": self.experiment.slug, "seed": self.request.seed}
+
+    @property
     def state(self) -> str:
         """queued, running, finished, stopped or failed."""
         if self.done:

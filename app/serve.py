@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from app.main import create_app
 from app.settings import Settings
+from app.web.connections import Connection
 
 # Longest wait for streams and requests at the end; they are all released at once before it.
 GRACE_SECONDS = 3
@@ -41,19 +42,26 @@ class Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._app.state.runs.stop_all)
 
 
-def serve(settings: Settings) -> None:
-    """Serves the article until SIGTERM or Ctrl-C; then the process exits with 0."""
-    app = create_app(settings)
-    config = uvicorn.Config(
+def config_for(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves the article."""
+    return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
+        http=Connection,
+        ws="none",
         server_header=False,
         access_log=False,
-        log_level="warning",
+        log_config=None,  # its lines go where all others go (app/journal.py)
+        log_level="error",  # what readers send wrong is answered, and would fill the log
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+
+
+def serve(settings: Settings) -> None:
+    """Serves the article until SIGTERM or Ctrl-C; then the process exits with 0."""
+    app = create_app(settings)
     # uvicorn raises the signal again when it has shut down in good order.
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: sys.exit(0))
-    Server(app, config).run()
+    Server(app, config_for(app, settings)).run()

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import socket
@@ -19,7 +20,7 @@ from tests.processes import (
     serving,
     wait_until,
 )
-from tests.web.asking import json_of, stream, train, until, watch
+from tests.web.asking import RUNS, json_of, problem_of, stream, train, until, watch
 from tests.wire import names
 
 
@@ -28,7 +29,8 @@ def mortal(
     server_defaults: dict[str, object], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """A warm server whose workers, and at last itself, these tests end."""
-    with serving(tmp_path_factory.mktemp("mortal") / "log", server_defaults) as running:
+    settings = {**server_defaults, "log_format": "json"}
+    with serving(tmp_path_factory.mktemp("mortal") / "log", settings) as running:
         running.wait_until_ready()
         yield running
 
@@ -122,6 +124,35 @@ def test_losing_all_workers_ends_the_run_with_worker_lost_and_the_next_one_works
         mortal.wait_until_ready()
         assert len(mortal.workers()) == 2
         assert not mortal.workers() & lost
+
+
+def test_every_line_of_the_log_is_json_and_a_failure_is_found_by_its_reference(
+    mortal: Server,
+) -> None:
+    with mortal.visitor() as reader:
+        problem_of(train(reader, steps=1), 422)
+        run = json_of(train(reader, steps=400))
+        with stream(reader, run["id"]) as events:
+            until(events, "points")
+            lost = mortal.workers()
+            kill_all(lost)
+            done = until(events, "done").data
+        reader.get("/", headers={"User-Agent": "telling"})
+    log = mortal.log.read_text()
+    told = [json.loads(line) for line in log.splitlines()]
+    assert all({"time", "level", "logger", "message"} <= line.keys() for line in told)
+    assert "telling" not in log
+    assert "127.0.0.1" not in log
+
+    (failure,) = [line for line in told if line.get("reference") == done["reference"]]
+    assert failure["worker"] in lost
+    about = {"run": run["id"], "slug": "learning-rates", "seed": run["seed"]}
+    assert failure.items() >= {**about, "level": "ERROR", "code": "worker_lost"}.items()
+    answers = [line for line in told if line["logger"] == "app.web.accesses"]
+    assert [(it["method"], it["path"], it["status"]) for it in answers[-2:]] == [
+        ("POST", RUNS, 422),
+        ("POST", RUNS, 201),
+    ]
 
 
 def test_sigterm_in_mid_run_gives_every_stream_its_end_and_leaves_no_worker(

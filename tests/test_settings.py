@@ -41,6 +41,8 @@ def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         ("SECRET", "short"),
         ("ALLOWED_HOSTS", "www.*"),
         ("COMMENTS", "perhaps"),
+        ("LOG_FORMAT", "xml"),
+        ("METRICS", "perhaps"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_the_variable(

@@ -4,6 +4,7 @@ It trains what it is told to, one training at a time, and ends itself when the s
 so that a server that was killed leaves no orphan.
 """
 
+import logging
 import os
 import socket
 import sys
@@ -15,12 +16,15 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from app import journal, settings
 from app.engines.messages import Begun, Ended, Ready, Refused, Train, pack, read
 from app.errors import Unusable
 from app.experiments.base import TrainingSpec
 
 if TYPE_CHECKING:
     from app.training.trainer import Trainer
+
+log = logging.getLogger(__name__)
 
 
 def main(data_dir: Path, cache_dir: Path, device: str) -> None:
@@ -53,7 +57,7 @@ def _work(
         server.sendall(pack(Refused(error)))
         return
     except Exception:
-        traceback.print_exc()
+        log.exception("could not start", extra={"worker": os.getpid()})
         server.sendall(pack(Refused(Unusable("a worker could not start; the log says why"))))
         return
     server.sendall(pack(Ready(trainer.provenance)))
@@ -85,4 +89,5 @@ def _listen(
 
 
 if __name__ == "__main__":
+    journal.start(settings.load().log_format)
     main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

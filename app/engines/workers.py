@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from time import monotonic
 
+from app import journal
 from app.engines.base import Health
 from app.engines.messages import (
     HEADER,
@@ -74,6 +75,11 @@ class Worker:
         return cls(process, *await asyncio.open_connection(sock=ours))
 
     @property
+    def about(self) -> dict[str, object]:
+        """For the log."""
+        return {"worker": self.process.pid}
+
+    @property
     def alive(self) -> bool:
         return not self._killed and self.process.returncode is None
 
@@ -116,6 +122,7 @@ class WorkersEngine:
         self._warm: set[Worker] = set()
         self._living: set[Worker] = set()
         self._problem: Unusable | None = None
+        self._restarts = 0
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -128,13 +135,14 @@ class WorkersEngine:
             await self._hear()
 
     def health(self) -> Health:
-        return Health(self.slots, len(self._warm), self._why_not())
+        return Health(self.slots, len(self._warm), self._why_not(), self._restarts)
 
     def _why_not(self) -> str | None:
         return None if self._warm or self._problem is None else str(self._problem)
 
     async def train(self, spec: TrainingSpec) -> AsyncGenerator[TrainingEvent, None]:
         worker = await self._begin(spec)
+        journal.note(**worker.about)
         deadline = asyncio.get_running_loop().time() + self._settings.deadline_seconds
         ended = False
         try:
@@ -222,11 +230,9 @@ class WorkersEngine:
             try:
                 await self._warm_up(worker)
                 await worker.process.wait()
-                log.warning(
-                    "worker %d ended with %s", worker.process.pid, worker.process.returncode
-                )
+                log.warning("a worker ended with %s", worker.process.returncode, extra=worker.about)
             except (WorkerLost, TimeoutError):
-                log.warning("worker %d did not become warm", worker.process.pid)
+                log.warning("a worker did not become warm", extra=worker.about)
             except Unusable as error:
                 if str(self._problem) != str(error):
                     log.error("%s (data in %s)", error, self._settings.data_dir)
@@ -237,6 +243,7 @@ class WorkersEngine:
                 if worker in self._idle:  # or the next training would be sent to a closed socket
                     self._idle.remove(worker)
                 await self._bury(worker)
+            self._restarts += 1
             pause = FIRST_PAUSE if monotonic() - born > LIVED else min(2 * pause, LONGEST_PAUSE)
             await asyncio.sleep(pause)
 
@@ -250,7 +257,7 @@ class WorkersEngine:
         self._problem = None
         self._warm.add(worker)
         self._offer(worker)
-        log.info("worker %d is warm", worker.process.pid)
+        log.info("a worker is warm", extra=worker.about)
 
     async def _take_back(self, worker: Worker) -> None:
         """A training was abandoned: have the worker end it, or end the worker."""

@@ -14,13 +14,10 @@ from app.run import Run
 from app.runs import Runs
 from app.web.bodies import read_body
 from app.web.pages import pages_of, wants_fragment
-from app.web.security import MAX_KEY_LENGTH, reader_of
+from app.web.security import MAX_ID_DIGITS, MAX_KEY_LENGTH, reader_of
 from app.web.streams import EventStream
 
 router = APIRouter()
-
-# Sent to us as text and compared with a log's length: more digits than any log could need.
-MAX_ID_DIGITS = 9
 
 
 def runs_of(request: Request) -> Runs:
@@ -43,7 +40,7 @@ async def create_run(
     request: Request,
     runs: AllRuns,
     slug: str,
-    idempotency_key: Annotated[str | None, Header(max_length=MAX_KEY_LENGTH)] = None,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=MAX_KEY_LENGTH)] = None,
 ) -> Response:
     """Admits a run from a form or from JSON; it trains whether or not anybody watches."""
     experiment = find(slug)
@@ -72,6 +69,7 @@ async def stop_run(request: Request, runs: AllRuns, run_id: str) -> Response:
 
 @router.get("/runs/{run_id}/events")
 async def events(
+    request: Request,
     runs: AllRuns,
     run_id: str,
     header: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
@@ -83,7 +81,7 @@ async def events(
     last_id = _last_id(header or query or "0", len(log))
     if log.closed and last_id == len(log):
         return Response(status_code=HTTPStatus.NO_CONTENT)
-    return EventStream(log, last_id, run.watched())
+    return EventStream(log, last_id, request.app.state.traffic, run.watched())
 
 
 @router.get("/runs/{run_id}/metrics.csv")

@@ -6,6 +6,7 @@ uvicorn to learn of a shutdown, while here a log that ends (at a shutdown they a
 
 import logging
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 import anyio
 from starlette.responses import Response
@@ -24,23 +25,45 @@ LIFE_SECONDS = 15 * 60.0
 NOBODY = nullcontext()
 
 
+@dataclass(slots=True)
+class Traffic:
+    """What all streams of this server carry."""
+
+    open: int = 0
+    opened: int = 0
+    bytes: int = 0
+
+
 class EventStream(Response):
-    """Streams `log` from behind `last_id` to its end; `watching` is entered as long as it does."""
+    """Streams `log` from behind `last_id` to its end, and counts in `traffic`.
+
+    `watching` is entered as long as it does.
+    """
 
     media_type = "text/event-stream"
 
     def __init__(
-        self, log: Log, last_id: int, watching: AbstractContextManager[object] = NOBODY
+        self,
+        log: Log,
+        last_id: int,
+        traffic: Traffic,
+        watching: AbstractContextManager[object] = NOBODY,
     ) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._log = log
         self._last_id = last_id
+        self._traffic = traffic
         self._watching = watching
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._watching:
-            await self._stream(receive, send)
+        self._traffic.open += 1
+        self._traffic.opened += 1
+        try:
+            with self._watching:
+                await self._stream(receive, send)
+        finally:
+            self._traffic.open -= 1
 
     async def _stream(self, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -63,6 +86,7 @@ class EventStream(Response):
     async def _pump(self, send: Send) -> None:
         while chunk := await self._next_chunk():
             await _write(send, chunk)
+            self._traffic.bytes += len(chunk)
 
     async def _next_chunk(self) -> bytes:
         """What is new, a ping if nothing is for long, or nothing at the end of the log."""

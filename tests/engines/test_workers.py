@@ -60,11 +60,13 @@ async def replaced(engine: WorkersEngine, dead: int) -> None:
 async def test_a_worker_killed_in_mid_training_ends_it_with_worker_lost_and_is_replaced(
     engine: WorkersEngine, worker: int, small: TrainingSpec, endless: TrainingSpec
 ) -> None:
+    restarts = engine.health().restarts
     with pytest.raises(WorkerLost) as raised:
         await follow(engine, endless, lambda _: os.kill(worker, signal.SIGKILL))
     assert raised.value.code == "worker_lost"
     assert isinstance((await events_of(engine, small))[-1], ArmEnded)
     await replaced(engine, worker)
+    assert engine.health().restarts == restarts + 1
 
 
 async def test_a_worker_that_stands_still_meets_the_deadline_and_is_replaced(

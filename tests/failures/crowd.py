@@ -28,9 +28,7 @@ def ask_at_once(server: Server, bodies: list[dict[str, object]]) -> list[Answer]
 
 async def _ask_at_once(server: Server, bodies: list[dict[str, object]]) -> list[Answer]:
     address = urlsplit(server.url)
-    connections = [
-        await asyncio.open_connection(address.hostname, address.port) for _ in bodies
-    ]
+    connections = [await asyncio.open_connection(address.hostname, address.port) for _ in bodies]
     start = time.monotonic()
     for (_, writer), body in zip(connections, bodies, strict=True):
         content = json.dumps(body).encode()

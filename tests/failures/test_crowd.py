@@ -23,7 +23,7 @@ def test_row_16_300_readers_at_once_are_answered_within_a_second_and_the_admitte
     admitted = [answer for answer in answers if answer.status == 201]
     refused = [answer for answer in answers if answer.status != 201]
     assert len(admitted) > 1
-    assert sorted(answer.body["position"] for answer in admitted)[-1] > 0
+    assert max(answer.body["position"] for answer in admitted) > 0
     assert {answer.status for answer in refused} <= {503}
     assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
     slowest = max(answer.seconds for answer in answers)

@@ -11,7 +11,7 @@ from starlette.types import Message
 
 from app.events import Done, Queued
 from app.log import Log
-from app.web.streams import LIFE_SECONDS, PING_SECONDS, SEND_SECONDS, EventStream
+from app.web.streams import LIFE_SECONDS, PING_SECONDS, SEND_SECONDS, EventStream, Traffic
 from tests.processes import PATIENCE, Server
 from tests.web.asking import FinishedRun, json_of, problem_of, stream, train, until, watch
 from tests.web.conftest import NewReader
@@ -158,7 +158,7 @@ def play(scenario: Callable[[Turned], Coroutine[Any, Any, None]]) -> None:
 
 def open_stream(log: Log, reader: Reader) -> asyncio.Task[None]:
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-    return asyncio.create_task(EventStream(log, 0)(scope, reader.receive, reader.send))
+    return asyncio.create_task(EventStream(log, 0, Traffic())(scope, reader.receive, reader.send))
 
 
 def begun() -> Log:
