@@ -51,9 +51,15 @@ class Run:
     """A set of trainings that one reader asked for, and all that came of them."""
 
     def __init__(
-        self, experiment: Experiment, request: RunRequest, reader: str, key: str | None
+        self,
+        experiment: Experiment,
+        request: RunRequest,
+        reader: str,
+        key: str | None,
+        node: str = "",
     ) -> None:
-        self.id = secrets.token_urlsafe(12)
+        # A proxy before several servers knows by the id which one holds the run.
+        self.id = f"{node}-{secrets.token_urlsafe(12)}" if node else secrets.token_urlsafe(12)
         self.experiment = experiment
         self.request = request
         self.reader = reader
@@ -176,7 +182,7 @@ class Runs:
                     return run
         wait = self._wait_behind(self._live())
         self._admit(reader, wait)
-        run = Run(experiment, request, reader, key)
+        run = Run(experiment, request, reader, key, self._settings.node)
         self._runs[run.id] = run
         self._announce(run)
         for spec in run.specs:

@@ -49,6 +49,7 @@ def serve(settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         server_header=False,
+        forwarded_allow_ips=sorted(settings.trusted_proxies),
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=GRACE_SECONDS,

@@ -46,13 +46,14 @@ def refused_start(**settings: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_server_process_never_loads_torch(server: Server) -> None:
+def test_the_server_process_never_loads_torch_nor_ray(server: Server) -> None:
     with server.visitor() as reader:
         assert reader.get("/").status_code == 200
         watch(reader, json_of(train(reader, steps=10))["id"])
     mapped = Path(f"/proc/{server.pid}/maps").read_text()
     assert "pydantic" in mapped
     assert "torch" not in mapped
+    assert "_raylet" not in mapped
 
 
 @pytest.mark.parametrize(
