@@ -56,6 +56,18 @@ def test_the_server_process_never_loads_torch_nor_ray(server: Server) -> None:
     assert "_raylet" not in mapped
 
 
+def test_the_address_and_scheme_that_a_proxy_gives_are_believed_from_trusted_ones_alone(
+    server: Server, serve: Serve
+) -> None:
+    elsewhere = serve(trusted_proxies="192.0.2.1,10.0.0.0/8", workers=1)
+    schemes = []
+    for running in (server, elsewhere):
+        with running.visitor() as reader:
+            forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
+            schemes.append(reader.get("/healthz/", headers=forwarded).headers["location"][:6])
+    assert schemes == ["https:", "http:/"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("PORT", "abc"), ("WORKERS", "0"), ("ENGINE", "threads")]
 )

@@ -40,6 +40,9 @@ def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         ("RUNS_PER_READER", "0"),
         ("SECRET", "short"),
         ("ALLOWED_HOSTS", "www.*"),
+        ("TRUSTED_PROXIES", "proxy.example"),
+        ("NODE", "Node-A"),
+        ("RAY_ADDRESS", "ray://head:10001"),
         ("COMMENTS", "perhaps"),
     ],
 )

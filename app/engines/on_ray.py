@@ -1,6 +1,6 @@
 """Trainings as Ray tasks: on a Ray of this server's own, or on all nodes of a cluster.
 
-The only module that imports ray; `docs/deployment.md` says how a cluster is set up. Tasks and
+`docs/deployment.md` says how a cluster is set up. Tasks and
 not actors: the scheduler then spreads them over whatever nodes there are, and a task that does
 not end when it is told to can be killed. A task runs in a process that Ray keeps for the next
 one, and such a process keeps its trainer.
@@ -12,22 +12,20 @@ import asyncio
 import logging
 import os
 import signal
-import tempfile
-import threading
 import traceback
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias
 
 import ray
 from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from app.engines.base import Health
+from app.engines.cluster import Membership
 from app.errors import (
     BatchNormError,
     DeadlineExceeded,
@@ -47,8 +45,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 # A process looks for an interrupt between two steps, some 50 ms apart; one that has not ended its
 # training after this long is killed, so that a stop frees the slot within 1.5 s.
 STOP_SECONDS = 1.0
@@ -59,9 +55,6 @@ WARM_UP_SECONDS = 120.0
 ATTEMPTS = 3
 # Between attempts to join, or to warm a process up: doubled each time.
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-# Ray keeps nothing of ours in it: events are small, and small values travel in messages. Its own
-# default is a third of the memory; this is near the least that it takes.
-OBJECT_STORE_BYTES = 80_000_000
 # What a task is told of where it trains, if the server was: else each node has its own folders.
 FOLDERS = {"data_dir", "cache_dir"}
 
@@ -219,82 +212,6 @@ def _ours(error: RayError) -> TrainingError:
             return WorkerLost(str(error))
 
 
-class Membership:
-    """This process as a member of a cluster, or as the only user of a Ray that it started.
-
-    It has a thread of its own: ray.init blocks, and what it starts ends with the thread that
-    started it, so that an attempt that failed leaves nothing behind.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ray")
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._ours = False
-
-    async def join(self) -> None:
-        """Joins the cluster, or starts a Ray. Raises Unusable; the log says why."""
-        address = self._settings.ray_address
-        try:
-            await self.run(self._join)
-            _take_back_sigterm()
-        except Exception as error:  # of many kinds, Exception itself among them
-            log.error("ray.init: %s", error)
-            what = (
-                f"the Ray cluster at {address!r} can't be joined" if address else "Ray can't start"
-            )
-            raise Unusable(f"{what}; the log says why") from None
-
-    async def leave(self) -> None:
-        """Leaves, or ends the Ray that was started; returns when its processes are gone."""
-        await self.run(self._leave)
-        self._thread.shutdown()
-
-    async def run(self, do: Callable[[], T]) -> T:
-        """Does what blocks, one thing after the other."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, do)
-
-    def _join(self) -> None:
-        if ray.is_initialized():  # by somebody else in this process, who will also end it
-            return
-        logging.getLogger("ray").setLevel(logging.ERROR)
-        # Before torch is imported, or the numbers depend on the number of processors.
-        one_thread = {"env_vars": {"OMP_NUM_THREADS": "1"}}
-        if self._settings.ray_address:
-            ray.init(
-                self._settings.ray_address,
-                configure_logging=False,
-                log_to_driver=False,
-                runtime_env=one_thread,
-            )
-        else:
-            self._folder = tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
-            ray.init(
-                "local",
-                num_cpus=self._settings.workers,
-                include_dashboard=False,
-                object_store_memory=OBJECT_STORE_BYTES,
-                configure_logging=False,
-                log_to_driver=False,
-                runtime_env=one_thread,
-                _temp_dir=self._folder.name,
-            )
-        self._ours = True
-
-    def _leave(self) -> None:
-        if self._ours:
-            ray.shutdown()
-            self._ours = False
-        if self._folder:
-            self._folder.cleanup()
-
-
-def _take_back_sigterm() -> None:
-    """Ray's core has SIGTERM abort the process; whoever was to hear of it shall again."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
-
-
 class RayEngine:
     """As many trainings at a time as the cluster had processors when the server joined it.
 
@@ -318,6 +235,8 @@ class RayEngine:
         # How much room a cluster has must be known before the first run is let in.
         if self._settings.ray_address:
             await self._try_to_join()
+            if self._membership:
+                self.slots = await self._membership.run(self._room)
         self._free = asyncio.Semaphore(self.slots)
         self._in_background(self._start())
 
@@ -377,8 +296,6 @@ class RayEngine:
             self._membership = None
             self._report(error)
         else:
-            if self._settings.ray_address:
-                self.slots = await self._membership.run(self._room)
             self._joined = True
             self._tell()
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import anyio
 import pytest
 
-from app.engines.on_ray import Membership
+from app.engines.cluster import Membership
 from app.engines.registry import ENGINES
 from app.experiments.base import TrainingSpec
 from app.settings import Settings

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
@@ -12,7 +13,7 @@ from ray.exceptions import OutOfMemoryError, RayError, WorkerCrashedError
 
 from app.engines.base import Health
 from app.engines.on_ray import RayEngine, _ours
-from app.errors import DeadlineExceeded, MemoryExceeded, WorkerLost
+from app.errors import DeadlineExceeded, MemoryExceeded, Unusable, WorkerLost
 from app.events import ArmEnded
 from app.experiments.base import TrainingSpec
 from tests.conftest import Serve
@@ -27,7 +28,7 @@ from tests.processes import (
 )
 from tests.web.asking import json_of, stream, train, until, watch
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long]
+pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,7 @@ async def replaced(engine: RayEngine) -> None:
     await anyio.to_thread.run_sync(wait_until, is_warm, "another process is warm")
 
 
+@pytest.mark.long
 async def test_a_process_killed_in_mid_training_ends_it_with_worker_lost_and_is_replaced(
     engine: RayEngine, small: TrainingSpec, endless: TrainingSpec
 ) -> None:
@@ -72,6 +74,7 @@ async def test_a_process_killed_in_mid_training_ends_it_with_worker_lost_and_is_
     await replaced(engine)
 
 
+@pytest.mark.long
 async def test_a_process_that_stands_still_meets_the_deadline_and_is_replaced(
     engine: RayEngine, small: TrainingSpec, endless: TrainingSpec
 ) -> None:
@@ -88,6 +91,7 @@ async def test_a_process_that_stands_still_meets_the_deadline_and_is_replaced(
     await replaced(engine)
 
 
+@pytest.mark.long
 async def test_a_process_that_does_not_stop_when_told_is_replaced(
     engine: RayEngine, small: TrainingSpec, endless: TrainingSpec
 ) -> None:
@@ -98,6 +102,7 @@ async def test_a_process_that_does_not_stop_when_told_is_replaced(
     await replaced(engine)
 
 
+@pytest.mark.long
 async def test_a_training_that_is_stopped_keeps_its_process_and_frees_its_slot_at_once(
     engine: RayEngine, small: TrainingSpec, endless: TrainingSpec
 ) -> None:
@@ -111,12 +116,27 @@ async def test_a_training_that_is_stopped_keeps_its_process_and_frees_its_slot_a
     assert len(processes) == 1
 
 
+async def test_a_cluster_that_is_not_there_is_told_at_once_and_nothing_trains(
+    engine_settings: MakeSettings, small: TrainingSpec
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        nobody = f"127.0.0.1:{taken.getsockname()[1]}"
+    lonely = RayEngine(engine_settings(engine="ray", ray_address=nobody))
+    with anyio.fail_after(PATIENCE):
+        await lonely.start()
+        assert nobody in str(lonely.health().problem)
+        with pytest.raises(Unusable, match="can't be joined"):
+            await events_of(lonely, small)
+        await lonely.close()
+
+
 def test_what_ray_says_of_a_loss_is_told_apart() -> None:
     no_memory: RayError = OutOfMemoryError("the node is low on memory")  # type: ignore[no-untyped-call]
     assert isinstance(_ours(no_memory), MemoryExceeded)
     assert isinstance(_ours(WorkerCrashedError()), WorkerLost)
 
 
+@pytest.mark.long
 def test_a_server_on_ray_measures_the_same_numbers_and_leaves_no_process(
     serve: Serve, server: Server
 ) -> None:
@@ -147,6 +167,7 @@ def test_a_server_on_ray_measures_the_same_numbers_and_leaves_no_process(
     assert "Traceback" not in on_ray.log.read_text()
 
 
+@pytest.mark.long
 def test_a_server_on_ray_that_is_killed_leaves_nothing_that_trains(serve: Serve) -> None:
     """Ray's own two agents try for a minute to tell somebody, and then end, too."""
     on_ray = serve(engine="ray", workers=1)

@@ -6,13 +6,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Serve
-from tests.processes import PATIENCE, ROOT, Server, descendants_of, kill_all, wait_until
+from tests.processes import PATIENCE, ROOT, Server, descendants_of, is_alive, kill_all, wait_until
 from tests.web.asking import json_of, train, watch
 
 pytestmark = pytest.mark.long
@@ -39,11 +39,10 @@ def ray_node(log: Path, *arguments: str) -> Iterator[None]:
         finally:
             everything = set(descendants_of(process.pid))
             process.terminate()
-            try:
-                process.wait(20)
-            finally:
-                kill_all(everything & set(descendants_of(process.pid)))
-                process.kill()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(PATIENCE)
+            process.kill()
+            kill_all({pid for pid in everything if is_alive(pid)})
 
 
 @pytest.fixture
@@ -80,8 +79,9 @@ def test_a_run_on_two_nodes_measures_the_same_numbers_as_workers_do(
     serve: Serve, server: Server, two_nodes: str
 ) -> None:
     on_ray = serve(engine="ray", ray_address=two_nodes, workers=1)
-    on_ray.wait_until_ready()
     with on_ray.visitor() as reader:
+        # A node is busy for seconds once it has started, and then its process imports torch.
+        wait_until(lambda: reader.get("/readyz").is_success, "both nodes warm", 3 * PATIENCE)
         assert json_of(reader.get("/readyz"))["slots"] == 2
     assert digest(on_ray) == digest(server)
     trained = re.findall(r", seed \d+: process \d+ on node (\w+)", on_ray.log.read_text())
