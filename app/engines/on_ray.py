@@ -254,7 +254,11 @@ class RayEngine:
         while not self._joined:
             await self._hear()
         await self._free.acquire()
-        call = Call(self._settings, spec)
+        try:
+            call = Call(self._settings, spec)
+        except RayError as error:  # the node that this server is a driver of is gone
+            self._free.release()
+            raise _ours(error) from None
         self._calls.add(call)
         try:
             home = await call.begin()
