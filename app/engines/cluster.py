@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import secrets
 import signal
 import socket
 import tempfile
@@ -83,6 +85,8 @@ class Membership:
                 runtime_env=one_thread,
             )
         else:
+            # Or Ray writes a token into the user's home, which anybody on the machine may read.
+            os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
             self._folder = tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
             ray.init(
                 "local",
