@@ -29,9 +29,16 @@ class Run:
     """Its log is what a stream carries; everything else here can be told from the log."""
 
     def __init__(
-        self, experiment: Experiment, request: RunRequest, reader: str = "", address: str = ""
+        self,
+        experiment: Experiment,
+        request: RunRequest,
+        reader: str = "",
+        *,
+        address: str = "",
+        node: str = "",
     ) -> None:
-        self.id = secrets.token_urlsafe(12)
+        # A proxy before several servers knows by the id which one holds the run.
+        self.id = f"{node}-{secrets.token_urlsafe(12)}" if node else secrets.token_urlsafe(12)
         self.experiment = experiment
         self.request = request
         # Who asked for it and still wants it, the first one first; and who did no longer.

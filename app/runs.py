@@ -205,7 +205,7 @@ class Runs:
 
     def _admit(self, experiment: Experiment, request: RunRequest, reader: str, address: str) -> Run:
         self._refuse(reader, address)
-        run = Run(experiment, request, reader, address)
+        run = Run(experiment, request, reader, address=address, node=self._settings.node)
         self._live[run.id] = run
         for spec in run.specs:
             self._turns.add(reader, (run, spec), request.work)

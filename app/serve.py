@@ -51,6 +51,7 @@ def config_for(app: FastAPI, settings: Settings) -> uvicorn.Config:
         http=Connection,
         ws="none",
         server_header=False,
+        forwarded_allow_ips=sorted(settings.trusted_proxies),
         access_log=False,
         log_config=None,  # its lines go where all others go (app/journal.py)
         log_level="error",  # what readers send wrong is answered, and would fill the log

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -36,8 +37,23 @@ class Settings(BaseSettings):
         LOOPBACK,
         description="names a browser may use for this server, separated by commas; `*` for any",
     )
-    engine: Literal["workers", "inline"] = Field(
-        "workers", description="where trainings run: `workers` (processes) or `inline` (a thread)"
+    trusted_proxies: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset({"127.0.0.1"}),
+        description="addresses or networks whose X-Forwarded-For is believed; `*` for any",
+    )
+    node: str = Field(
+        "",
+        pattern="^[a-z0-9]{0,16}$",
+        description="this server's name among several; its runs' ids begin with it",
+    )
+    engine: Literal["workers", "ray", "inline"] = Field(
+        "workers",
+        description="where trainings run: `workers` (processes), `ray`, or `inline` (a thread)",
+    )
+    ray_address: str = Field(
+        "",
+        pattern=r"^(auto|[^:/\s]+:\d{1,5})?$",
+        description="Ray cluster to join, `auto` or host:port; empty starts a Ray of its own",
     )
     workers: int = Field(
         default_factory=lambda: min(os.cpu_count() or 1, 64),
@@ -82,7 +98,7 @@ class Settings(BaseSettings):
         description="signs the session cookie; drawn at each start unless set",
     )
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return frozenset(value.replace(" ", "").split(",")) if isinstance(value, str) else value
@@ -93,6 +109,16 @@ class Settings(BaseSettings):
         for name in names:
             if name != "*" and (not name or "*" in name.removeprefix("*.")):
                 raise ValueError(f"{name!r} should be a name, *.name or *")
+        return names
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_addresses(cls, names: frozenset[str]) -> frozenset[str]:
+        for name in names - {"*"}:
+            try:
+                ip_network(name)
+            except ValueError:
+                raise ValueError(f"{name!r} should be an address, a network or *") from None
         return names
 
 

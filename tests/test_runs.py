@@ -10,6 +10,7 @@ from app.errors import DeadlineExceeded, NotYours, TrainingFailed, UnknownRun, W
 from app.journal import Text
 from app.run import Run
 from app.runs import FOR_READERS, Runs
+from app.settings import Settings
 from tests.toys import TOY, ToyEngine, create, end_of, heard, serving_toys, until
 from tests.wire import ids, names
 
@@ -166,6 +167,14 @@ def test_ids_can_not_be_guessed() -> None:
     made = {Run(TOY, request, "me").id for _ in range(50)}
     assert len(made) == 50
     assert all(len(run_id) >= 16 for run_id in made)
+
+
+async def test_ids_begin_with_the_name_of_the_server_that_holds_the_run() -> None:
+    engine = ToyEngine()
+    runs = Runs(engine, Settings(node="a7"))
+    await runs.start()
+    assert create(runs).id.startswith("a7-")
+    await runs.close()
 
 
 @pytest.mark.parametrize(

@@ -48,13 +48,26 @@ def refused_start(**settings: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_server_process_never_loads_torch(server: Server) -> None:
+def test_the_server_process_never_loads_torch_nor_ray(server: Server) -> None:
     with server.visitor() as reader:
         assert reader.get("/").status_code == 200
         watch(reader, json_of(train(reader, steps=10))["id"])
     mapped = Path(f"/proc/{server.pid}/maps").read_text()
     assert "pydantic" in mapped
     assert "torch" not in mapped
+    assert "_raylet" not in mapped
+
+
+def test_the_address_and_scheme_that_a_proxy_gives_are_believed_from_trusted_ones_alone(
+    server: Server, serve: Serve
+) -> None:
+    elsewhere = serve(trusted_proxies="192.0.2.1,10.0.0.0/8", workers=1)
+    schemes = []
+    for running in (server, elsewhere):
+        with running.visitor() as reader:
+            forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
+            schemes.append(reader.get("/healthz/", headers=forwarded).headers["location"][:6])
+    assert schemes == ["https:", "http:/"]
 
 
 @pytest.mark.parametrize(
