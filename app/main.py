@@ -19,6 +19,7 @@ from app.store import Store
 from app.web import comments, health, pages, problems, runs
 from app.web.assets import FOLDER, Assets, version_of
 from app.web.security import MAX_BODY_BYTES, Guard
+from app.web.streams import Streams
 
 
 class Article(FastAPI):
@@ -48,6 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     asset_root = f"/static/{version_of()}"
     app.state.runs = Runs(engine_for(settings), settings)
+    app.state.streams = Streams(settings.streams)
     app.state.store = Store(settings.store)
     app.state.comments = comments.Shelf(Comments(app.state.store))
     app.state.pages = pages.Pages(asset_root, comments=settings.comments)

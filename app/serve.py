@@ -1,9 +1,11 @@
 """uvicorn, taught to say where it listens and to let its streams go when it is told to end."""
 
 import asyncio
+import logging
 import signal
 import socket
 import sys
+from contextlib import suppress
 from types import FrameType
 
 import uvicorn
@@ -12,6 +14,10 @@ from fastapi import FastAPI
 from app.main import create_app
 from app.settings import Settings
 
+log = logging.getLogger(__name__)
+
+# Descriptors besides those of the streams: workers, files, readers that ask for pages.
+SPARE_FILES = 500
 # Longest wait for streams and requests at the end; they are all released at once before it.
 GRACE_SECONDS = 3
 
@@ -43,6 +49,7 @@ class Server(uvicorn.Server):
 
 def serve(settings: Settings) -> None:
     """Serves the article until SIGTERM or Ctrl-C; then the process exits with 0."""
+    _allow_files(settings.streams + SPARE_FILES)
     app = create_app(settings)
     config = uvicorn.Config(
         app,
@@ -57,3 +64,19 @@ def serve(settings: Settings) -> None:
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: sys.exit(0))
     Server(app, config).run()
+
+
+def _allow_files(wanted: int) -> None:
+    """Every stream is an open file; shells often allow 1,024, though the system allows more."""
+    with suppress(ImportError):  # Windows has no such bound
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            with suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
+        if allowed < wanted:
+            log.warning(
+                "%d open files are too few for BATCHNORM_STREAMS: %d would be enough", hard, wanted
+            )

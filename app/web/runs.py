@@ -13,7 +13,7 @@ from app.runs import Run, Runs
 from app.web.bodies import read_body
 from app.web.pages import pages_of, wants_fragment
 from app.web.security import MAX_KEY_LENGTH, reader_of
-from app.web.streams import EventStream
+from app.web.streams import EventStream, Streams
 
 router = APIRouter()
 
@@ -21,8 +21,8 @@ router = APIRouter()
 MAX_ID_DIGITS = 9
 
 
-def runs_of(request: Request) -> Runs:
-    """The runs of this server."""
+async def runs_of(request: Request) -> Runs:
+    """The runs of this server. Not `def`, which FastAPI would give a thread of its own."""
     runs: Runs = request.app.state.runs
     return runs
 
@@ -62,6 +62,7 @@ async def stop_run(request: Request, runs: AllRuns, run_id: str) -> JSONResponse
 
 @router.get("/runs/{run_id}/events")
 async def events(
+    request: Request,
     runs: AllRuns,
     run_id: str,
     header: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
@@ -72,7 +73,8 @@ async def events(
     last_id = _last_id(header or query or "0", len(log))
     if log.closed and last_id == len(log):
         return Response(status_code=HTTPStatus.NO_CONTENT)
-    return EventStream(log, last_id)
+    streams: Streams = request.app.state.streams
+    return EventStream(log, last_id, streams)
 
 
 @router.get("/runs/{run_id}/metrics.csv")

@@ -5,12 +5,16 @@ uvicorn to learn of a shutdown, while here a log that ends (at a shutdown they a
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
 
 import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.log import Log
+from app.web.problems import problem
 
 log = logging.getLogger(__name__)
 
@@ -20,20 +24,50 @@ PING_SECONDS = 15.0
 SEND_SECONDS = 8.0
 # A lost connection may never be noticed otherwise; EventSource comes back by itself.
 LIFE_SECONDS = 15 * 60.0
+# When to come back if there is no room: a run, whose end makes room, takes some 5 to 20 s.
+RETRY_SECONDS = 5
+
+
+class Streams:
+    """How many streams are open now, and how many may be: each holds a socket."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.open = 0
+
+    @contextmanager
+    def seat(self) -> Iterator[bool]:
+        """Counts one more while its body runs; False, and nothing is counted, if all are taken."""
+        if self.open >= self.most:
+            yield False
+            return
+        self.open += 1
+        try:
+            yield True
+        finally:
+            self.open -= 1
 
 
 class EventStream(Response):
-    """Streams `log` from behind `last_id` to its end."""
+    """Streams `log` from behind `last_id` to its end; 503 if too many streams are open."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, log: Log, last_id: int) -> None:
+    def __init__(self, log: Log, last_id: int, streams: Streams) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._log = log
         self._last_id = last_id
+        self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._streams.seat() as seated:
+            if seated:
+                await self._stream(receive, send)
+            else:
+                await _too_many()(scope, receive, send)
+
+    async def _stream(self, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         async with anyio.create_task_group() as tasks:
 
@@ -63,6 +97,14 @@ class EventStream(Response):
             self._last_id = len(self._log)
             return chunk
         return b": still here\n\n"
+
+
+def _too_many() -> Response:
+    return problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Too many readers are watching runs just now. The run goes on.",
+        headers={"Retry-After": str(RETRY_SECONDS)},
+    )
 
 
 async def _write(send: Send, chunk: bytes, *, more: bool = True) -> None:
