@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -18,6 +19,9 @@ log = logging.getLogger(__name__)
 
 # Descriptors besides those of the streams: workers, files, readers that ask for pages.
 SPARE_FILES = 500
+# A connection that takes no bytes for this long is dropped by the system. The stream has given up
+# a second before (`streams.SEND_SECONDS`), but what lies in buffers would keep the socket open.
+UNREAD_MS = 9_000
 # Longest wait for streams and requests at the end; they are all released at once before it.
 GRACE_SECONDS = 3
 
@@ -38,6 +42,7 @@ class Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         for listener in self.servers[0].sockets:
+            _drop_what_is_not_read(listener.fileno())
             host, port = listener.getsockname()[:2]
             print(f"Reading at http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
 
@@ -64,6 +69,13 @@ def serve(settings: Settings) -> None:
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: sys.exit(0))
     Server(app, config).run()
+
+
+def _drop_what_is_not_read(listener: int) -> None:
+    """For all connections that this listening socket will accept; elsewhere than on Linux, none."""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        with socket.socket(fileno=os.dup(listener)) as inherited:
+            inherited.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
 
 
 def _allow_files(wanted: int) -> None:
