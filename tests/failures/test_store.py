@@ -11,9 +11,11 @@ import httpx
 import pytest
 
 from tests.conftest import DATA_DIR, Serve
-from tests.processes import Server, wait_until
+from tests.processes import Server, serving, wait_until
 from tests.test_store import make_read_only
 from tests.web.asking import RUNS, json_of, problem_of, train, watch
+
+CANT_BE_USED = "can't be used: "
 
 
 @pytest.fixture
@@ -69,23 +71,29 @@ def says_why(server: Server, reader: httpx.Client, data_dir: Path) -> None:
     assert "t10k-labels-idx1-ubyte.gz" in told[0]
 
 
-@pytest.fixture
-def store_path(tmp_path: Path) -> Path:
-    return tmp_path / "kept" / "store.db"
+@pytest.fixture(scope="module")
+def store_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kept") / "store.db"
 
 
-@pytest.fixture
-def keeper(serve: Serve, store_path: Path) -> Server:
-    """A server with a store of its own, which holds one comment."""
-    server = serve(workers=1, store=store_path)
-    server.wait_until_ready()
-    with server.visitor() as reader:
-        assert comment(reader).status_code == 201
-    return server
+@pytest.fixture(scope="module")
+def keeper(
+    server_defaults: dict[str, object], store_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server with a store of its own."""
+    log = tmp_path_factory.mktemp("keeper") / "log"
+    with serving(log, {**server_defaults, "workers": 1, "store": store_path}) as running:
+        running.wait_until_ready()
+        yield running
 
 
 def comment(reader: httpx.Client) -> httpx.Response:
     return reader.post("/comments", json={"name": "Ann", "text": "A word."})
+
+
+def comments(reader: httpx.Client) -> int:
+    """How many are kept."""
+    return len(json_of(reader.get("/comments", headers={"Accept": "application/json"})))
 
 
 @contextmanager
@@ -126,6 +134,9 @@ def test_row_25_a_store_in_trouble_costs_what_it_keeps_and_nothing_else(
     keeper: Server, store_path: Path, trouble: Trouble, why: str
 ) -> None:
     with keeper.visitor() as reader:
+        assert comment(reader).status_code == 201
+        kept = comments(reader)
+        complaints = keeper.log.read_text().count(CANT_BE_USED)
         with trouble(keeper, store_path):
             problem_of(comment(reader), 503)
             told = json_of(reader.get("/readyz"))["store"]
@@ -136,8 +147,7 @@ def test_row_25_a_store_in_trouble_costs_what_it_keeps_and_nothing_else(
             assert events[-1].data["state"] == "finished"
         assert comment(reader).status_code == 201
         assert json_of(reader.get("/readyz"))["store"] is None
-        kept = json_of(reader.get("/comments", headers={"Accept": "application/json"}))
-        assert len(kept) == 2
+        assert comments(reader) == kept + 1
     lines = keeper.log.read_text()
     assert "Traceback" not in lines
-    assert lines.count(f"the store {store_path} can't be used") == 1
+    assert lines.count(CANT_BE_USED) == complaints + 1
