@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.failures.watching import DEADLINE_SECONDS
+from tests.failures.watching import DEADLINE_SECONDS, WORKER_MEMORY_MB
 from tests.processes import Server, serving
 from tests.web.conftest import finished, new_reader, reader
 
@@ -17,7 +17,11 @@ def mortal(
 ) -> Iterator[Server]:
     """A warm server whose workers these tests end, and whose experiments go wrong."""
     log = tmp_path_factory.mktemp("mortal") / "log"
-    settings = {**server_defaults, "deadline_seconds": DEADLINE_SECONDS}
+    settings = {
+        **server_defaults,
+        "deadline_seconds": DEADLINE_SECONDS,
+        "worker_memory_mb": WORKER_MEMORY_MB,
+    }
     with serving(log, settings, "tests.failures.faulty") as running:
         running.wait_until_ready()
         yield running

@@ -4,6 +4,7 @@ import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 from time import monotonic
 
 import httpx
@@ -47,7 +48,7 @@ def seconds_until_ready(server: Server) -> float:
 def test_row_1_a_killed_worker_ends_its_run_within_a_second_and_no_other(mortal: Server) -> None:
     mortal.wait_until_ready()
     with mortal.visitor() as one, mortal.visitor() as two, ThreadPoolExecutor(2) as threads:
-        runs = [json_of(train(reader, steps=40))["id"] for reader in (one, two)]
+        runs = [json_of(train(reader, steps=20))["id"] for reader in (one, two)]
         watching = [threads.submit(watch_with_clock, one, run) for run in runs]
         with stream(two, runs[0]) as events:
             until(events, "points")
@@ -108,7 +109,7 @@ def test_row_3_a_training_over_its_memory_is_ended_and_costs_nobody_else(mortal:
         assert Path(f"/proc/{worker}/oom_score_adj").read_text().strip() == "1000"
     with mortal.visitor() as one, mortal.visitor() as two, ThreadPoolExecutor(1) as threads:
         hungry = start(one, "hungry")
-        sibling = threads.submit(watch, two, json_of(train(two, steps=40))["id"])
+        sibling = threads.submit(watch, two, json_of(train(two, steps=10))["id"])
         done = watch(one, hungry)[-1].data
         assert (done["state"], done["code"]) == ("failed", "memory")
         assert "memory" in done["message"]
@@ -164,44 +165,36 @@ def test_row_6_workers_killed_again_and_again_are_back_within_20_seconds(mortal:
     assert following[-1].data["state"] == "finished"
 
 
-def test_row_7_a_killed_server_leaves_no_worker(serve: Serve) -> None:
-    server = serve(workers=2)
-    wait_until(lambda: len(server.workers()) == 2, "both workers have started")
-    workers = server.workers()
-    os.kill(server.pid, signal.SIGKILL)
-    wait_until(lambda: not any(map(is_alive, workers)), "no worker is left", seconds=2)
-
-
 def test_row_19_a_stopped_run_frees_its_slots_within_one_and_a_half_seconds(
     mortal: Server,
 ) -> None:
     mortal.wait_until_ready()
+    times = []
     with mortal.visitor() as reader:
-        run_id = json_of(train(reader, steps=400))["id"]
-        with stream(reader, run_id) as events:
-            until(events, "points")
-        stopped = monotonic()
-        assert reader.delete(f"/runs/{run_id}").status_code == 202
-        with stream(reader, json_of(train(reader, steps=10))["id"]) as events:
-            until(events, "started")
-            took = monotonic() - stopped
-        assert took <= 1.5, f"the next run started after {took:.2f} s"
+        for _ in range(3):
+            run_id = json_of(train(reader, steps=400))["id"]
+            with stream(reader, run_id) as events:
+                until(events, "points")
+            stopped = monotonic()
+            assert reader.delete(f"/runs/{run_id}").status_code == 202
+            with stream(reader, json_of(train(reader, steps=10))["id"]) as events:
+                until(events, "started")
+                times.append(monotonic() - stopped)
+                until(events, "done")
+    assert median(times) <= 1.5, f"the next run started after {times}"
 
 
-def test_row_8_sigterm_gives_300_streams_their_end_and_leaves_no_worker(mortal: Server) -> None:
-    """The last test here: it ends the server that the others share."""
-    mortal.wait_until_ready()
-    workers = mortal.workers()
-    with mortal.visitor() as reader:
-        run_id = json_of(train(reader, steps=400))["id"]
-        with stream(reader, run_id) as events:
-            until(events, "points")
-        readers = [open_stream(mortal, f"/runs/{run_id}/events") for _ in range(OPEN_STREAMS)]
+def test_row_8_sigterm_gives_300_streams_their_end(serve: Serve) -> None:
+    server = serve(workers=1)
+    with server.visitor() as reader:
+        path = json_of(train(reader, steps=400))["events"]
+        readers = [open_stream(server, path) for _ in range(OPEN_STREAMS)]
         for each in readers:
             assert each.recv(12) == b"HTTP/1.1 200"
+        workers = server.workers()
         told_to_end = monotonic()
-        mortal.process.terminate()
-        code = mortal.process.wait(PATIENCE)
+        server.process.terminate()
+        code = server.process.wait(PATIENCE)
         took = monotonic() - told_to_end
     assert code == 0
     assert took <= 5, f"ended after {took:.2f} s"
@@ -211,4 +204,18 @@ def test_row_8_sigterm_gives_300_streams_their_end_and_leaves_no_worker(mortal: 
             assert b"\nevent: done\ndata: " in last
             assert b'"state":"stopped"' in last
             assert last.endswith(b"\r\n0\r\n\r\n")  # and the stream was closed in good order
-    wait_until(lambda: not any(map(is_alive, workers)), "no worker is left")
+    assert not any(map(is_alive, workers))
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_row_7_a_server_killed_in_mid_run_leaves_no_worker(mortal: Server) -> None:
+    """The last test here: it ends the server that the others share."""
+    mortal.wait_until_ready()
+    workers = mortal.workers()
+    assert len(workers) == 2
+    with mortal.visitor() as reader:
+        run_id = json_of(train(reader, steps=400))["id"]
+        with stream(reader, run_id) as events:
+            until(events, "points")
+    os.kill(mortal.pid, signal.SIGKILL)
+    wait_until(lambda: not any(map(is_alive, workers)), "no worker is left", seconds=2)
