@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
+from time import monotonic
 
 import httpx
 import pytest
@@ -88,7 +89,8 @@ def keeper(
 
 
 def comment(reader: httpx.Client) -> httpx.Response:
-    return reader.post("/comments", json={"name": "Ann", "text": "A word."})
+    """A new one: the same again would be a double click."""
+    return reader.post("/comments", json={"name": "Ann", "text": f"At {monotonic()}."})
 
 
 def comments(reader: httpx.Client) -> int:
@@ -107,6 +109,8 @@ def locked(_: Server, path: Path) -> Iterator[None]:
 @contextmanager
 def read_only(_: Server, path: Path) -> Iterator[None]:
     """A format that may only be read: permissions would not stop root."""
+    with closing(sqlite3.connect(path)) as connection:  # all of it into the one file
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     content = path.read_bytes()
     make_read_only(path)
     yield
