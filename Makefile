@@ -2,13 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint bench audit claims crosscheck
+.PHONY: run test long lint bench audit claims crosscheck
 
 run: .venv/ready
 	$(BIN)/python -m app
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m "not long"
+
+# What takes long, or measures: one after the other, on a machine that does nothing else.
+long: .venv/ready-dev
+	$(BIN)/python -m pytest --numprocesses 1 -m long
 
 lint: .venv/ready-dev
 	$(BIN)/ruff format --check .

@@ -26,7 +26,7 @@ from app.web.accesses import Accesses
 from app.web.assets import FOLDER, Assets, version_of
 from app.web.openapi import describe
 from app.web.security import MAX_BODY_BYTES, Guard
-from app.web.streams import Traffic
+from app.web.streams import Streams
 
 
 class Article(FastAPI):
@@ -64,15 +64,15 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         max_body_size=MAX_BODY_BYTES,
     )
     asset_root = f"/static/{version_of()}"
+    app.state.streams = Streams(settings.streams)
     app.state.store = Store(settings.store)
     archive = Archive(app.state.store, settings.store_mb * 1_000_000)
     app.state.runs = Runs(engine or engine_for(settings), settings, archive)
     app.state.comments = comments.Shelf(Comments(app.state.store))
     app.state.pages = pages.Pages(asset_root, comments=settings.comments)
-    app.state.traffic = Traffic()
     app.state.answers = Counter()
     app.state.board = metrics.Board(
-        app.state.runs, app.state.store, app.state.traffic, app.state.answers
+        app.state.runs, app.state.store, app.state.streams, app.state.answers
     )
     app.state.description = describe(comments=settings.comments, metrics=settings.metrics)
     problems.install(app)

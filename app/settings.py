@@ -82,6 +82,15 @@ class Settings(BaseSettings):
     deadline_seconds: float = Field(
         120, gt=0, le=3600, description="longest time that one training may take"
     )
+    streams: int = Field(
+        2_000, ge=1, le=100_000, description="runs that may be watched at a time, by all readers"
+    )
+    worker_memory_mb: int = Field(
+        1_200,
+        ge=1,
+        le=1_000_000,
+        description="memory in MB that one worker may have for itself; a training over it is ended",
+    )
     runs_per_reader: int = Field(
         3, ge=1, le=100, description="runs that one reader may have waiting or training"
     )

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import httpx
 
+from app.engines.memory import own_bytes
+
 ROOT = Path(__file__).parents[1]
 # Far above what anything takes here: only a hang meets it.
 PATIENCE = 60.0
@@ -93,6 +95,18 @@ class Server:
         """Its worker processes."""
         return workers_of(self.pid)
 
+    def files(self) -> int:
+        """Descriptors that it has open."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def threads(self) -> int:
+        """Threads of its process."""
+        return len(list(Path(f"/proc/{self.pid}/task").iterdir()))
+
+    def memory(self) -> int:
+        """Bytes that its process holds for itself."""
+        return own_bytes(self.pid)
+
     def wait_until_ready(self) -> None:
         """Returns once all workers are warm."""
         with self.visitor() as visitor:
@@ -142,12 +156,12 @@ def read_until(process: subprocess.Popen[str], pattern: str) -> None:
 
 
 @contextmanager
-def serving(log: Path, settings: Mapping[str, object]) -> Iterator[Server]:
+def serving(log: Path, settings: Mapping[str, object], module: str = "app") -> Iterator[Server]:
     """A server in a process of its own, which leaves nothing behind."""
     with (
         log.open("w") as stderr,
         subprocess.Popen(
-            [sys.executable, "-m", "app"],
+            [sys.executable, "-m", module],
             cwd=ROOT,
             env=environment(**{"port": 0, **settings}),
             stdout=subprocess.PIPE,

@@ -42,8 +42,8 @@ class Engine(Protocol):
         """One training's events as they come; waits for a free slot first.
 
         Closing the generator, or cancelling the task that iterates it, stops the training and
-        frees its slot. Raises WorkerLost, DeadlineExceeded or TrainingFailed, after all events
-        that came before; Unusable where nothing can train.
+        frees its slot. Raises WorkerLost, DeadlineExceeded, MemoryExceeded or TrainingFailed,
+        after all events that came before; Unusable where nothing can train.
         """
         ...
 

@@ -17,8 +17,9 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from app import journal, settings
+from app.engines.memory import be_first_to_go
 from app.engines.messages import Begun, Ended, Ready, Refused, Train, pack, read
-from app.errors import Unusable
+from app.errors import TrainingError, TrainingFailed, Unusable
 from app.experiments.base import TrainingSpec
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 def main(data_dir: Path, cache_dir: Path, device: str) -> None:
     """Warms up, says so, and trains until the socket closes."""
+    be_first_to_go()
     server = socket.socket(fileno=os.dup(0))
     orders: SimpleQueue[TrainingSpec] = SimpleQueue()
     stop = threading.Event()
@@ -70,8 +72,10 @@ def _work(
                 server.sendall(pack(event))
                 if stop.is_set():
                     break
+        except TrainingError as error:
+            ended = Ended(error.with_traceback(None))
         except Exception:
-            ended = Ended(traceback.format_exc())
+            ended = Ended(TrainingFailed(traceback.format_exc()))
         server.sendall(pack(ended))
 
 

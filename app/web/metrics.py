@@ -26,7 +26,7 @@ from app.engines.base import Health
 from app.events import ArmState, FailureCode, RunEnd
 from app.runs import Runs
 from app.store import Store
-from app.web.streams import Traffic
+from app.web.streams import Streams
 
 router = APIRouter()
 
@@ -52,11 +52,11 @@ class Pulse:
 class Board(Collector):
     """Reads the numbers off where they are kept, when somebody asks for them."""
 
-    def __init__(self, runs: Runs, store: Store, traffic: Traffic, answers: Counter[int]) -> None:
+    def __init__(self, runs: Runs, store: Store, streams: Streams, answers: Counter[int]) -> None:
         self.pulse = Pulse()
         self._runs = runs
         self._store = store
-        self._traffic = traffic
+        self._streams = streams
         self._answers = answers
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -71,9 +71,9 @@ class Board(Collector):
         yield from _of_runs(self._runs.counts())
         yield from _of_slots(self._runs.health())
         yield _gauge("store_problem", "1 while the store can't be used.", bool(self._store.problem))
-        yield _gauge("open_streams", "Streams of events that are open.", self._traffic.open)
-        yield _counter("streams", "Streams of events that were opened.", self._traffic.opened)
-        yield _counter("streamed_bytes", "Bytes of events that were sent.", self._traffic.bytes)
+        yield _gauge("open_streams", "Streams of events that are open.", self._streams.open)
+        yield _counter("streams", "Streams of events that were opened.", self._streams.opened)
+        yield _counter("streamed_bytes", "Bytes of events that were sent.", self._streams.bytes)
         answers = {str(status): number for status, number in sorted(self._answers.items())}
         yield _counters("answers", "Requests, by the status of their answer.", "status", answers)
         lag = self.pulse.lateness.spread()

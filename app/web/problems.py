@@ -35,6 +35,16 @@ STATUS: dict[type[BatchNormError], HTTPStatus] = {
 }
 
 
+class Problem(JSONResponse):
+    """A refusal may repeat what was sent, such as a field's name: never as markup."""
+
+    media_type = "application/problem+json"
+
+    def render(self, content: object) -> bytes:
+        """JSON has `<` in texts alone, where it may be written as its number."""
+        return super().render(content).replace(b"<", b"\\u003c")
+
+
 def problem(
     status: int,
     detail: str,
@@ -51,9 +61,7 @@ def problem(
     }
     if errors:
         body["errors"] = errors
-    return JSONResponse(
-        body, status, headers=dict(headers or {}), media_type="application/problem+json"
-    )
+    return Problem(body, status, headers=dict(headers or {}))
 
 
 def install(app: FastAPI) -> None:

@@ -15,13 +15,13 @@ from app.runs import Runs
 from app.web.bodies import read_body
 from app.web.pages import pages_of, wants_fragment
 from app.web.security import MAX_ID_DIGITS, MAX_KEY_LENGTH, reader_of
-from app.web.streams import EventStream
+from app.web.streams import EventStream, Streams
 
 router = APIRouter()
 
 
-def runs_of(request: Request) -> Runs:
-    """The runs of this server."""
+async def runs_of(request: Request) -> Runs:
+    """The runs of this server. Not `def`, which FastAPI would give a thread of its own."""
     runs: Runs = request.app.state.runs
     return runs
 
@@ -81,7 +81,8 @@ async def events(
     last_id = _last_id(header or query or "0", len(log))
     if log.closed and last_id == len(log):
         return Response(status_code=HTTPStatus.NO_CONTENT)
-    return EventStream(log, last_id, request.app.state.traffic, run.watched())
+    streams: Streams = request.app.state.streams
+    return EventStream(log, last_id, streams, run.watched())
 
 
 @router.get("/runs/{run_id}/metrics.csv")

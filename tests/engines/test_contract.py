@@ -11,7 +11,7 @@ import pytest
 
 from app.engines.base import Engine, Health
 from app.engines.registry import engine_for
-from app.errors import DatasetError, DeadlineExceeded, TrainingFailed
+from app.errors import DatasetError, DeadlineExceeded, MemoryExceeded, TrainingFailed
 from app.events import ArmEnded, Points, TrainingEvent
 from app.experiments.base import TrainingSpec
 from app.training.loop import train
@@ -107,6 +107,17 @@ async def test_a_training_that_is_cancelled_while_it_waits_takes_no_slot(
             await anyio.wait_all_tasks_blocked()
             waiting.cancel_scope.cancel()
         tasks.cancel_scope.cancel()
+    assert isinstance((await events_of(engine, small))[-1], ArmEnded)
+
+
+async def test_a_training_for_which_there_is_no_memory_says_so_and_the_next_one_works(
+    engine: Engine, small: TrainingSpec
+) -> None:
+    """In one piece of 3 PB, which no machine gives."""
+    immense = replace(small, batches="linear_map", batch_size=10**12)
+    with pytest.raises(MemoryExceeded) as raised:
+        await events_of(engine, immense)
+    assert raised.value.code == "memory"
     assert isinstance((await events_of(engine, small))[-1], ArmEnded)
 
 
