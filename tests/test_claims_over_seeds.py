@@ -13,6 +13,7 @@ from app.training.trainer import Trainer
 SEEDS = {"seed": 2000, "seeds": 10}, {"seed": 2010, "seeds": 10}
 
 
+@pytest.mark.long
 def test_the_claims_about_the_high_rate_hold_over_twenty_fresh_seeds(trainer: Trainer) -> None:
     claims = [claim for claim in LEARNING_RATES.claims if claim.id.startswith("high-rate")]
     arms = [claim.arm for claim in claims]

@@ -231,6 +231,7 @@ def test_a_csv_that_can_not_be_written_costs_no_summary(
     assert "repeat: python -m app train learning-rates --seed 5" in shown.err
 
 
+@pytest.mark.long
 def test_a_recording_comes_with_a_run_for_each_cell_of_its_sweep(
     in_terminal: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

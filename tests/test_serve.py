@@ -101,6 +101,7 @@ def test_the_soft_bound_on_open_files_is_raised_for_the_streams(serve: Serve) ->
     assert resource.prlimit(server.pid, resource.RLIMIT_NOFILE)[0] == 1000 + SPARE_FILES
 
 
+@pytest.mark.long
 def test_every_line_of_the_log_is_json_and_a_failure_is_found_by_its_reference(
     serve: Serve,
 ) -> None:

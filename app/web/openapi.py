@@ -20,14 +20,14 @@ Json: TypeAlias = dict[str, Any]
 
 # What any change may meet besides: a foreign page, a body that is too large.
 CHANGE = (403, 413)
-# As app/runs.py draws them.
-ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]{16}$"}
+# As app/run.py draws them, behind the name of a node.
+ID = {"type": "string", "pattern": "^([a-z0-9]{1,16}-)?[A-Za-z0-9_-]{16}$"}
 RUN_ID = {"in": "path", "name": "run_id", "required": True, "schema": ID}
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A run that was admitted, and where its events are."""
+    """A run that was admitted, and where its events are; `shared`: others asked for it, too."""
 
     id: str
     slug: str
@@ -37,6 +37,7 @@ class Created:
     state: str
     position: int
     eta_s: float
+    shared: bool
     events: str
 
 

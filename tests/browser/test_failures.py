@@ -86,6 +86,7 @@ def test_row_21_a_page_without_a_live_run_holds_no_stream(
     assert asked == []
 
 
+@pytest.mark.long
 def test_row_21_of_six_tabs_that_watch_a_run_the_seen_one_gets_its_answers(reader: Reader) -> None:
     """Over HTTP/1.1 a browser has six connections to a server: six streams would take them all."""
     reader.train(steps=400, seeds=2)
@@ -147,17 +148,18 @@ def test_row_22_going_away_and_back_in_mid_run_doubles_no_point(reader: Reader) 
 
 def test_row_22_a_tab_that_is_seen_again_goes_on_with_its_stream(reader: Reader) -> None:
     asked = streams_of(reader.page)
-    reader.train(steps=60, seed=1)
+    reader.train(steps=200, seed=1)
     reader.wait_for_points(3)
     with hidden(reader.page):
         pass
     reader.expect_state("finished")
-    assert steps_of(reader) == [list(range(0, 61, 2))] * 4
+    assert steps_of(reader) == [list(range(0, 201, 2))] * 4
     first, second = asked
     assert "last_event_id=" in second
     assert "last_event_id=" not in first
 
 
+@pytest.mark.long
 def test_a_page_that_finds_no_room_for_its_stream_comes_back(
     serve: Serve, new_reader: NewReader
 ) -> None:

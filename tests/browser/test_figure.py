@@ -151,6 +151,7 @@ def test_a_bound_that_is_broken_is_named_beside_the_button(reader: Reader) -> No
     reader.errors.clear()
 
 
+@pytest.mark.long
 def test_a_lost_worker_is_said_at_once_and_the_next_run_succeeds(
     serve: Serve, new_reader: NewReader
 ) -> None:
@@ -175,6 +176,7 @@ def test_a_run_that_the_server_forgot_gives_way_to_the_recording(reader: Reader)
     reader.errors.clear()
 
 
+@pytest.mark.long
 def test_a_full_server_says_when_to_come_back(serve: Serve, new_reader: NewReader) -> None:
     own = serve(queue_seconds=0, workers=1)
     own.wait_until_ready()
