@@ -6,6 +6,8 @@ claims are about, which changes no number.
 
 from dataclasses import replace
 
+import pytest
+
 from app.experiments.learning_rates import LEARNING_RATES
 from app.measurements import Measurements
 from app.training.trainer import Trainer
