@@ -125,12 +125,12 @@ def read_until(process: subprocess.Popen[str], pattern: str) -> None:
 
 
 @contextmanager
-def serving(log: Path, settings: Mapping[str, object]) -> Iterator[Server]:
+def serving(log: Path, settings: Mapping[str, object], module: str = "app") -> Iterator[Server]:
     """A server in a process of its own, which leaves nothing behind."""
     with (
         log.open("w") as stderr,
         subprocess.Popen(
-            [sys.executable, "-m", "app"],
+            [sys.executable, "-m", module],
             cwd=ROOT,
             env=environment(**{"port": 0, **settings}),
             stdout=subprocess.PIPE,
