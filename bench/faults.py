@@ -27,8 +27,9 @@ from bench.footprint import Footprint, footprint, states_of_children
 from bench.wire import Answer, EventReader, Visitor
 from tests.processes import Server, serving
 
-# Short, so that a stopped process costs seconds; 10 steps take some 0.3 s.
-SETTINGS = {"workers": 2, "deadline_seconds": 3, "queue_seconds": 600}
+# Short, so that a worker that stands still costs seconds; 10 steps take some 0.3 s, and longer
+# where others use the machine, too.
+SETTINGS = {"workers": 2, "deadline_seconds": 8, "queue_seconds": 600}
 STEPS = 10
 # Runs without a fault before anything is noted: what is loaded late is loaded then.
 WARM_UP = 20
@@ -231,7 +232,7 @@ async def _read(server: Server, numbers: Iterator[int], seed: int, soak: Soak) -
 
 async def _run(server: Server, visitor: Visitor, number: int, fault: Fault, chance: Random) -> str:
     """Makes one run, of a seed of its own, and returns how it ended."""
-    values = {"seed": number, "steps": STEPS}
+    values: dict[str, float] = {"seed": number, "steps": STEPS}
     slug = "learning-rates"
     if chance.random() < SHARE_DIVERGING:
         slug, values = "survival", {**values, **DIVERGING}
