@@ -19,6 +19,13 @@ lint: .venv/ready-dev
 bench: .venv/ready-dev
 	$(BIN)/python -m bench
 
+# Many readers, a class that clicks at once, runs with faults; half an hour of two idle processors.
+.PHONY: load
+load: .venv/ready-dev
+	$(BIN)/python -m bench.streams
+	$(BIN)/python -m bench.clicks
+	$(BIN)/python -m bench.faults
+
 # Judges every claim over 20 seeds; some 40 minutes on two processors.
 claims: .venv/ready
 	$(BIN)/python -m app claims --seed 2000 --seeds 20 --into README.md
