@@ -2,13 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint bench claims crosscheck
+.PHONY: run test long lint bench load audit claims crosscheck
 
 run: .venv/ready
 	$(BIN)/python -m app
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m "not long"
+
+# What takes long, or measures: one after the other, on a machine that does nothing else.
+long: .venv/ready-dev
+	$(BIN)/python -m pytest --numprocesses 1 -m long
 
 lint: .venv/ready-dev
 	$(BIN)/ruff format --check .
@@ -19,8 +23,11 @@ lint: .venv/ready-dev
 bench: .venv/ready-dev
 	$(BIN)/python -m bench
 
+# Known holes in the versions of constraints.txt; needs the network.
+audit: .venv/ready-dev
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
+
 # Many readers, a class that clicks at once, runs with faults; half an hour of two idle processors.
-.PHONY: load
 load: .venv/ready-dev
 	$(BIN)/python -m bench.streams
 	$(BIN)/python -m bench.clicks

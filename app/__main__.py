@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from app import cli, settings
+from app import cli, journal, settings
 from app.errors import BatchNormError, DatasetError, StoreUnavailable
 
 BAD_INPUT = 2
@@ -33,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _serve(_: argparse.Namespace) -> int:
     from app.serve import serve  # the web is not needed to train in a terminal
 
-    serve(settings.load())
+    loaded = settings.load()
+    journal.start(loaded.log_format)
+    serve(loaded)
     return cli.FINISHED
 
 

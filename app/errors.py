@@ -20,6 +20,7 @@ BatchNormError
 └── TrainingError           a training did not reach its end
     ├── WorkerLost          its process died
     ├── DeadlineExceeded    it took longer than a training may
+    ├── MemoryExceeded      it needed more memory than a training may have
     └── TrainingFailed      it raised; the traceback goes to the log, never to a reader
 """
 
@@ -133,6 +134,12 @@ class DeadlineExceeded(TrainingError):
     """The training ran longer than one may."""
 
     code: ClassVar[FailureCode] = "deadline"
+
+
+class MemoryExceeded(TrainingError):
+    """The training needed more memory than one may have, or than there is."""
+
+    code: ClassVar[FailureCode] = "memory"
 
 
 class TrainingFailed(TrainingError):

@@ -1,7 +1,10 @@
 """Everything is put together here, and nowhere else."""
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI
@@ -13,30 +16,43 @@ from starlette.types import ASGIApp
 from app import __version__
 from app.archive import Archive
 from app.comments import Comments
+from app.engines.base import Engine
 from app.engines.registry import engine_for
 from app.runs import Runs
 from app.settings import Settings
 from app.store import Store
-from app.web import comments, health, pages, problems, runs
+from app.web import comments, health, metrics, pages, problems, runs
+from app.web.accesses import Accesses
 from app.web.assets import FOLDER, Assets, version_of
+from app.web.openapi import describe
 from app.web.security import MAX_BODY_BYTES, Guard
+from app.web.streams import Streams
 
 
 class Article(FastAPI):
     """The application with its guard around everything, Starlette's own error page included."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        return Guard(super().build_middleware_stack())
+        return Accesses(Guard(super().build_middleware_stack()), self.state.answers)
+
+    def openapi(self) -> dict[str, Any]:
+        description: dict[str, Any] = self.state.description
+        return description
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The server's application. Its lifespan starts the engine and ends all runs."""
+def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
+    """The server's application. Its lifespan starts the engine and ends all runs.
+
+    `engine`: another one than the settings name.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         await app.state.runs.start()
         await to_thread.run_sync(app.state.store.check)
+        heart = asyncio.create_task(app.state.board.pulse.beat())
         yield
+        heart.cancel()
         await app.state.runs.close()
 
     app = Article(
@@ -48,13 +64,20 @@ def create_app(settings: Settings) -> FastAPI:
         max_body_size=MAX_BODY_BYTES,
     )
     asset_root = f"/static/{version_of()}"
+    app.state.streams = Streams(settings.streams)
     app.state.store = Store(settings.store)
     archive = Archive(app.state.store, settings.store_mb * 1_000_000)
-    app.state.runs = Runs(engine_for(settings), settings, archive)
+    app.state.runs = Runs(engine or engine_for(settings), settings, archive)
     app.state.comments = comments.Shelf(Comments(app.state.store))
     app.state.pages = pages.Pages(asset_root, comments=settings.comments)
+    app.state.answers = Counter()
+    app.state.board = metrics.Board(
+        app.state.runs, app.state.store, app.state.streams, app.state.answers
+    )
+    app.state.description = describe(comments=settings.comments, metrics=settings.metrics)
     problems.install(app)
-    for room in (pages, runs, health, *([comments] if settings.comments else [])):
+    optional = [(comments, settings.comments), (metrics, settings.metrics)]
+    for room in (pages, runs, health, *(room for room, wanted in optional if wanted)):
         app.include_router(room.router)
     app.mount(asset_root, Assets(directory=FOLDER), name="assets")
 

@@ -29,9 +29,16 @@ class Run:
     """Its log is what a stream carries; everything else here can be told from the log."""
 
     def __init__(
-        self, experiment: Experiment, request: RunRequest, reader: str = "", address: str = ""
+        self,
+        experiment: Experiment,
+        request: RunRequest,
+        reader: str = "",
+        *,
+        address: str = "",
+        node: str = "",
     ) -> None:
-        self.id = secrets.token_urlsafe(12)
+        # A proxy before several servers knows by the id which one holds the run.
+        self.id = f"{node}-{secrets.token_urlsafe(12)}" if node else secrets.token_urlsafe(12)
         self.experiment = experiment
         self.request = request
         # Who asked for it and still wants it, the first one first; and who did no longer.
@@ -57,6 +64,11 @@ class Run:
         """Makes a run that has no history of its own what these entries of a log say."""
         for entry in entries:
             self.append(decode(entry))
+
+    @property
+    def about(self) -> dict[str, object]:
+        """For the log."""
+        return {"run": self.id, "slug": self.experiment.slug, "seed": self.request.seed}
 
     @property
     def state(self) -> str:

@@ -6,10 +6,13 @@ import math
 import secrets
 from collections.abc import Iterable
 from contextlib import aclosing
+from datetime import UTC, datetime
 from time import monotonic
 
+from app import journal
 from app.archive import Archive
 from app.claims import judge
+from app.counts import Counts, Tally
 from app.ended import Ended
 from app.engines.base import Engine, Health
 from app.errors import (
@@ -22,14 +25,15 @@ from app.errors import (
 )
 from app.events import ArmEnded, Done, FailureCode, Queued, Started
 from app.experiments.base import Experiment, RunRequest, TrainingSpec
+from app.keys import Keys
 from app.run import Run
 from app.settings import Settings
 from app.turns import Turns
 
 log = logging.getLogger(__name__)
 
-# What is remembered of those who asked, of one run and of all. Who is beyond it watches the same.
-MAX_ASKERS, MAX_KEYS = 1_000, 10_000
+# Of one run, those who asked for it and may stop it. Who is beyond it watches the same.
+MAX_ASKERS = 1_000
 # A run that ended this short a time ago is also the answer to somebody else who asks for it.
 SOON_SECONDS = 60.0
 # A run that waits and that nobody has looked at for this long is dropped.
@@ -58,12 +62,13 @@ class Runs:
         self._settings = settings
         self._live: dict[str, Run] = {}
         self._ended = Ended(archive)
-        self._keys: dict[str, Run] = {}
+        self._keys = Keys()
         self._turns: Turns[tuple[Run, TrainingSpec]] = Turns()
         self._seconds_a_step = FIRST_GUESS
         self._slots: list[asyncio.Task[None]] = []
         self._finishing: set[asyncio.Task[None]] = set()
         self._tidying: asyncio.Task[None] | None = None
+        self._tally = Tally()
 
     async def start(self) -> None:
         """Starts the engine, which warms up by itself, and one loop for each of its slots."""
@@ -88,6 +93,15 @@ class Runs:
         """What is warm now."""
         return self._engine.health()
 
+    def counts(self) -> Counts:
+        """What was done since the start, and what is live now."""
+        states = [run.state for run in self._live.values()]
+        return self._tally.counts(
+            queued=states.count("queued"),
+            running=states.count("running"),
+            promised_wait_s=self._seconds_for(self._live.values()),
+        )
+
     def create(
         self,
         experiment: Experiment,
@@ -98,28 +112,23 @@ class Runs:
     ) -> Run:
         """The run that answers this request: a new one, or one that others asked for already.
 
-        The same `key` again gives the same run. Raises Busy or TooManyRuns.
+        The same `key` again gives the same run. Raises Busy or TooManyRuns, and InvalidRequest
+        where the key was used for something else.
         """
-        if key is not None and key in self._keys:
-            return self._keys[key]
+        if known := self._keys.run_of(key, experiment, request):
+            return known
         run = self._twin(experiment, request, reader)
-        if run is None:
+        if run:
+            self._tally.shared()
+        else:
             try:
                 run = self._admit(experiment, request, reader, address)
-            except TooManyRuns:
-                raise
-            except Busy:
-                # Whoever left the seed open gets a run that is on its way, rather than nothing.
-                run = self._alike(experiment, request)
-                if run is None:
-                    raise
+            except Busy as refusal:
+                run = self._instead(refusal, experiment, request)
         if reader not in run.askers and len(run.askers) < MAX_ASKERS:
             run.askers.append(reader)
             run.left.discard(reader)
-        if key is not None:
-            self._keys[key] = run
-            if len(self._keys) > MAX_KEYS:
-                del self._keys[next(iter(self._keys))]
+        self._keys.remember(key, experiment, request, run)
         return run
 
     async def find(self, run_id: str) -> Run:
@@ -154,7 +163,7 @@ class Runs:
         """Drops the runs that wait while nobody looks, and tells the others their place."""
         for run in list(self._live.values()):
             if run.state == "queued" and run.unseen_s() > UNSEEN_SECONDS:
-                log.info("run %s: nobody waits for it", run.id)
+                log.info("nobody waits for it", extra=run.about)
                 self._stop(run)
         self._announce()
 
@@ -175,29 +184,34 @@ class Runs:
                 return run
         return None
 
-    def _alike(self, experiment: Experiment, request: RunRequest) -> Run | None:
-        """A live run that differs in the seed alone, if the request leaves the seed open; one that
-        waits before one that trains.
+    def _instead(self, refusal: Busy, experiment: Experiment, request: RunRequest) -> Run:
+        """Whoever left the seed open gets a run that differs in the seed alone, one that waits
+        rather than one that trains; else `refusal` is raised.
         """
-        if "seed" in request.model_fields_set:
-            return None
-        alike = [
-            run
-            for run in self._live.values()
-            if run.experiment is experiment
-            and run.request.seeds == request.seeds
-            and run.request.parameters() == request.parameters()
-        ]
-        return next((run for run in alike if run.state == "queued"), alike[-1] if alike else None)
+        if not isinstance(refusal, TooManyRuns) and "seed" not in request.model_fields_set:
+            alike = [
+                run
+                for run in self._live.values()
+                if run.experiment is experiment
+                and run.request.seeds == request.seeds
+                and run.request.parameters() == request.parameters()
+            ]
+            alike.sort(key=lambda run: run.state != "queued")
+            if alike:
+                self._tally.shared()
+                return alike[0]
+        self._tally.refused(refusal)
+        raise refusal
 
     def _admit(self, experiment: Experiment, request: RunRequest, reader: str, address: str) -> Run:
         self._refuse(reader, address)
-        run = Run(experiment, request, reader, address)
+        run = Run(experiment, request, reader, address=address, node=self._settings.node)
         self._live[run.id] = run
         for spec in run.specs:
             self._turns.add(reader, (run, spec), request.work)
         self._announce()
-        log.info("run %s: %s, seed %d", run.id, experiment.slug, request.seed)
+        self._tally.created()
+        log.info("admitted", extra=run.about)
         return run
 
     def _refuse(self, reader: str, address: str) -> None:
@@ -206,14 +220,11 @@ class Runs:
             raise Busy("This server can't train at present. Recorded runs can be read.", 30)
         longest, share = self._settings.queue_seconds, self._settings.address_share
         wait = self._seconds_for(self._live.values())
-        if (
-            sum(reader in run.askers for run in self._live.values())
-            >= self._settings.runs_per_reader
-        ):
+        most = self._settings.runs_per_reader
+        if sum(reader in run.askers for run in self._live.values()) >= most:
             raise TooManyRuns(
-                f"You have {self._settings.runs_per_reader} runs waiting or training: "
-                "stop one, or wait for its end.",
-                max(1, math.ceil(wait / self._settings.runs_per_reader)),
+                f"You have {most} runs waiting or training: stop one, or wait for its end.",
+                max(1, math.ceil(wait / most)),
             )
         if wait > longest:
             raise Busy("Too many readers are training just now.", math.ceil(wait - longest))
@@ -235,9 +246,8 @@ class Runs:
         """Tells each waiting run its place and its promised wait, where they changed."""
         line = list(self._turns.order())
         waiting = sum(run.request.work for run, _ in line)
-        ahead = max(
-            0.0, sum(run.work_left for run in self._live.values()) - waiting
-        )  # in training now
+        in_training = sum(run.work_left for run in self._live.values()) - waiting
+        ahead = max(0.0, in_training)
         told: set[str] = set()
         for run, _ in line:
             if run.state == "queued" and run.id not in told:
@@ -268,6 +278,7 @@ class Runs:
                 task.cancel()
 
     async def _train(self, run: Run, spec: TrainingSpec) -> None:
+        journal.note(**run.about, arm=spec.arm)
         first: float | None = None
         try:
             async with aclosing(self._engine.train(spec)) as events:
@@ -276,6 +287,7 @@ class Runs:
                         self._begin(run)
                     first = first or monotonic()
                     run.append(event)
+                    self._tally.heard(event, monotonic() - first)
                     if isinstance(event, ArmEnded) and event.state == "finished":
                         self._learn_speed((monotonic() - first) / run.request.work)
             # The last of several that end at once finds that another one has seen to it.
@@ -285,7 +297,6 @@ class Runs:
         except TrainingError as error:
             self._fail(run, error)
         except Exception as error:  # ours, unforeseen: the run must still get its end
-            log.exception("run %s", run.id)
             self._fail(run, error)
 
     def _keep(self, task: asyncio.Task[None]) -> None:
@@ -293,6 +304,7 @@ class Runs:
         task.add_done_callback(self._finishing.discard)
 
     def _begin(self, run: Run) -> None:
+        self._tally.started((datetime.now(UTC) - run.created).total_seconds())
         run.provenance = self._engine.provenance
         run.append(
             Started(
@@ -314,16 +326,20 @@ class Runs:
             await self._ended.save(run, done)
             self._end(run, done)
         except Exception as error:
-            log.exception("run %s", run.id)
             self._fail(run, error)
 
     def _fail(self, run: Run, error: Exception) -> None:
         if run.done:  # two workers lost at once: the first has said it
             return
         reference = secrets.token_hex(4)
-        details = error.details if isinstance(error, TrainingFailed) else error
-        log.error("run %s failed, reference %s: %s", run.id, reference, details)
         code: FailureCode = error.code if isinstance(error, TrainingError) else "internal"
+        about = {**run.about, "reference": reference, "code": code}
+        if isinstance(error, TrainingFailed):
+            log.error("failed", extra={**about, "traceback": error.details})
+        elif isinstance(error, TrainingError):
+            log.error("failed: %s", error, extra=about)
+        else:
+            log.error("failed", exc_info=error, extra=about)
         elapsed = round(run.elapsed_s, 3)
         self._end(run, Done("failed", elapsed, code, FOR_READERS[code], reference))
 
@@ -335,12 +351,14 @@ class Runs:
         if run.done:
             return
         run.append(done)
+        self._tally.over(done)
+        log.info("ended: %s", done.state, extra=run.about)
         for task in run.tasks - {asyncio.current_task()}:
             task.cancel()
         self._turns.remove(lambda waiting: waiting[0] is run)
         del self._live[run.id]
         for forgotten in self._ended.add(run):
-            self._keys = {key: kept for key, kept in self._keys.items() if kept is not forgotten}
+            self._keys.forget(forgotten)
         self._announce()
 
     def _learn_speed(self, seconds_a_step: float) -> None:

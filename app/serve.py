@@ -1,9 +1,12 @@
 """uvicorn, taught to say where it listens and to let its streams go when it is told to end."""
 
 import asyncio
+import logging
+import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from types import FrameType
 
 import uvicorn
@@ -11,7 +14,15 @@ from fastapi import FastAPI
 
 from app.main import create_app
 from app.settings import Settings
+from app.web.connections import Connection
 
+log = logging.getLogger(__name__)
+
+# Descriptors besides those of the streams: workers, files, readers that ask for pages.
+SPARE_FILES = 500
+# A connection that takes no bytes for this long is dropped by the system. The stream has given up
+# a second before (`streams.SEND_SECONDS`), but what lies in buffers would keep the socket open.
+UNREAD_MS = 9_000
 # Longest wait for streams and requests at the end; they are all released at once before it.
 GRACE_SECONDS = 3
 
@@ -32,6 +43,7 @@ class Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         for listener in self.servers[0].sockets:
+            _drop_what_is_not_read(listener.fileno())
             host, port = listener.getsockname()[:2]
             print(f"Reading at http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
 
@@ -41,19 +53,51 @@ class Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._app.state.runs.stop_all)
 
 
-def serve(settings: Settings) -> None:
-    """Serves the article until SIGTERM or Ctrl-C; then the process exits with 0."""
-    app = create_app(settings)
-    config = uvicorn.Config(
+def config_for(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves the article."""
+    return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
+        http=Connection,
+        ws="none",
         server_header=False,
+        forwarded_allow_ips=sorted(settings.trusted_proxies),
         access_log=False,
-        log_level="warning",
+        log_config=None,  # its lines go where all others go (app/journal.py)
+        log_level="error",  # what readers send wrong is answered, and would fill the log
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+
+
+def serve(settings: Settings) -> None:
+    """Serves the article until SIGTERM or Ctrl-C; then the process exits with 0."""
+    _allow_files(settings.streams + SPARE_FILES)
+    app = create_app(settings)
     # uvicorn raises the signal again when it has shut down in good order.
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: sys.exit(0))
-    Server(app, config).run()
+    Server(app, config_for(app, settings)).run()
+
+
+def _drop_what_is_not_read(listener: int) -> None:
+    """For all connections that this listening socket will accept; elsewhere than on Linux, none."""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        with socket.socket(fileno=os.dup(listener)) as inherited:
+            inherited.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
+
+
+def _allow_files(wanted: int) -> None:
+    """Every stream is an open file; shells often allow 1,024, though the system allows more."""
+    with suppress(ImportError):  # Windows has no such bound
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            with suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
+        if allowed < wanted:
+            log.warning(
+                "%d open files are too few for BATCHNORM_STREAMS: %d would be enough", hard, wanted
+            )

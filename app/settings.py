@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app import journal
 from app.errors import InvalidSettings
 
 PREFIX = "BATCHNORM_"
@@ -35,8 +37,23 @@ class Settings(BaseSettings):
         LOOPBACK,
         description="names a browser may use for this server, separated by commas; `*` for any",
     )
-    engine: Literal["workers", "inline"] = Field(
-        "workers", description="where trainings run: `workers` (processes) or `inline` (a thread)"
+    trusted_proxies: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset({"127.0.0.1"}),
+        description="addresses or networks whose X-Forwarded-For is believed; `*` for any",
+    )
+    node: str = Field(
+        "",
+        pattern="^[a-z0-9]{0,16}$",
+        description="this server's name among several; its runs' ids begin with it",
+    )
+    engine: Literal["workers", "ray", "inline"] = Field(
+        "workers",
+        description="where trainings run: `workers` (processes), `ray`, or `inline` (a thread)",
+    )
+    ray_address: str = Field(
+        "",
+        pattern=r"^(auto|[^:/\s]+:\d{1,5})?$",
+        description="Ray cluster to join, `auto` or host:port; empty starts a Ray of its own",
     )
     workers: int = Field(
         default_factory=lambda: min(os.cpu_count() or 1, 64),
@@ -65,19 +82,32 @@ class Settings(BaseSettings):
     deadline_seconds: float = Field(
         120, gt=0, le=3600, description="longest time that one training may take"
     )
+    streams: int = Field(
+        2_000, ge=1, le=100_000, description="runs that may be watched at a time, by all readers"
+    )
+    worker_memory_mb: int = Field(
+        1_200,
+        ge=1,
+        le=1_000_000,
+        description="memory in MB that one worker may have for itself; a training over it is ended",
+    )
     runs_per_reader: int = Field(
         3, ge=1, le=100, description="runs that one reader may have waiting or training"
     )
     address_share: float = Field(
         0.75, gt=0, le=1, description="part of the queue that readers of one address may fill"
     )
+    log_format: journal.Format = Field(
+        "text", description="the log on stderr: `text`, or `json`, one object a line"
+    )
+    metrics: bool = Field(False, description="whether GET /metrics answers; 1 switches it on")
     secret: SecretStr = Field(
         default_factory=lambda: SecretStr(secrets.token_urlsafe(32)),
         min_length=16,
         description="signs the session cookie; drawn at each start unless set",
     )
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return frozenset(value.replace(" ", "").split(",")) if isinstance(value, str) else value
@@ -88,6 +118,16 @@ class Settings(BaseSettings):
         for name in names:
             if name != "*" and (not name or "*" in name.removeprefix("*.")):
                 raise ValueError(f"{name!r} should be a name, *.name or *")
+        return names
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_addresses(cls, names: frozenset[str]) -> frozenset[str]:
+        for name in names - {"*"}:
+            try:
+                ip_network(name)
+            except ValueError:
+                raise ValueError(f"{name!r} should be an address, a network or *") from None
         return names
 
 

@@ -78,7 +78,13 @@ def specs() -> dict[str, TrainingSpec]:
 @pytest.fixture(scope="session")
 def server_defaults(cache_dir: Path) -> dict[str, object]:
     """The settings of every server here, unless a test says otherwise."""
-    return {"cache_dir": cache_dir, "device": "cpu", "workers": 2, "queue_seconds": 3600}
+    return {
+        "cache_dir": cache_dir,
+        "device": "cpu",
+        "workers": 2,
+        "queue_seconds": 3600,
+        "metrics": 1,
+    }
 
 
 @pytest.fixture(scope="session")

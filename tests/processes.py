@@ -14,6 +14,8 @@ from pathlib import Path
 
 import httpx
 
+from app.engines.memory import own_bytes
+
 ROOT = Path(__file__).parents[1]
 # Far above what anything takes here: only a hang meets it.
 PATIENCE = 60.0
@@ -36,18 +38,35 @@ def is_alive(pid: int) -> bool:
     return status.rpartition(")")[2].split()[0] not in ("Z", "X")
 
 
-def workers_of(parent: int) -> set[int]:
-    """The worker processes that `parent` started and that are alive."""
-    found = set()
+def _processes() -> Iterator[tuple[int, int, bytes]]:
+    """Number, parent and command line of every process."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             status = (folder / "stat").read_text()
             command = (folder / "cmdline").read_bytes()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if int(status.rpartition(")")[2].split()[1]) == parent and b"app.engines.worker" in command:
-            found.add(int(folder.name))
-    return {pid for pid in found if is_alive(pid)}
+        yield int(folder.name), int(status.rpartition(")")[2].split()[1]), command
+
+
+def workers_of(parent: int) -> set[int]:
+    """The worker processes that `parent` started and that are alive."""
+    return {
+        pid
+        for pid, its_parent, command in _processes()
+        if its_parent == parent and b"app.engines.worker" in command and is_alive(pid)
+    }
+
+
+def descendants_of(ancestor: int) -> dict[int, str]:
+    """Its children, their children and so on, those that are alive, with their command lines."""
+    everyone = {pid: (parent, command) for pid, parent, command in _processes()}
+    found: dict[int, str] = {}
+    generation = {ancestor}
+    while generation:
+        generation = {pid for pid, (parent, _) in everyone.items() if parent in generation}
+        found |= {pid: everyone[pid][1].decode(errors="replace") for pid in generation}
+    return {pid: command for pid, command in found.items() if is_alive(pid)}
 
 
 def kill_all(pids: set[int], how: signal.Signals = signal.SIGKILL) -> None:
@@ -75,6 +94,18 @@ class Server:
     def workers(self) -> set[int]:
         """Its worker processes."""
         return workers_of(self.pid)
+
+    def files(self) -> int:
+        """Descriptors that it has open."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def threads(self) -> int:
+        """Threads of its process."""
+        return len(list(Path(f"/proc/{self.pid}/task").iterdir()))
+
+    def memory(self) -> int:
+        """Bytes that its process holds for itself."""
+        return own_bytes(self.pid)
 
     def wait_until_ready(self) -> None:
         """Returns once all workers are warm."""

@@ -7,8 +7,10 @@ import anyio
 import pytest
 
 from app.errors import DeadlineExceeded, NotYours, TrainingFailed, UnknownRun, WorkerLost
+from app.journal import Text
 from app.run import Run
 from app.runs import FOR_READERS, Runs
+from app.settings import Settings
 from tests.toys import TOY, ToyEngine, create, end_of, heard, serving_toys, until
 from tests.wire import ids, names
 
@@ -167,6 +169,14 @@ def test_ids_can_not_be_guessed() -> None:
     assert all(len(run_id) >= 16 for run_id in made)
 
 
+async def test_ids_begin_with_the_name_of_the_server_that_holds_the_run() -> None:
+    engine = ToyEngine()
+    runs = Runs(engine, Settings(node="a7"))
+    await runs.start()
+    assert create(runs).id.startswith("a7-")
+    await runs.close()
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
@@ -191,9 +201,9 @@ async def test_a_failure_is_told_in_a_readers_words_and_found_in_the_log(
         done = (await end_of(run))[-1].data
     assert (done["state"], done["code"]) == ("failed", code)
     assert done["message"] == FOR_READERS[code]  # type: ignore[index]
-    (line,) = [record for record in caplog.records if done["reference"] in record.getMessage()]
-    details = error.details if isinstance(error, TrainingFailed) else str(error)
-    assert details in line.getMessage()
+    (line,) = [text for text in map(Text().format, caplog.records) if done["reference"] in text]
+    assert (error.details if isinstance(error, TrainingFailed) else str(error)) in line
+    assert f"run={run.id}" in line
     whole = run.log.since(0).decode()
     assert "secret" not in whole
     assert str(error) not in whole

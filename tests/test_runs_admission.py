@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from app.ended import KEPT_RUNS
-from app.errors import Busy, TooManyRuns, UnknownRun
+from app.errors import Busy, InvalidRequest, TooManyRuns, UnknownRun
 from app.events import Queued
 from app.run import Run
 from tests.toys import create, end_of, heard, serving_toys, until
@@ -85,20 +85,27 @@ async def test_the_promised_wait_learns_from_real_trainings() -> None:
 
 async def test_the_same_key_gives_the_same_run() -> None:
     async with serving_toys() as (runs, _):
-        first = create(runs, key="k")
-        assert create(runs, key="k") is first
+        first = create(runs, key="k", seed=1)
+        assert create(runs, key="k", seed=1) is first
         assert create(runs, key="other") is not first
         assert create(runs) is not create(runs)
 
 
+async def test_a_key_is_good_for_one_request() -> None:
+    async with serving_toys() as (runs, _):
+        create(runs, key="k", seed=1)
+        with pytest.raises(InvalidRequest, match="Idempotency-Key"):
+            create(runs, key="k", seed=2)
+
+
 async def test_a_key_still_means_its_run_when_nobody_else_gets_in() -> None:
     async with serving_toys(runs_per_reader=1, queue_seconds=0) as (runs, _):
-        run = create(runs, key="k")
+        run = create(runs, key="k", seed=1)
         with pytest.raises(Busy):
             create(runs, key="another")
-        assert create(runs, key="k") is run
+        assert create(runs, key="k", seed=1) is run
         runs.stop(run, "me")
-        assert create(runs, key="k") is run
+        assert create(runs, key="k", seed=1) is run
 
 
 async def test_a_wait_beyond_the_bound_is_refused_and_says_when_to_come_back() -> None:

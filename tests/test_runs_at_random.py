@@ -65,7 +65,9 @@ class RunsLife(RuleBasedStateMachine):
     @rule(reader=READERS, seed=st.integers(0, 5), seeds=st.integers(1, 2), key=st.booleans())
     def ask(self, reader: str, seed: int, seeds: int, key: bool) -> None:
         async def asked() -> Run:
-            return create(self.runs, reader, seed=seed, seeds=seeds, key="same" if key else None)
+            return create(
+                self.runs, reader, seed=seed, seeds=seeds, key=f"{seed} {seeds}" if key else None
+            )
 
         try:
             run = self.do(asked())

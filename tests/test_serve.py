@@ -1,36 +1,23 @@
-import os
+import json
+import resource
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from app.serve import SPARE_FILES
 from tests.conftest import Serve
 from tests.processes import (
     PATIENCE,
     ROOT,
     Server,
     environment,
-    is_alive,
     kill_all,
-    serving,
-    wait_until,
 )
-from tests.web.asking import json_of, stream, train, until, watch
-from tests.wire import names
-
-
-@pytest.fixture(scope="module")
-def mortal(
-    server_defaults: dict[str, object], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """A warm server whose workers, and at last itself, these tests end."""
-    with serving(tmp_path_factory.mktemp("mortal") / "log", server_defaults) as running:
-        running.wait_until_ready()
-        yield running
+from tests.web.asking import RUNS, json_of, problem_of, stream, train, until, watch
 
 
 def refused_start(**settings: object) -> subprocess.CompletedProcess[str]:
@@ -46,13 +33,26 @@ def refused_start(**settings: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_server_process_never_loads_torch(server: Server) -> None:
+def test_the_server_process_never_loads_torch_nor_ray(server: Server) -> None:
     with server.visitor() as reader:
         assert reader.get("/").status_code == 200
         watch(reader, json_of(train(reader, steps=10))["id"])
     mapped = Path(f"/proc/{server.pid}/maps").read_text()
     assert "pydantic" in mapped
     assert "torch" not in mapped
+    assert "_raylet" not in mapped
+
+
+def test_the_address_and_scheme_that_a_proxy_gives_are_believed_from_trusted_ones_alone(
+    server: Server, serve: Serve
+) -> None:
+    elsewhere = serve(trusted_proxies="192.0.2.1,10.0.0.0/8", workers=1)
+    schemes = []
+    for running in (server, elsewhere):
+        with running.visitor() as reader:
+            forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
+            schemes.append(reader.get("/healthz/", headers=forwarded).headers["location"][:6])
+    assert schemes == ["https:", "http:/"]
 
 
 @pytest.mark.parametrize(
@@ -76,14 +76,6 @@ def test_an_address_that_is_taken_stops_the_start_with_one_line() -> None:
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_a_server_that_is_killed_leaves_no_worker(serve: Serve) -> None:
-    server = serve(workers=2)
-    wait_until(lambda: len(server.workers()) == 2, "both workers have started")
-    workers = server.workers()
-    os.kill(server.pid, signal.SIGKILL)
-    wait_until(lambda: not any(map(is_alive, workers)), "no worker is left")
-
-
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_that_is_told_to_end_before_it_is_warm_ends_in_good_order(
     serve: Serve, how: signal.Signals
@@ -98,46 +90,42 @@ def test_a_server_that_is_told_to_end_before_it_is_warm_ends_in_good_order(
     assert "Traceback" not in server.log.read_text()
 
 
-def test_losing_all_workers_ends_the_run_with_worker_lost_and_the_next_one_works(
-    mortal: Server,
+def test_the_soft_bound_on_open_files_is_raised_for_the_streams(serve: Serve) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    low = 256
+    resource.setrlimit(resource.RLIMIT_NOFILE, (low, hard))
+    try:
+        server = serve(workers=1, streams=1000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert resource.prlimit(server.pid, resource.RLIMIT_NOFILE)[0] == 1000 + SPARE_FILES
+
+
+def test_every_line_of_the_log_is_json_and_a_failure_is_found_by_its_reference(
+    serve: Serve,
 ) -> None:
+    mortal = serve(workers=1, log_format="json")
     with mortal.visitor() as reader:
-        run_id = json_of(train(reader, steps=400))["id"]
-        with stream(reader, run_id) as events:
+        problem_of(train(reader, steps=1), 422)
+        run = json_of(train(reader, steps=400))
+        with stream(reader, run["id"]) as events:
             until(events, "points")
             lost = mortal.workers()
-            assert len(lost) == 2
             kill_all(lost)
             done = until(events, "done").data
-            assert list(events) == []
-        assert (done["state"], done["code"]) == ("failed", "worker_lost")
-        assert done["message"]
-        assert done["reference"] in mortal.log.read_text()
-        panel = reader.get(f"/runs/{run_id}", headers={"HX-Request": "true"}).text
-        assert done["message"] in panel
-        assert done["reference"] in panel
+        reader.get("/", headers={"User-Agent": "telling"})
+    log = mortal.log.read_text()
+    told = [json.loads(line) for line in log.splitlines()]
+    assert all({"time", "level", "logger", "message"} <= line.keys() for line in told)
+    assert "telling" not in log
+    assert "127.0.0.1" not in log
 
-        following = watch(reader, json_of(train(reader, steps=10))["id"])
-        assert following[-1].data["state"] == "finished"
-        mortal.wait_until_ready()
-        assert len(mortal.workers()) == 2
-        assert not mortal.workers() & lost
-
-
-def test_sigterm_in_mid_run_gives_every_stream_its_end_and_leaves_no_worker(
-    mortal: Server,
-) -> None:
-    """The last test here: it ends the server that the others share."""
-    mortal.wait_until_ready()
-    workers = mortal.workers()
-    with mortal.visitor() as reader, mortal.visitor() as other:
-        run_id = json_of(train(reader, steps=400))["id"]
-        with stream(reader, run_id) as events, stream(other, run_id) as same:
-            until(events, "points")
-            mortal.process.terminate()
-            for told in (list(events), list(same)):
-                assert names(told)[-1] == "done"
-                assert told[-1].data["state"] == "stopped"
-    assert mortal.process.wait(PATIENCE) == 0
-    wait_until(lambda: not any(map(is_alive, workers)), "no worker is left")
-    assert "Traceback" not in mortal.log.read_text()
+    (failure,) = [line for line in told if line.get("reference") == done["reference"]]
+    assert failure["worker"] in lost
+    about = {"run": run["id"], "slug": "learning-rates", "seed": run["seed"]}
+    assert failure.items() >= {**about, "level": "ERROR", "code": "worker_lost"}.items()
+    answers = [line for line in told if line["logger"] == "app.web.accesses"]
+    assert [(it["method"], it["path"], it["status"]) for it in answers[-2:]] == [
+        ("POST", RUNS, 422),
+        ("POST", RUNS, 201),
+    ]

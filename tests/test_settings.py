@@ -40,7 +40,12 @@ def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         ("RUNS_PER_READER", "0"),
         ("SECRET", "short"),
         ("ALLOWED_HOSTS", "www.*"),
+        ("TRUSTED_PROXIES", "proxy.example"),
+        ("NODE", "Node-A"),
+        ("RAY_ADDRESS", "ray://head:10001"),
         ("COMMENTS", "perhaps"),
+        ("LOG_FORMAT", "xml"),
+        ("METRICS", "perhaps"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_the_variable(

@@ -1,7 +1,7 @@
 """The one interface behind which a training runs, wherever it runs."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.events import TrainingEvent
@@ -11,11 +11,15 @@ from app.measurements import Provenance
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How many slots are warm; `problem`: why none can be, in one line."""
+    """How many slots are warm; `problem`: why none can be, in one line.
+
+    `restarts`: how often a slot's process ended and was, or is being, replaced.
+    """
 
     slots: int
     warm: int
     problem: str | None = None
+    restarts: int = field(default=0, compare=False)  # what was, no part of what is
 
 
 class Engine(Protocol):
@@ -38,8 +42,8 @@ class Engine(Protocol):
         """One training's events as they come; waits for a free slot first.
 
         Closing the generator, or cancelling the task that iterates it, stops the training and
-        frees its slot. Raises WorkerLost, DeadlineExceeded or TrainingFailed, after all events
-        that came before; Unusable where nothing can train.
+        frees its slot. Raises WorkerLost, DeadlineExceeded, MemoryExceeded or TrainingFailed,
+        after all events that came before; Unusable where nothing can train.
         """
         ...
 

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from app.engines.base import Health
-from app.errors import DeadlineExceeded, TrainingFailed
+from app.errors import DeadlineExceeded, TrainingError, TrainingFailed
 from app.events import TrainingEvent
 from app.experiments.base import TrainingSpec
 from app.measurements import Provenance
@@ -67,5 +67,7 @@ def _prepare(settings: Settings) -> "Trainer":
 def _next(events: Iterator[TrainingEvent]) -> TrainingEvent | None:
     try:
         return next(events, None)
+    except TrainingError:
+        raise
     except Exception:
         raise TrainingFailed(traceback.format_exc()) from None

@@ -5,7 +5,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias
 
-from app.errors import Unusable
+from app.errors import TrainingError, Unusable
 from app.events import TrainingEvent
 from app.experiments.base import TrainingSpec
 from app.measurements import Provenance
@@ -46,9 +46,9 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """From a worker: no more events of this training. `traceback` if it raised."""
+    """From a worker: no more events of this training. `error` if it did not reach its end."""
 
-    traceback: str | None = None
+    error: TrainingError | None = None
 
 
 ToWorker: TypeAlias = Train | Stop

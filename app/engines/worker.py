@@ -4,6 +4,7 @@ It trains what it is told to, one training at a time, and ends itself when the s
 so that a server that was killed leaves no orphan.
 """
 
+import logging
 import os
 import socket
 import sys
@@ -15,16 +16,21 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from app import journal, settings
+from app.engines.memory import be_first_to_go
 from app.engines.messages import Begun, Ended, Ready, Refused, Train, pack, read
-from app.errors import Unusable
+from app.errors import TrainingError, TrainingFailed, Unusable
 from app.experiments.base import TrainingSpec
 
 if TYPE_CHECKING:
     from app.training.trainer import Trainer
 
+log = logging.getLogger(__name__)
+
 
 def main(data_dir: Path, cache_dir: Path, device: str) -> None:
     """Warms up, says so, and trains until the socket closes."""
+    be_first_to_go()
     server = socket.socket(fileno=os.dup(0))
     orders: SimpleQueue[TrainingSpec] = SimpleQueue()
     stop = threading.Event()
@@ -53,7 +59,7 @@ def _work(
         server.sendall(pack(Refused(error)))
         return
     except Exception:
-        traceback.print_exc()
+        log.exception("could not start", extra={"worker": os.getpid()})
         server.sendall(pack(Refused(Unusable("a worker could not start; the log says why"))))
         return
     server.sendall(pack(Ready(trainer.provenance)))
@@ -66,8 +72,10 @@ def _work(
                 server.sendall(pack(event))
                 if stop.is_set():
                     break
+        except TrainingError as error:
+            ended = Ended(error.with_traceback(None))
         except Exception:
-            ended = Ended(traceback.format_exc())
+            ended = Ended(TrainingFailed(traceback.format_exc()))
         server.sendall(pack(ended))
 
 
@@ -85,4 +93,5 @@ def _listen(
 
 
 if __name__ == "__main__":
+    journal.start(settings.load().log_format)
     main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 import app
-from app.errors import DeviceError
+from app.errors import DeviceError, MemoryExceeded
 from app.events import TrainingEvent
 from app.experiments.base import TrainingSpec
 from app.experiments.learning_rates import LEARNING_RATES
@@ -27,8 +27,13 @@ class Trainer:
     provenance: Provenance
 
     def train(self, spec: TrainingSpec) -> Iterator[TrainingEvent]:
-        """See `training.loop.train`."""
-        return train(spec, self.dataset, self.provenance.device)
+        """See `training.loop.train`. Raises MemoryExceeded where there is too little of it."""
+        try:
+            yield from train(spec, self.dataset, self.provenance.device)
+        except (MemoryError, RuntimeError) as error:
+            if not _is_of_memory(error):
+                raise
+            raise MemoryExceeded("the machine or the device has too little memory") from None
 
 
 def prepare(data_dir: Path, cache_dir: Path, device: str) -> Trainer:
@@ -50,6 +55,12 @@ def prepare(data_dir: Path, cache_dir: Path, device: str) -> Trainer:
         for _ in trainer.train(replace(spec, steps=2)):
             pass
     return trainer
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """torch has an error of its own for CUDA alone."""
+    named = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return named or "allocate memory" in str(error)
 
 
 def _provenance(device: str) -> Provenance:

@@ -36,6 +36,7 @@ async def read_body(request: Request) -> Body:
 def _json_object(body: bytes) -> dict[str, object]:
     try:
         values = json.loads(body)
+        json.dumps(values, ensure_ascii=False).encode()  # half a character (\ud800) is no text
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):

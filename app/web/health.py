@@ -1,6 +1,5 @@
 """Is the server alive, can it train?"""
 
-from dataclasses import asdict
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request
@@ -29,4 +28,5 @@ async def readyz(request: Request) -> JSONResponse:
     health = runs.health()
     ready = health.warm == health.slots
     status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
-    return JSONResponse({"ready": ready, **asdict(health), "store": store.problem}, status)
+    shown = {"ready": ready, "slots": health.slots, "warm": health.warm, "problem": health.problem}
+    return JSONResponse({**shown, "store": store.problem}, status)

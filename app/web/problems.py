@@ -5,8 +5,9 @@ from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from app.errors import (
     BatchNormError,
@@ -34,6 +35,16 @@ STATUS: dict[type[BatchNormError], HTTPStatus] = {
 }
 
 
+class Problem(JSONResponse):
+    """A refusal may repeat what was sent, such as a field's name: never as markup."""
+
+    media_type = "application/problem+json"
+
+    def render(self, content: object) -> bytes:
+        """JSON has `<` in texts alone, where it may be written as its number."""
+        return super().render(content).replace(b"<", b"\\u003c")
+
+
 def problem(
     status: int,
     detail: str,
@@ -50,9 +61,7 @@ def problem(
     }
     if errors:
         body["errors"] = errors
-    return JSONResponse(
-        body, status, headers=dict(headers or {}), media_type="application/problem+json"
-    )
+    return Problem(body, status, headers=dict(headers or {}))
 
 
 def install(app: FastAPI) -> None:
@@ -60,6 +69,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(BatchNormError, _ours)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unforeseen)
 
 
@@ -88,6 +98,11 @@ async def _validation(_: Request, error: Exception) -> JSONResponse:
 async def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     return problem(error.status_code, error.detail, headers=error.headers)
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    """The reader left in mid-sentence, and hears no answer."""
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
 
 
 async def _unforeseen(_: Request, __: Exception) -> JSONResponse:

@@ -14,17 +14,14 @@ from app.run import Run
 from app.runs import Runs
 from app.web.bodies import read_body
 from app.web.pages import pages_of, wants_fragment
-from app.web.security import MAX_KEY_LENGTH, reader_of
-from app.web.streams import EventStream
+from app.web.security import MAX_ID_DIGITS, MAX_KEY_LENGTH, reader_of
+from app.web.streams import EventStream, Streams
 
 router = APIRouter()
 
-# Sent to us as text and compared with a log's length: more digits than any log could need.
-MAX_ID_DIGITS = 9
 
-
-def runs_of(request: Request) -> Runs:
-    """The runs of this server."""
+async def runs_of(request: Request) -> Runs:
+    """The runs of this server. Not `def`, which FastAPI would give a thread of its own."""
     runs: Runs = request.app.state.runs
     return runs
 
@@ -43,7 +40,7 @@ async def create_run(
     request: Request,
     runs: AllRuns,
     slug: str,
-    idempotency_key: Annotated[str | None, Header(max_length=MAX_KEY_LENGTH)] = None,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=MAX_KEY_LENGTH)] = None,
 ) -> Response:
     """Admits a run from a form or from JSON; it trains whether or not anybody watches."""
     experiment = find(slug)
@@ -72,6 +69,7 @@ async def stop_run(request: Request, runs: AllRuns, run_id: str) -> Response:
 
 @router.get("/runs/{run_id}/events")
 async def events(
+    request: Request,
     runs: AllRuns,
     run_id: str,
     header: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
@@ -83,7 +81,8 @@ async def events(
     last_id = _last_id(header or query or "0", len(log))
     if log.closed and last_id == len(log):
         return Response(status_code=HTTPStatus.NO_CONTENT)
-    return EventStream(log, last_id, run.watched())
+    streams: Streams = request.app.state.streams
+    return EventStream(log, last_id, streams, run.watched())
 
 
 @router.get("/runs/{run_id}/metrics.csv")

@@ -38,7 +38,10 @@ HEADERS = {
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_KEY_LENGTH = 200
+# Sent to us as text and compared with a log's length: more digits than any log could need.
+MAX_ID_DIGITS = 9
 MAX_BODY_BYTES = 16 * 1024
+MAX_LENGTH_DIGITS = 20
 
 
 class Guard:
@@ -69,13 +72,18 @@ class Guard:
 
 def _refusal(method: str, headers: Headers) -> Response | None:
     length = headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+    if not _is_number(length) or int(length) > MAX_BODY_BYTES:
         return problem(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body may have {MAX_BODY_BYTES} bytes."
         )
     if method not in SAFE_METHODS and _is_foreign(headers):
         return problem(HTTPStatus.FORBIDDEN, "This request came from another site's page.")
     return None
+
+
+def _is_number(text: str) -> bool:
+    """For `int`, which takes neither "²" nor thousands of digits."""
+    return text.isascii() and text.isdigit() and len(text) <= MAX_LENGTH_DIGITS
 
 
 def _is_foreign(headers: Headers) -> bool:

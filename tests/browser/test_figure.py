@@ -115,28 +115,6 @@ def test_stop_ends_the_run_and_keeps_what_was_drawn(reader: Reader) -> None:
     expect(reader.button("Train again")).to_be_visible()
 
 
-def test_a_reload_in_mid_run_loses_no_point(reader: Reader) -> None:
-    reader.train(steps=60, seed=1)
-    reader.wait_for_points(3)
-    run = reader.run_id()
-    reader.page.reload()
-    reader.expect_state("running", "finished")
-    assert reader.run_id() == run
-    reader.expect_state("finished")
-    for line in reader.curves()["test_accuracy"].values():
-        assert [step for step, _ in line] == list(range(0, 61, 2))
-
-
-def test_going_away_and_back_in_mid_run_doubles_no_point(reader: Reader) -> None:
-    reader.train(steps=60, seed=1)
-    reader.wait_for_points(3)
-    reader.page.goto("about:blank")
-    reader.page.go_back()
-    reader.expect_state("finished")
-    for line in reader.curves()["test_loss"].values():
-        assert [step for step, _ in line] == list(range(0, 61, 2))
-
-
 def test_a_permalink_shows_the_same_curves_to_somebody_else(
     reader: Reader, new_reader: NewReader, server: Server
 ) -> None:
@@ -160,23 +138,6 @@ def test_the_same_seed_gives_the_same_curves(reader: Reader) -> None:
     expect(reader.figure.locator(f"[data-run='{run}']")).to_have_count(0)
     reader.expect_state("finished")
     assert reader.curves() == first
-
-
-def test_a_double_click_starts_one_run(reader: Reader) -> None:
-    posts: list[str] = []
-    reader.page.on(
-        "response",
-        lambda answer: (
-            posts.append(str(answer.headers.get("location")))
-            if answer.request.method == "POST"
-            else None
-        ),
-    )
-    reader.figure.locator("details.settings summary").click()
-    reader.figure.locator("[name=steps]").fill("10")
-    reader.button("Train").dblclick()
-    reader.expect_state("finished")
-    assert len(set(posts)) == 1, posts
 
 
 def test_a_bound_that_is_broken_is_named_beside_the_button(reader: Reader) -> None:
@@ -225,3 +186,34 @@ def test_a_full_server_says_when_to_come_back(serve: Serve, new_reader: NewReade
     reader.expect_state("recorded")
     assert [e for e in reader.errors if "503" not in e] == []
     reader.errors.clear()
+
+
+def test_a_run_that_two_readers_share_is_stopped_for_one_of_them(
+    reader: Reader, server: Server, new_reader: NewReader
+) -> None:
+    other = new_reader(server.url)
+    for each in (reader, other):
+        each.train(seed=77, steps=400)
+        each.expect_state("queued", "running")
+    expect(other.figure.locator(".shared")).to_contain_text("Others have asked for the same")
+    reader.button("Stop").click()
+    reader.expect_state("stopped")
+    expect(reader.figure.locator(".verdict")).to_contain_text("goes on for them")
+    expect(reader.button("Train again")).to_be_visible()
+    other.wait_for_points(2)
+    other.expect_state("running")
+    other.button("Stop").click()
+    other.expect_state("stopped")
+
+
+def test_the_link_of_a_run_that_expired_fills_its_settings_in(
+    new_reader: NewReader, server: Server
+) -> None:
+    query = "figure=survival&seed=7&seeds=1&steps=10&learning_rate=0.2"
+    page = new_reader(f"{server.url}/runs/expired?{query}")
+    page.slug = "survival"
+    expect(page.figure.locator(".verdict")).to_contain_text("has expired")
+    expect(page.figure.locator("[name=learning_rate]")).to_have_value("0.2")
+    page.button("Train").first.click()
+    page.expect_state("finished")
+    expect(page.figure.locator("[data-status]")).to_contain_text("Seed 7,")

@@ -1,14 +1,18 @@
 """Engines over the session's data."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
+import anyio
 import pytest
 
+from app.engines.cluster import Membership
+from app.engines.registry import ENGINES
 from app.experiments.base import TrainingSpec
 from app.settings import Settings
+from tests.processes import PATIENCE
 
 MakeSettings: TypeAlias = Callable[..., Settings]
 
@@ -41,3 +45,22 @@ def small(specs: dict[str, TrainingSpec]) -> TrainingSpec:
 def endless(small: TrainingSpec) -> TrainingSpec:
     """A training that no test lives to see the end of."""
     return replace(small, steps=10**9)
+
+
+@pytest.fixture(scope="session")
+async def local_ray(anyio_backend: object) -> AsyncGenerator[None, None]:
+    """One Ray for all tests of a session: its start takes seconds, and 700 MB."""
+    membership = Membership(Settings(workers=1))
+    with anyio.fail_after(2 * PATIENCE):
+        await membership.join()
+    yield
+    await membership.leave()
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Each engine in turn, with what it needs."""
+    name: str = request.param
+    if name == "ray":
+        request.getfixturevalue("local_ray")
+    return name

@@ -1,4 +1,4 @@
-"""What every engine promises (app/engines/base.py). A new engine is one more name in ENGINES."""
+"""What every engine promises (app/engines/base.py). A new engine joins by its name."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -10,8 +10,8 @@ import anyio
 import pytest
 
 from app.engines.base import Engine, Health
-from app.engines.registry import ENGINES, engine_for
-from app.errors import DatasetError, DeadlineExceeded, TrainingFailed
+from app.engines.registry import engine_for
+from app.errors import DatasetError, DeadlineExceeded, MemoryExceeded, TrainingFailed
 from app.events import ArmEnded, Points, TrainingEvent
 from app.experiments.base import TrainingSpec
 from app.training.loop import train
@@ -23,12 +23,12 @@ from tests.processes import PATIENCE
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module")
 async def engine(
-    request: pytest.FixtureRequest, engine_settings: MakeSettings, anyio_backend: object
+    engine_name: str, engine_settings: MakeSettings, anyio_backend: object
 ) -> AsyncGenerator[Engine, None]:
     """Warm, with one slot."""
-    started = engine_for(engine_settings(engine=request.param))
+    started = engine_for(engine_settings(engine=engine_name))
     await started.start()
     with anyio.fail_after(PATIENCE):
         await started.warm()
@@ -36,13 +36,13 @@ async def engine(
     await started.close()
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture
 async def engine_without_data(
-    request: pytest.FixtureRequest,
+    engine_name: str,
     engine_settings: MakeSettings,
     broken_data: Path,
 ) -> AsyncGenerator[Engine, None]:
-    started = engine_for(engine_settings(engine=request.param, data_dir=broken_data))
+    started = engine_for(engine_settings(engine=engine_name, data_dir=broken_data))
     await started.start()
     yield started
     await started.close()
@@ -107,6 +107,17 @@ async def test_a_training_that_is_cancelled_while_it_waits_takes_no_slot(
             await anyio.wait_all_tasks_blocked()
             waiting.cancel_scope.cancel()
         tasks.cancel_scope.cancel()
+    assert isinstance((await events_of(engine, small))[-1], ArmEnded)
+
+
+async def test_a_training_for_which_there_is_no_memory_says_so_and_the_next_one_works(
+    engine: Engine, small: TrainingSpec
+) -> None:
+    """In one piece of 3 PB, which no machine gives."""
+    immense = replace(small, batches="linear_map", batch_size=10**12)
+    with pytest.raises(MemoryExceeded) as raised:
+        await events_of(engine, immense)
+    assert raised.value.code == "memory"
     assert isinstance((await events_of(engine, small))[-1], ArmEnded)
 
 
@@ -202,11 +213,10 @@ async def test_an_engine_without_data_says_so(
     assert told == [problem]
 
 
-@pytest.mark.parametrize("name", ENGINES)
 async def test_an_engine_that_is_closed_at_once_leaves_nothing(
-    name: str, engine_settings: MakeSettings
+    engine_name: str, engine_settings: MakeSettings
 ) -> None:
-    engine = engine_for(engine_settings(engine=name))
+    engine = engine_for(engine_settings(engine=engine_name))
     await engine.start()
     with anyio.fail_after(PATIENCE):
         await engine.close()

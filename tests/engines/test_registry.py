@@ -1,6 +1,13 @@
+import sys
 from typing import get_args
 
+import pytest
+
+from app.engines.inline import InlineEngine
+from app.engines.on_ray import RayEngine
 from app.engines.registry import ENGINES, engine_for
+from app.engines.workers import WorkersEngine
+from app.errors import InvalidSettings
 from app.settings import Settings
 from tests.engines.conftest import MakeSettings
 
@@ -10,5 +17,14 @@ def test_every_engine_of_the_settings_is_registered() -> None:
 
 
 def test_the_settings_name_the_engine(engine_settings: MakeSettings) -> None:
-    for name, kind in ENGINES.items():
-        assert type(engine_for(engine_settings(engine=name))) is kind
+    kinds = {name: type(engine_for(engine_settings(engine=name))) for name in ENGINES}
+    assert kinds == {"workers": WorkersEngine, "inline": InlineEngine, "ray": RayEngine}
+
+
+def test_without_ray_the_setting_says_how_to_install_it(
+    engine_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "app.engines.on_ray")
+    with pytest.raises(InvalidSettings, match=r"^BATCHNORM_ENGINE: .* pip install '\.\[ray\]'"):
+        engine_for(engine_settings(engine="ray"))

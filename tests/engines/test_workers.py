@@ -12,6 +12,7 @@ import anyio
 import pytest
 import torch
 
+from app.engines import workers
 from app.engines.base import Health
 from app.engines.messages import Ended, Train, pack
 from app.engines.workers import Worker, WorkersEngine
@@ -60,11 +61,13 @@ async def replaced(engine: WorkersEngine, dead: int) -> None:
 async def test_a_worker_killed_in_mid_training_ends_it_with_worker_lost_and_is_replaced(
     engine: WorkersEngine, worker: int, small: TrainingSpec, endless: TrainingSpec
 ) -> None:
+    restarts = engine.health().restarts
     with pytest.raises(WorkerLost) as raised:
         await follow(engine, endless, lambda _: os.kill(worker, signal.SIGKILL))
     assert raised.value.code == "worker_lost"
     assert isinstance((await events_of(engine, small))[-1], ArmEnded)
     await replaced(engine, worker)
+    assert engine.health().restarts == restarts + 1
 
 
 async def test_a_worker_that_stands_still_meets_the_deadline_and_is_replaced(
@@ -112,13 +115,22 @@ async def test_a_training_that_is_stopped_keeps_its_worker(
     assert workers_of(os.getpid()) == {worker}
 
 
+async def test_a_worker_that_has_grown_is_replaced_between_two_trainings(
+    engine: WorkersEngine, worker: int, small: TrainingSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(workers, "GROWN", 0.1)
+        assert isinstance((await events_of(engine, small))[-1], ArmEnded)
+    await replaced(engine, worker)
+
+
 async def test_a_wait_that_is_cancelled_within_a_message_loses_nothing() -> None:
     """A stop may come between a message's length and its body."""
     ours, theirs = socket.socketpair()
     _, writer = await asyncio.open_connection(sock=ours)
     reader = asyncio.StreamReader()
     worker = Worker(await asyncio.create_subprocess_exec("sleep", "60"), reader, writer)
-    message = pack(Ended("a traceback"))
+    message = pack(Ended())
     reader.feed_data(message[:4])
     with anyio.move_on_after(0):
         await worker.receive()
@@ -126,7 +138,7 @@ async def test_a_wait_that_is_cancelled_within_a_message_loses_nothing() -> None
     reader.feed_eof()
     with theirs, anyio.fail_after(PATIENCE):
         try:
-            assert await worker.receive() == Ended("a traceback")
+            assert await worker.receive() == Ended()
         finally:
             worker.kill()
             await worker.process.wait()
@@ -176,6 +188,14 @@ def _worker_process(
             yield process, ours
         finally:
             process.kill()
+
+
+async def test_a_cap_that_no_worker_keeps_is_said(engine_settings: MakeSettings) -> None:
+    tight = WorkersEngine(engine_settings(workers=1, worker_memory_mb=100))
+    await tight.start()
+    with anyio.fail_after(PATIENCE), pytest.raises(Unusable, match="WORKER_MEMORY_MB is too low"):
+        await tight.warm()
+    await tight.close()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from tests.processes import Server
 from tests.web.asking import FinishedRun, json_of, train, watch
+from tests.web.toy_server import ToyServer, serving_toys_over_http
 
 NewReader: TypeAlias = Callable[[], httpx.Client]
 
@@ -31,3 +32,10 @@ def finished(server: Server) -> Iterator[FinishedRun]:
     with server.visitor() as reader:
         created = json_of(train(reader, seed=7, steps=10))
         yield FinishedRun(created, watch(reader, created["id"]), reader)
+
+
+@pytest.fixture(scope="session")
+def toy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToyServer]:
+    """Over HTTP as the other one, but what it trains is over at once."""
+    with serving_toys_over_http(tmp_path_factory.mktemp("toys")) as running:
+        yield running

@@ -7,6 +7,7 @@ import pytest
 from app.experiments import EXPERIMENTS
 from tests.processes import Server
 from tests.web.asking import RUNS, FinishedRun, json_of, problem_of, train, watch
+from tests.web.conftest import NewReader
 
 FRAGMENT = {"HX-Request": "true"}
 
@@ -121,6 +122,74 @@ def test_a_browser_gets_the_page_and_a_script_the_receipt(finished: FinishedRun)
 
 def test_the_page_of_an_unknown_run_is_not_found(reader: httpx.Client) -> None:
     problem_of(reader.get("/runs/no-such-run", headers={"Accept": "text/html"}), 404)
+
+
+def test_a_permalink_has_all_that_makes_the_run_again(finished: FinishedRun) -> None:
+    page = finished.reader.get(finished.path, headers=FRAGMENT).text
+    links = [str(link["href"]) for link in Tags(page).with_attribute("href")]
+    (link,) = [link for link in links if link.startswith(f"{finished.path}?")]
+    assert finished.reader.get(link).text.count(finished.created["id"]) > 1
+    query = link.partition("?")[2]
+
+    # The same link when the run is gone.
+    expired = finished.reader.get(f"/runs/expired?{query}")
+    assert expired.status_code == 200
+    (panel,) = Tags(expired.text).with_attribute("data-repeat")
+    assert panel["data-run-state"] == "recorded"
+    fields = {
+        str(field["name"]): field.get("value")
+        for field in Tags(expired.text).with_attribute("name")
+        if str(field.get("id", "")).startswith("learning-rates-")
+    }
+    assert {name: fields[name] for name in ("seed", "seeds", "steps")} == {
+        "seed": "7",
+        "seeds": "1",
+        "steps": "10",
+    }
+    assert "python -m app train learning-rates --seed 7 --set steps=10" in expired.text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("figure=none&seed=7", "seed=7", "figure=learning-rates&seed=-1"),
+        *("figure=learning-rates&seed=7&gamma0=nan", "figure=learning-rates&extra=1"),
+        "figure=%3Cscript%3E&seed=%3Cscript%3E",
+    ],
+)
+def test_a_link_that_names_no_run_that_could_be_made_is_not_found(
+    reader: httpx.Client, query: str
+) -> None:
+    problem_of(reader.get(f"/runs/expired?{query}"), 404)
+
+
+def test_an_expired_run_has_no_receipt_and_no_panel(reader: httpx.Client) -> None:
+    link = "/runs/expired?figure=learning-rates&seed=7"
+    problem_of(reader.get(link, headers={"Accept": "application/json"}), 404)
+    problem_of(reader.get(link, headers=FRAGMENT), 404)
+
+
+def test_only_who_asked_for_a_run_is_offered_to_stop_it(new_reader: NewReader) -> None:
+    owner, visitor = new_reader(), new_reader()
+    path = train(owner, steps=400).headers["location"]
+    assert Tags(owner.get(path, headers=FRAGMENT).text).with_attribute("hx-delete")
+    assert not Tags(visitor.get(path, headers=FRAGMENT).text).with_attribute("hx-delete")
+    stopped = owner.delete(path, headers=FRAGMENT)
+    (panel,) = Tags(stopped.text).with_attribute("data-run")
+    assert (stopped.status_code, panel["data-run-state"]) == (202, "stopped")
+
+
+def test_a_shared_run_is_stopped_for_one_and_goes_on_for_the_other(new_reader: NewReader) -> None:
+    one, other = new_reader(), new_reader()
+    path = train(one, seed=11, steps=400).headers["location"]
+    shared = json_of(train(other, seed=11, steps=400))
+    assert (f"/runs/{shared['id']}", shared["shared"]) == (path, True)
+    assert json_of(one.delete(path))["state"] == "stopped"
+    assert "goes on for them" in one.get(path, headers=FRAGMENT).text
+    receipt = json_of(other.get(path, headers={"Accept": "application/json"}))
+    assert receipt["state"] in ("queued", "running")
+    assert json_of(other.delete(path))["state"] == "stopped"
+    assert watch(other, shared["id"])[-1].data["state"] == "stopped"
 
 
 def test_htmx_gets_the_panel_of_the_run_it_created(reader: httpx.Client) -> None:

@@ -165,22 +165,6 @@ def test_an_unknown_run_can_not_be_stopped(reader: httpx.Client) -> None:
     problem_of(reader.delete("/runs/no-such-run"), 404)
 
 
-def test_the_same_key_gives_the_same_run(reader: httpx.Client) -> None:
-    first, second = (json_of(train(reader, key="double-click", steps=400)) for _ in range(2))
-    assert first["id"] == second["id"]
-    assert first["seed"] == second["seed"]
-    assert reader.delete(f"/runs/{first['id']}").status_code == 202
-
-
-def test_the_same_key_at_once_gives_one_run(reader: httpx.Client) -> None:
-    reader.get("/")  # as a browser's, all eight clicks are of one session
-    with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: train(reader, key="at-once", steps=400), range(8)))
-    created = {json_of(answer)["id"] for answer in answers}
-    assert len(created) == 1
-    assert reader.delete(f"/runs/{created.pop()}").status_code == 202
-
-
 def test_a_key_without_bounds_is_refused(reader: httpx.Client) -> None:
     answer = train(reader, key="k" * 201)
     assert "key" in problem_of(answer, 422)["detail"].lower()
@@ -197,17 +181,6 @@ def test_a_run_is_stopped_by_its_reader_as_often_as_they_like(reader: httpx.Clie
     assert names(events).count("done") == 1
     assert events[-1].data["state"] == "stopped"
     assert "verdict" not in names(events)
-
-
-def test_nobody_else_stops_a_run(new_reader: NewReader) -> None:
-    owner, other = new_reader(), new_reader()
-    path = train(owner, steps=400).headers["location"]
-    problem_of(other.delete(path), 403)
-    other.cookies.set("reader", "eyJyZWFkZXIiOiAiYSJ9.forged.signature")
-    problem_of(other.delete(path), 403)
-    receipt = json_of(owner.get(path, headers={"Accept": "application/json"}))
-    assert receipt["state"] in ("queued", "running")
-    assert owner.delete(path).status_code == 202
 
 
 def test_a_reader_who_has_enough_runs_is_told_when_to_come_back(new_reader: NewReader) -> None:

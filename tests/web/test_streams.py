@@ -1,29 +1,17 @@
 import asyncio
-import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
-from urllib.parse import urlsplit
 
 import anyio
 import httpx
-import pytest
 from starlette.types import Message
 
 from app.events import Done, Queued
 from app.log import Log
-from app.web.streams import LIFE_SECONDS, PING_SECONDS, SEND_SECONDS, EventStream
-from tests.processes import PATIENCE, Server
-from tests.web.asking import FinishedRun, json_of, problem_of, stream, train, until, watch
-from tests.web.conftest import NewReader
+from app.web.streams import LIFE_SECONDS, PING_SECONDS, SEND_SECONDS, EventStream, Streams
+from tests.processes import PATIENCE
+from tests.web.asking import FinishedRun, json_of, stream, train, until
 from tests.wire import events_in, ids, names
-
-
-def test_a_reader_who_comes_back_gets_what_was_missed(finished: FinishedRun) -> None:
-    last = len(finished.events)
-    for known in (0, 1, 5, last - 1):
-        rest = watch(finished.reader, finished.created["id"], known)
-        assert ids(rest) == list(range(known + 1, last + 1))
-        assert finished.events[:known] + rest == finished.events
 
 
 def test_the_last_id_may_stand_in_the_address(finished: FinishedRun) -> None:
@@ -37,46 +25,6 @@ def test_the_header_comes_before_the_address(finished: FinishedRun) -> None:
         f"{finished.path}/events?last_event_id=1", headers={"Last-Event-ID": "5"}
     )
     assert ids(events_in(answer.content))[0] == 6
-
-
-def test_there_is_no_content_once_the_end_is_known(finished: FinishedRun) -> None:
-    last = str(len(finished.events))
-    answer = finished.reader.get(f"{finished.path}/events", headers={"Last-Event-ID": last})
-    assert answer.status_code == 204
-    assert answer.content == b""
-
-
-@pytest.mark.parametrize(
-    "last_id",
-    ["abc", "-1", "1.5", "1e3", "+1", " 1", "0x1", "1_0", "9" * 30, "%00", "1%00", "%D9%A1", "%"],
-)
-def test_an_id_that_is_no_count_is_refused(finished: FinishedRun, last_id: str) -> None:
-    problem_of(finished.reader.get(f"{finished.path}/events?last_event_id={last_id}"), 400)
-
-
-@pytest.mark.parametrize("last_id", ["abc", "-1", "1.5", "9" * 30, "\u0661", "7 7"])
-def test_a_header_that_is_no_count_is_refused(finished: FinishedRun, last_id: str) -> None:
-    headers = {b"Last-Event-ID": last_id.encode()}
-    problem_of(finished.reader.get(f"{finished.path}/events", headers=headers), 400)
-
-
-def test_a_nul_in_the_header_is_refused(server: Server, finished: FinishedRun) -> None:
-    """No client library would send it."""
-    address = urlsplit(server.url)
-    with socket.create_connection((address.hostname, address.port), PATIENCE) as connection:
-        connection.sendall(
-            f"GET {finished.path}/events HTTP/1.1\r\nHost: {address.netloc}\r\n"
-            "Last-Event-ID: 1\0\r\nConnection: close\r\n\r\n".encode()
-        )
-        answer = b"".join(iter(lambda: connection.recv(65536), b""))
-    assert answer.startswith(b"HTTP/1.1 400 ")
-
-
-def test_an_id_that_is_yet_to_come_is_refused(finished: FinishedRun) -> None:
-    too_far = str(len(finished.events) + 1)
-    problem_of(
-        finished.reader.get(f"{finished.path}/events", headers={"Last-Event-ID": too_far}), 400
-    )
 
 
 def test_a_stream_is_neither_cached_nor_held_back(finished: FinishedRun) -> None:
@@ -97,20 +45,6 @@ def test_points_come_while_the_training_goes_on(reader: httpx.Client) -> None:
         reader.delete(f"/runs/{created['id']}")
         assert until(events, "done").data["state"] == "stopped"
         assert list(events) == []  # the stream ends with it
-
-
-def test_a_reload_in_mid_run_loses_and_doubles_nothing(new_reader: NewReader) -> None:
-    owner, second = new_reader(), new_reader()
-    run_id = json_of(train(owner, steps=20))["id"]
-    seen = []
-    with stream(owner, run_id) as events:
-        for event in events:
-            seen.append(event)
-            if names(seen).count("points") == 3:
-                break
-    seen += watch(second, run_id, last_event_id=seen[-1].id)
-    assert ids(seen) == list(range(1, len(seen) + 1))
-    assert seen == watch(owner, run_id)
 
 
 class Turned(asyncio.SelectorEventLoop):
@@ -158,7 +92,7 @@ def play(scenario: Callable[[Turned], Coroutine[Any, Any, None]]) -> None:
 
 def open_stream(log: Log, reader: Reader) -> asyncio.Task[None]:
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-    return asyncio.create_task(EventStream(log, 0)(scope, reader.receive, reader.send))
+    return asyncio.create_task(EventStream(log, 0, Streams(1))(scope, reader.receive, reader.send))
 
 
 def begun() -> Log:

@@ -1,0 +1,300 @@
+"""What the server answers to whom, as an OpenAPI 3.1 description: /openapi.json.
+
+Written down here and not gathered from the routes, which read forms and JSON by hand; the tests
+hold every route and its answers against it.
+"""
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+from pydantic import TypeAdapter
+
+from app import __version__
+from app.comments import BOUNDS, NewComment
+from app.experiments import EXPERIMENTS
+from app.experiments.base import Experiment, ParameterValue
+from app.web.security import MAX_ID_DIGITS, MAX_KEY_LENGTH
+
+Json: TypeAlias = dict[str, Any]
+
+# What any change may meet besides: a foreign page, a body that is too large.
+CHANGE = (403, 413)
+# As app/runs.py draws them.
+ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]{16}$"}
+RUN_ID = {"in": "path", "name": "run_id", "required": True, "schema": ID}
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A run that was admitted, and where its events are."""
+
+    id: str
+    slug: str
+    seed: int
+    seeds: int
+    parameters: dict[str, ParameterValue]
+    state: str
+    position: int
+    eta_s: float
+    events: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """All that is needed to repeat a run; `digest` is the SHA-256 of its CSV."""
+
+    id: str
+    slug: str
+    seed: int
+    seeds: int
+    parameters: dict[str, ParameterValue]
+    state: str
+    verdict: str | None
+    created: str
+    elapsed_s: float
+    versions: dict[str, str]
+    device: str | None
+    hardware: str | None
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A run that was told to stop."""
+
+    id: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One network of an experiment."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured(Named):
+    """What is measured."""
+
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """A parameter with its bounds."""
+
+    name: str
+    kind: str
+    default: ParameterValue
+    min: float | None
+    max: float | None
+    choices: list[str] | None
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An experiment."""
+
+    slug: str
+    title: str
+    claim: str
+    arms: list[Named]
+    metrics: list[Measured]
+    parameters: list[Turned]
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A comment."""
+
+    id: int
+    created: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """The event loop turns."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """How many workers are warm, and what is wrong."""
+
+    ready: bool
+    slots: int
+    warm: int
+    problem: str | None
+    store: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A field of a request, and what it should be."""
+
+    field: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a request was refused (RFC 9457); `errors` names the fields that are wrong."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[Fault] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event of a stream; `data` is JSON (app/events.py)."""
+
+    id: str
+    event: str
+    data: str
+
+
+SHAPES = (Event, Created, Receipt, Stopped, Listed, Written, Alive, Ready, Problem)
+
+RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}}
+LOCATION = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
+MAX_ID = 10**MAX_ID_DIGITS - 1
+
+
+def describe(*, comments: bool, metrics: bool) -> Json:
+    """The description of a server with these rooms open."""
+    paths: dict[str, Json] = {
+        "/": {"get": _operation("The article", _text("text/html"))},
+        "/references.bib": {"get": _operation("Its references", _text("text/x-bibtex"))},
+        "/experiments": {"get": _operation("What can be trained", _json(Listed, many=True))},
+        "/runs/{run_id}": {"parameters": [RUN_ID], "get": _run(), "delete": _stop()},
+        "/runs/{run_id}/events": {"parameters": [RUN_ID], "get": _events()},
+        "/runs/{run_id}/metrics.csv": {
+            "parameters": [RUN_ID],
+            "get": _operation("All points so far", _text("text/csv"), 404),
+        },
+        "/runs/{run_id}/receipt.json": {
+            "parameters": [RUN_ID],
+            "get": _operation("The receipt as a file", _json(Receipt), 404),
+        },
+        "/healthz": {"get": _operation("Is it alive?", _json(Alive))},
+        "/readyz": {"get": _readiness()},
+    }
+    for experiment in EXPERIMENTS.values():
+        paths[f"/experiments/{experiment.slug}/runs"] = {"post": _training(experiment)}
+    if comments:
+        paths["/comments"] = {"get": _comments(), "post": _comment()}
+    if metrics:
+        paths["/metrics"] = {"get": _operation("For Prometheus", _text("text/plain"))}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Why Does Batch Normalization Work?", "version": __version__},
+        "paths": paths,
+        "components": {"schemas": _schemas()},
+    }
+
+
+def _run() -> Json:
+    return _operation("Its page, or its receipt", _text("text/html") | _json(Receipt), 404)
+
+
+def _stop() -> Json:
+    return _operation("Stops it", _json(Stopped), *CHANGE, 404, success=202)
+
+
+def _events() -> Json:
+    stream = {"text/event-stream": {"schema": _reference(Event.__name__)}}
+    operation = _operation("Its events behind the last id", stream, 404)
+    operation["responses"] |= {"204": {"description": "The end was delivered already"}}
+    last_id = {"schema": {"type": "integer", "minimum": 0, "maximum": MAX_ID}}
+    operation["parameters"] = [
+        {"in": "header", "name": "Last-Event-ID", **last_id},
+        {"in": "query", "name": "last_event_id", **last_id},
+    ]
+    return operation
+
+
+def _readiness() -> Json:
+    operation = _operation("Can it train?", _json(Ready))
+    operation["responses"] |= {"503": {"description": "Not yet", "content": _json(Ready)}}
+    return operation
+
+
+def _training(experiment: Experiment) -> Json:
+    problems = (*CHANGE, 415, 422, 429, 503)
+    created = _json(Created) | _text("text/html")
+    operation = _operation(f"Trains: {experiment.title}", created, *problems, success=201)
+    operation["responses"]["201"]["headers"] = LOCATION
+    key = {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH}
+    operation["parameters"] = [{"in": "header", "name": "Idempotency-Key", "schema": key}]
+    operation["requestBody"] = _body(experiment.slug)
+    return operation
+
+
+def _comments() -> Json:
+    answer = _text("text/html") | _json(Written, many=True)
+    return _operation("What readers wrote", answer, 503)
+
+
+def _comment() -> Json:
+    problems = (*CHANGE, 415, 422, 429, 503)
+    written = _json(Written) | _text("text/html")
+    operation = _operation("Keeps a comment", written, *problems, success=201)
+    operation["responses"]["201"]["headers"] = LOCATION
+    operation["responses"]["303"] = {"description": "Kept; see there", "headers": LOCATION}
+    operation["requestBody"] = _body(NewComment.__name__) | {"required": True}
+    return operation
+
+
+def _operation(summary: str, content: Json, *problems: int, success: int = 200) -> Json:
+    """Any request may meet a 400: its Host may be foreign, or it may be malformed."""
+    responses: Json = {str(success): {"description": summary, "content": content}}
+    for status in (400, *problems):
+        responses[str(status)] = {
+            "description": HTTPStatus(status).phrase,
+            "content": {"application/problem+json": {"schema": _reference(Problem.__name__)}},
+            **({"headers": RETRY} if status == HTTPStatus.TOO_MANY_REQUESTS else {}),
+        }
+    return {"summary": summary, "responses": responses}
+
+
+def _text(kind: str) -> Json:
+    return {kind: {"schema": {"type": "string"}}}
+
+
+def _json(shape: type, *, many: bool = False) -> Json:
+    one = _reference(shape.__name__)
+    return {"application/json": {"schema": {"type": "array", "items": one} if many else one}}
+
+
+def _body(name: str) -> Json:
+    kinds = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+    return {"content": {kind: {"schema": _reference(name)} for kind in kinds}}
+
+
+def _reference(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _schemas() -> Json:
+    """Of answers, each under its name; of requests, an experiment's under its slug."""
+    _, answers = TypeAdapter.json_schemas(
+        [(shape.__name__, "validation", TypeAdapter(shape)) for shape in SHAPES],
+        ref_template="#/components/schemas/{model}",
+    )
+    requests = {slug: it.request.model_json_schema() for slug, it in EXPERIMENTS.items()}
+    comment = NewComment.model_json_schema()
+    for name, part in comment["properties"].items():
+        del part["maxLength"]  # it is counted after tidying, and says nothing of what is sent
+        part |= {"minLength": 1, "description": BOUNDS[name]}
+    return {**answers["$defs"], **requests, NewComment.__name__: comment}

@@ -1,0 +1,90 @@
+"""Rows 16, 17 and 20: many readers, a greedy one, and readers who leave."""
+
+import anyio
+import pytest
+
+from tests.conftest import Serve
+from tests.failures.crowd import ask_at_once
+from tests.processes import wait_until
+from tests.toys import create, serving_toys
+from tests.web.asking import json_of, problem_of, stream, train, until, watch
+
+READERS = 300
+JSON = {"Accept": "application/json"}
+
+
+@pytest.mark.long
+def test_row_16_300_readers_at_once_are_answered_within_a_second_and_the_admitted_finish(
+    serve: Serve,
+) -> None:
+    server = serve(queue_seconds=20, address_share=1)
+    server.wait_until_ready()
+    answers = ask_at_once(server, [{"seed": n, "steps": 10} for n in range(READERS)])
+    admitted = [answer for answer in answers if answer.status == 201]
+    refused = [answer for answer in answers if answer.status != 201]
+    assert len(admitted) > 1
+    assert max(answer.body["position"] for answer in admitted) > 0
+    assert {answer.status for answer in refused} <= {503}
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
+    slowest = max(answer.seconds for answer in answers)
+    assert slowest <= 1.0, f"the last answer came after {slowest:.2f} s"
+    with server.visitor() as reader:
+        for answer in admitted:
+            assert watch(reader, answer.body["id"])[-1].data["state"] == "finished"
+
+
+@pytest.mark.anyio
+async def test_row_17_a_greedy_reader_at_most_doubles_another_readers_wait() -> None:
+    """In trainings of one length, on one slot: how many end before the other's run has."""
+    ended = {}
+    for greedy in (0, 3):
+        async with serving_toys() as (runs, engine):
+            for _ in range(greedy):
+                create(runs, "greedy", steps=100, seeds=2)
+            modest = create(runs, "modest", steps=100, seeds=2)
+            ended[greedy] = 0
+            while not modest.complete:
+                (await engine.begun()).end()
+                ended[greedy] += 1
+                await anyio.wait_all_tasks_blocked()
+    assert ended[3] <= 2 * ended[0]
+
+
+def test_row_17_a_reader_who_posts_1000_runs_holds_three(serve: Serve) -> None:
+    server = serve(workers=1)
+    with server.visitor() as greedy, server.visitor() as other:
+        answers = [train(greedy, steps=400) for _ in range(1_000)]
+        held = [json_of(answer)["id"] for answer in answers if answer.status_code == 201]
+        assert len(held) == 3
+        for answer in answers[3:]:
+            problem_of(answer, 429)
+            assert int(answer.headers["retry-after"]) >= 1
+        assert json_of(train(other, steps=10))["position"] <= 3
+
+
+@pytest.mark.long
+def test_row_20_a_queued_run_that_nobody_watches_is_dropped_and_a_running_one_finishes(
+    serve: Serve,
+) -> None:
+    server = serve(workers=1)
+    server.wait_until_ready()
+    with server.visitor() as first, server.visitor() as second, server.visitor() as looks:
+        runs = json_of(train(first, steps=400, seeds=2))["id"]
+        with stream(first, runs) as events:
+            until(events, "points")
+        waits = json_of(train(second, steps=10))["id"]
+        with stream(second, waits) as events:
+            until(events, "queued")
+
+        # A look would be a sign of life: so the queue is asked, through the last place in it.
+        def place() -> int:
+            asked = json_of(train(looks, steps=10, seed=5))
+            looks.delete(f"/runs/{asked['id']}")
+            return int(asked["position"])
+
+        assert place() == 1
+        wait_until(lambda: place() == 0, "the run that nobody watches is dropped", 18)
+        assert watch(second, waits)[-1].data["state"] == "stopped"
+        assert json_of(first.get(f"/runs/{runs}", headers=JSON))["state"] in ("running", "finished")
+        told = watch(first, runs)
+        assert told[-1].data["state"] == "finished"
