@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test long lint bench audit claims crosscheck
+.PHONY: run test long lint bench load audit claims crosscheck
 
 run: .venv/ready
 	$(BIN)/python -m app
@@ -26,6 +26,12 @@ bench: .venv/ready-dev
 # Known holes in the versions of constraints.txt; needs the network.
 audit: .venv/ready-dev
 	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
+
+# Many readers, a class that clicks at once, runs with faults; half an hour of two idle processors.
+load: .venv/ready-dev
+	$(BIN)/python -m bench.streams
+	$(BIN)/python -m bench.clicks
+	$(BIN)/python -m bench.faults
 
 # Judges every claim over 20 seeds; some 40 minutes on two processors.
 claims: .venv/ready

@@ -1,19 +1,20 @@
 """`make bench`: one table on stdout. Ratios, because absolute times differ between machines."""
 
 import argparse
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from statistics import median
 
 import httpx
 
-ROOT = Path(__file__).parents[1]
+from bench.clicks import warm_server
+from bench.streams import FASTAPI, OURS, compare
+from tests.processes import ROOT
+
 ROW = "{:<28} {:>8} {:>8} {:>8} {:>4}  {}"
+# Few enough that neither side falls behind; `make load` has the thousand.
+READERS, SECONDS = 200, 5.0
 
 
 def main() -> None:
@@ -22,41 +23,26 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5, metavar="N")
     pairs = parser.parse_args().pairs
     print(ROW.format("row", "median", "min", "max", "n", "what"))
-    with warm_server() as url:
+    with warm_server() as server:
         ratios, firsts = [], []
         for seed in range(pairs):
-            first, figure = time_figure(url, seed)
+            first, figure = time_figure(server.url, seed)
             ratios.append(figure / time_plain(seed))
             firsts.append(1000 * first)
     show("figure vs plain script", ratios, "POST to done over the same four trainings, plainly")
     show("first point (ms)", firsts, "POST to the first `points` event, idle server")
+    turns = compare(READERS, SECONDS, pairs, (OURS, FASTAPI))
+    costs = [
+        ours.processor_us / plain.processor_us
+        for ours, plain in zip(turns[OURS.name], turns[FASTAPI.name], strict=True)
+    ]
+    show("event vs plain FastAPI", costs, "processor time an event, 200 readers of one run")
 
 
 def show(name: str, values: list[float], what: str) -> None:
     """Prints one row."""
     figures = (f"{value:.3g}" for value in (median(values), min(values), max(values)))
     print(ROW.format(name, *figures, len(values), what))
-
-
-@contextmanager
-def warm_server() -> Iterator[str]:
-    """A server with its default number of workers, all of them warm."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "app"],
-        cwd=ROOT,
-        env=os.environ | {"BATCHNORM_PORT": "0"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        url = process.stdout.readline().split()[-1]
-        try:
-            while httpx.get(f"{url}/readyz").status_code != httpx.codes.OK:
-                time.sleep(0.1)
-            yield url
-        finally:
-            process.terminate()
 
 
 def time_figure(url: str, seed: int) -> tuple[float, float]:

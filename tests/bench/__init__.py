@@ -1,0 +1,1 @@
+"""Tests of bench: that what it counts is what came."""
