@@ -3,6 +3,23 @@
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def one_at_a_time(what: str) -> Iterator[None]:
+    """The body runs in one of this machine's processes at a time: tests run in several."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, where nothing is installed either
+        yield
+        return
+    with (Path(tempfile.gettempdir()) / f"batchnorm-tests-{what}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def install(package: str) -> bool:

@@ -111,7 +111,11 @@ async def test_the_oldest_runs_make_room_for_the_newest(tmp_path: Path) -> None:
     async with serving(path, max_bytes=int(3.5 * size)) as (runs, engine, _):
         made = [(await finished(runs, engine)).id for _ in range(6)]
     assert kept(path) == made[-3:]
-    assert first.id not in made
+    async with serving(path) as (runs, _, _):
+        assert (await runs.find(made[-1])).id == made[-1]
+        for expired in (first.id, made[0]):
+            with pytest.raises(UnknownRun):
+                await runs.find(expired)
 
 
 async def test_a_run_that_left_the_memory_is_opened_from_the_disk_once_for_all(

@@ -51,7 +51,7 @@ def test_row_25_without_its_data_the_article_is_served_and_training_is_refused(
         if early.status_code == 201:
             # Whoever got in before is told of the end, instead of waiting for ever.
             path = early.headers["location"]
-            wait_until(lambda: state_of(reader, path) == "failed", "the early run failed", 10)
+            wait_until(lambda: state_of(reader, path) == "failed", "the early run failed")
 
 
 def state_of(reader: httpx.Client, path: str) -> object:

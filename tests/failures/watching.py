@@ -14,7 +14,7 @@ from tests.web.asking import stream
 from tests.wire import Received
 
 # Longest training on the server whose workers are stopped: some times what 20 steps take.
-DEADLINE_SECONDS = 6
+DEADLINE_SECONDS = 20
 # A warm worker has 420 MB for itself there, and 40 steps add some ten.
 WORKER_MEMORY_MB = 700
 
