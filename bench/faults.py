@@ -34,7 +34,7 @@ STEPS = 10
 # Runs without a fault before anything is noted: what is loaded late is loaded then.
 WARM_UP = 20
 # The server keeps 100 ended runs; as many again, and its memory has settled (1,500 runs of an
-# engine that trains nothing: 49.1 MB before, 53.3 at the 150th, 53.4 at the 300th, 53.8 at the end).
+# engine that trains nothing: 49.1 MB before, 53.3 at the 150th, 53.4 at the 300th, 53.8 at last).
 STEADY = 200
 # A fault comes within this many seconds of the click, or after this many events.
 WITHIN_SECONDS, WITHIN_EVENTS = 1.0, 20
