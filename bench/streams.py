@@ -30,7 +30,7 @@ from tests.processes import Server, serving
 FIRST_FIGURE = "/experiments/learning-rates/runs"
 # Readers who come and go before anything is measured: what is loaded late is loaded then.
 WARM_UP = 20
-SETTLE_SECONDS = 1.0
+SETTLE_SECONDS = 3.0
 # A server that has fallen behind gets this long to deliver what it owes.
 PATIENCE = 60.0
 DUE_TIME = pattern(rb'"%s": ?\[([\d.]+)\]' % DUE.encode())

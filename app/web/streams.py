@@ -4,12 +4,14 @@ Our own response and not sse-starlette's: that encodes each event for each reade
 uvicorn to learn of a shutdown, while here a log that ends (at a shutdown they all do) is enough.
 """
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from http import HTTPStatus
 
 import anyio
+from anyio.abc import TaskGroup
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -24,6 +26,9 @@ PING_SECONDS = 15.0
 SEND_SECONDS = 8.0
 # A lost connection may never be noticed otherwise; EventSource comes back by itself.
 LIFE_SECONDS = 15 * 60.0
+# How often that is looked after.
+LOOK_SECONDS = 1.0
+PING = b": still here\n\n"
 NOBODY = nullcontext()
 # When to come back if there is no room: a run, whose end makes room, takes some 5 to 20 s.
 RETRY_SECONDS = 5
@@ -73,6 +78,9 @@ class EventStream(Response):
         self._last_id = last_id
         self._streams = streams
         self._watching = watching
+        # Whether bytes are on their way, and since when that is so or not.
+        self._sending, self._since = False, asyncio.get_running_loop().time()
+        self._over = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._streams.seat() as seated:
@@ -92,27 +100,48 @@ class EventStream(Response):
                 tasks.cancel_scope.cancel()
 
             tasks.start_soon(until_the_reader_leaves)
-            try:
-                with anyio.move_on_after(LIFE_SECONDS):
-                    await self._pump(send)
-                await _write(send, b"", more=False)
-            except TimeoutError:
-                log.info("a reader that took nothing for %g s was cut off", SEND_SECONDS)
+            tasks.start_soon(self._look_after, send, tasks)
+            with anyio.move_on_after(LIFE_SECONDS):
+                await self._pump(send)
+            self._over = True
+            await self._say(send, b"", more=False)
             tasks.cancel_scope.cancel()
 
     async def _pump(self, send: Send) -> None:
-        while chunk := await self._next_chunk():
-            await _write(send, chunk)
-            self._streams.bytes += len(chunk)
-
-    async def _next_chunk(self) -> bytes:
-        """What is new, a ping if nothing is for long, or nothing at the end of the log."""
-        with anyio.move_on_after(PING_SECONDS):
+        """Sends what is new until the log ends."""
+        while True:
             await self._log.news(self._last_id)
             chunk = self._log.since(self._last_id)
+            if not chunk:
+                return
             self._last_id = len(self._log)
-            return chunk
-        return b": still here\n\n"
+            await self._say(send, chunk)
+            self._streams.bytes += len(chunk)
+
+    async def _say(self, send: Send, chunk: bytes, *, more: bool = True) -> None:
+        now = asyncio.get_running_loop().time
+        self._sending, self._since = True, now()
+        await send({"type": "http.response.body", "body": chunk, "more_body": more})
+        self._sending, self._since = False, now()
+
+    async def _look_after(self, send: Send, tasks: TaskGroup) -> None:
+        """Ends the stream of a reader who takes nothing, and has a quiet one say that it is there.
+
+        It looks now and then. A timeout around each wait would cost more than all the rest: with
+        a thousand readers of ten events a second, 60 of the 95 µs of an event.
+        """
+        while True:
+            await anyio.sleep(LOOK_SECONDS)
+            seconds = asyncio.get_running_loop().time() - self._since
+            if self._sending and seconds > SEND_SECONDS:
+                log.info("a reader that took nothing for %g s was cut off", SEND_SECONDS)
+                tasks.cancel_scope.cancel()
+            elif not self._sending and seconds > PING_SECONDS:
+                tasks.start_soon(self._ping, send)
+
+    async def _ping(self, send: Send) -> None:
+        if not self._over:
+            await self._say(send, PING)
 
 
 def _too_many() -> Response:
@@ -121,8 +150,3 @@ def _too_many() -> Response:
         "Too many readers are watching runs just now. The run goes on.",
         headers={"Retry-After": str(RETRY_SECONDS)},
     )
-
-
-async def _write(send: Send, chunk: bytes, *, more: bool = True) -> None:
-    with anyio.fail_after(SEND_SECONDS):
-        await send({"type": "http.response.body", "body": chunk, "more_body": more})
