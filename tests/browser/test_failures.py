@@ -107,7 +107,8 @@ def test_row_21_of_six_tabs_that_watch_a_run_the_seen_one_gets_its_answers(reade
     seen.fetch(f"/runs/{reader.run_id()}", method="DELETE")
 
 
-@pytest.mark.parametrize("seconds", [0, pytest.param(30, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("seconds", [0, 30])
 def test_row_22_a_hidden_tab_catches_up_and_doubles_no_point(reader: Reader, seconds: int) -> None:
     asked = streams_of(reader.page)
     reader.train(steps=400 if seconds else 100, seed=1)

@@ -57,7 +57,14 @@ async def local_ray(anyio_backend: object) -> AsyncGenerator[None, None]:
     await membership.leave()
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+# Ray takes as long to start as all other tests here to run.
+LONG = {"ray": pytest.mark.long}
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=LONG.get(name, ())) for name in ENGINES],
+)
 def engine_name(request: pytest.FixtureRequest) -> str:
     """Each engine in turn, with what it needs."""
     name: str = request.param

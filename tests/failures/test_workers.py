@@ -45,6 +45,7 @@ def seconds_until_ready(server: Server) -> float:
     return monotonic() - lost
 
 
+@pytest.mark.long
 def test_row_1_a_killed_worker_ends_its_run_within_a_second_and_no_other(mortal: Server) -> None:
     mortal.wait_until_ready()
     with mortal.visitor() as one, mortal.visitor() as two, ThreadPoolExecutor(2) as threads:
@@ -103,6 +104,7 @@ def test_row_2_a_stopped_worker_meets_the_deadline_and_is_replaced(mortal: Serve
         assert not is_alive(stopped)
 
 
+@pytest.mark.long
 def test_row_3_a_training_over_its_memory_is_ended_and_costs_nobody_else(mortal: Server) -> None:
     mortal.wait_until_ready()
     before = mortal.memory()
