@@ -48,10 +48,15 @@ class Ended:
             if not await self._try(self._archive, run_id):
                 return
 
-    def add(self, run: Run) -> list[Run]:
-        """Takes an ended run, and returns those that left the memory for it."""
+    def add(self, run: Run) -> None:
+        """Takes an ended run. The oldest leave the memory for it."""
         self._runs[run.id] = run
-        return self._forget_oldest()
+        excess = sum(other.log.size for other in self._runs.values()) - KEPT_BYTES
+        for other in list(self._runs.values()):
+            if excess <= 0 and len(self._runs) <= KEPT_RUNS:
+                break
+            excess -= other.log.size
+            del self._runs[other.id]
 
     async def find(self, run_id: str) -> Run | None:
         """Raises StoreUnavailable. Many readers of one run cost one look at the disk."""
@@ -75,8 +80,11 @@ class Ended:
 
     async def _try(self, archive: Archive, run_id: str) -> bool:
         """Whether it is on the disk now. The store logs what is wrong with it, once."""
+        record = self._unsaved.get(run_id)
+        if record is None:  # whoever was at it already has done it meanwhile
+            return True
         with suppress(StoreUnavailable):
-            await archive.save(self._unsaved[run_id])
+            await archive.save(record)
             self._unsaved.pop(run_id, None)
             return True
         while len(self._unsaved) > MAX_UNSAVED:
@@ -84,13 +92,3 @@ class Ended:
             del self._unsaved[lost]
             log.error("run %s is lost: the store was out of use for too long", lost)
         return False
-
-    def _forget_oldest(self) -> list[Run]:
-        excess = sum(run.log.size for run in self._runs.values()) - KEPT_BYTES
-        gone = []
-        for run in list(self._runs.values()):
-            if excess <= 0 and len(self._runs) <= KEPT_RUNS:
-                break
-            excess -= run.log.size
-            gone.append(self._runs.pop(run.id))
-        return gone

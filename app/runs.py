@@ -359,8 +359,7 @@ class Runs:
             task.cancel()
         self._turns.remove(lambda waiting: waiting[0] is run)
         del self._live[run.id]
-        for forgotten in self._ended.add(run):
-            self._keys.forget(forgotten)
+        self._ended.add(run)
         self._announce()
 
     def _learn_speed(self, seconds_a_step: float) -> None:

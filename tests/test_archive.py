@@ -13,7 +13,7 @@ import pytest
 
 from app import ended
 from app.archive import Archive
-from app.ended import KEPT_RUNS
+from app.ended import KEPT_RUNS, Ended
 from app.errors import UnknownRun
 from app.events import ArmEnded, Done, Event, Points, Queued, Row, Started, Verdict, decode, encode
 from app.experiments import EXPERIMENTS
@@ -173,6 +173,30 @@ async def test_a_store_that_is_out_of_use_loses_no_finished_run(
             path.parent.unlink()
     assert {run.id for run in made} <= set(kept(path))
     assert len([record for record in caplog.records if "can't be used" in record.message]) == 1
+
+
+async def test_a_run_from_the_disk_is_no_answer_to_who_asks_for_the_same(tmp_path: Path) -> None:
+    """It may have been made long ago, by other versions."""
+    path = tmp_path / "store.db"
+    async with serving(path) as (runs, engine, _):
+        before = await finished(runs, engine, seed=7)
+    async with serving(path) as (runs, _, _):
+        opened = await runs.find(before.id)
+        assert create(runs, "you", experiment=FIGURE, seed=7) is not opened
+
+
+async def test_a_run_may_be_saved_by_two_at_once(tmp_path: Path) -> None:
+    """By its own end, and by whoever tries again with all that is left."""
+    store = Store(tmp_path / "store.db")
+    kept_runs = Ended(Archive(store, PLENTY))
+    made = [Run(FIGURE, FIGURE.parse({"seed": seed})) for seed in range(5)]
+    done = Done("finished", 1.0)
+    async with anyio.create_task_group() as tasks:
+        for run in made:
+            tasks.start_soon(kept_runs.save, run, done)
+        await anyio.lowlevel.checkpoint()
+        tasks.start_soon(kept_runs.save_late)
+    assert sorted(kept(store.path)) == sorted(run.id for run in made)
 
 
 async def test_runs_of_a_figure_or_a_setting_that_is_no_more_are_unknown(tmp_path: Path) -> None:

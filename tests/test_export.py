@@ -2,7 +2,6 @@ import csv
 import json
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ from app.errors import ExportRefused
 from app.experiments import EXPERIMENTS
 from app.web.security import CONTENT_POLICY, META_POLICY
 from tests.conftest import Site
+from tests.markup import Tags
 from tests.processes import ROOT
 
 FILES = [("index.html", b"page"), ("static/a.js", b"script")]
@@ -21,20 +21,8 @@ FILES = [("index.html", b"page"), ("static/a.js", b"script")]
 ADDRESSES = ("href", "src", "srcset", "action", "poster", "data", "data-recording")
 
 
-class Elements(HTMLParser):
-    """All elements of a page, as (name, attributes)."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-
 def elements(site: Site) -> list[tuple[str, dict[str, str | None]]]:
-    return Elements((site.folder / "index.html").read_text()).found
+    return Tags((site.folder / "index.html").read_text()).found
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

@@ -1,6 +1,8 @@
 """Who gets in, who waits, and how long they are told to."""
 
+import gc
 import math
+import weakref
 
 import anyio
 import pytest
@@ -89,6 +91,18 @@ async def test_the_same_key_gives_the_same_run() -> None:
         assert create(runs, key="k", seed=1) is first
         assert create(runs, key="other") is not first
         assert create(runs) is not create(runs)
+
+
+async def test_a_key_keeps_no_run_that_is_forgotten() -> None:
+    async with serving_toys() as (runs, _):
+        first = weakref.ref(create(runs, key="k", seed=1))
+        runs.stop(first(), "me")  # type: ignore[arg-type]
+        for _ in range(KEPT_RUNS):
+            runs.stop(create(runs), "me")
+        await anyio.wait_all_tasks_blocked()
+        gc.collect()
+        assert first() is None
+        create(runs, key="k", seed=2)  # the key is free again
 
 
 async def test_a_key_is_good_for_one_request() -> None:

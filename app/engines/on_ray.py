@@ -1,9 +1,8 @@
 """Trainings as Ray tasks: on a Ray of this server's own, or on all nodes of a cluster.
 
-`docs/deployment.md` says how a cluster is set up. Tasks and
-not actors: the scheduler then spreads them over whatever nodes there are, and a task that does
-not end when it is told to can be killed. A task runs in a process that Ray keeps for the next
-one, and such a process keeps its trainer.
+`docs/deployment.md` says how a cluster is set up. Tasks and not actors: the scheduler then spreads
+them over whatever nodes there are, and a task that does not end when it is told to can be killed. A
+task runs in a process that Ray keeps for the next one, and such a process keeps its trainer.
 
 (Ray documentation: "Ray Generators", "Cancelling tasks"; measured with Ray 2.60.)
 """

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from app import __version__
 from app.comments import BOUNDS, NewComment
 from app.experiments import EXPERIMENTS
-from app.experiments.base import Experiment, ParameterValue
+from app.experiments.base import Experiment, Parameter, ParameterValue
 from app.web.security import MAX_ID_DIGITS, MAX_KEY_LENGTH
 
 Json: TypeAlias = dict[str, Any]
@@ -84,19 +84,6 @@ class Measured(Named):
 
 
 @dataclass(frozen=True, slots=True)
-class Turned:
-    """A parameter with its bounds."""
-
-    name: str
-    kind: str
-    default: ParameterValue
-    min: float | None
-    max: float | None
-    choices: list[str] | None
-    help: str
-
-
-@dataclass(frozen=True, slots=True)
 class Listed:
     """An experiment."""
 
@@ -105,7 +92,7 @@ class Listed:
     claim: str
     arms: list[Named]
     metrics: list[Measured]
-    parameters: list[Turned]
+    parameters: list[Parameter]
     steps: int
 
 

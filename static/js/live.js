@@ -34,7 +34,7 @@ export class Live {
       this.#attach();
       element.scrollIntoView();
     } else if ("repeat" in this.#node.dataset) {
-      element.scrollIntoView();
+      this.#panel.scrollIntoView(); // what has expired, and what to do about it, stands there
     }
   }
 

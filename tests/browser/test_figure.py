@@ -215,6 +215,7 @@ def test_the_link_of_a_run_that_expired_fills_its_settings_in(
     page = new_reader(f"{server.url}/runs/expired?{query}")
     page.slug = "survival"
     expect(page.figure.locator(".verdict")).to_contain_text("has expired")
+    expect(page.figure.locator(".verdict")).to_be_in_viewport()
     expect(page.figure.locator("[name=learning_rate]")).to_have_value("0.2")
     page.button("Train").first.click()
     page.expect_state("finished")

@@ -1,30 +1,15 @@
 import re
-from html.parser import HTMLParser
 
 import httpx
 import pytest
 
 from app.experiments import EXPERIMENTS
+from tests.markup import Tags
 from tests.processes import Server
 from tests.web.asking import RUNS, FinishedRun, json_of, problem_of, train, watch
 from tests.web.conftest import NewReader
 
 FRAGMENT = {"HX-Request": "true"}
-
-
-class Tags(HTMLParser):
-    """All elements of a page, as (name, attributes)."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def with_attribute(self, name: str) -> list[dict[str, str | None]]:
-        return [attributes for _, attributes in self.found if name in attributes]
 
 
 def figure_of(page: str) -> dict[str, str | None]:
