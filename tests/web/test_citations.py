@@ -11,7 +11,6 @@ from app.references import REFERENCES
 from app.web import pages
 from app.web.assets import FOLDER
 from app.web.citations import Citations
-from tests.web.test_pages import Tags
 
 
 def rendered(source: str, citations: Citations) -> str:
