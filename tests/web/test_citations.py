@@ -11,6 +11,7 @@ from app.references import REFERENCES
 from app.web import pages
 from app.web.assets import FOLDER
 from app.web.citations import Citations
+from tests.markup import Tags
 
 
 def rendered(source: str, citations: Citations) -> str:
