@@ -68,10 +68,10 @@ def main() -> None:
 
 
 @contextmanager
-def warm_server() -> Iterator[Server]:
-    """`python -m app` with its default settings, a store of its own and all workers warm."""
+def warm_server(**changed: object) -> Iterator[Server]:
+    """`python -m app` with a store of its own and all workers warm; default settings but these."""
     with TemporaryDirectory() as folder:
-        settings = {"store": Path(folder) / "store.db"}
+        settings = {"store": Path(folder) / "store.db", **changed}
         with serving(Path(folder) / "log", settings) as server:
             server.wait_until_ready()
             yield server

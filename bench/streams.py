@@ -132,7 +132,7 @@ def compare(
 def measure(side: Side, readers: int, seconds: float) -> Measured:
     """Starts the side's server and has it watched."""
     with TemporaryDirectory() as folder:
-        settings = {"store": Path(folder) / "store.db", "streams": readers + WARM_UP}
+        settings = {"store": Path(folder) / "store.db", "streams": readers + WARM_UP, "workers": 1}
         with serving(Path(folder) / "log", settings, side.module) as server:
             return uvloop.run(_watch(server, side, readers, seconds))
 

@@ -191,7 +191,7 @@ def test_control_c_ends_with_130_and_keeps_what_was_measured(
     assert "stopped" in shown
     assert "Traceback" not in said
     rows = list(csv.DictReader(kept.read_text().splitlines()))
-    assert {row["arm"] for row in rows} == {"cnn@0.1"}
+    assert {row["arm"] for row in rows} == {"bn@0.1"}
     assert max(int(row["step"]) for row in rows) < 400
 
 

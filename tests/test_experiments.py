@@ -211,12 +211,21 @@ def test_a_leading_parameter_is_one_that_a_slider_can_turn(experiment: Experimen
 
 
 @every_experiment
-def test_trainings_come_seed_by_seed_and_arm_by_arm(experiment: Experiment) -> None:
+def test_trainings_come_seed_by_seed_and_each_arm_once(experiment: Experiment) -> None:
     request = experiment.parse({"seed": 5, "seeds": 3})
+    trainings = [(spec.seed, spec.arm) for spec in experiment.trainings(request)]
+    assert [seed for seed, _ in trainings] == sorted(seed for seed, _ in trainings)
     arms = [arm.id for arm in experiment.arms]
-    assert [(spec.seed, spec.arm) for spec in experiment.trainings(request)] == [
-        (seed, arm) for seed in (5, 6, 7) for arm in arms
-    ]
+    assert sorted(trainings) == sorted((seed, arm) for seed in (5, 6, 7) for arm in arms)
+
+
+def test_the_longest_trainings_of_a_seed_come_first() -> None:
+    def order(slug: str) -> list[str]:
+        experiment = find(slug)
+        return [spec.arm for spec in experiment.trainings(experiment.parse({}))]
+
+    assert order("learning-rates") == ["bn@0.1", "bn@0.5", "cnn@0.1", "cnn@0.5"]
+    assert order("covariate-shift") == ["bn+noise", "cnn+noise", "bn", "cnn"]
 
 
 def test_arms_of_a_seed_differ_in_norm_and_learning_rate_alone() -> None:

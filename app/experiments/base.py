@@ -291,9 +291,14 @@ class Experiment:
         return urlencode({"figure": self.slug, **request.model_dump()})
 
     def trainings(self, request: RunRequest) -> Iterator[TrainingSpec]:
-        """The trainings of a run: seed by seed, so that whole comparisons finish first."""
+        """The trainings of a run: seed by seed, so that whole comparisons finish first.
+
+        Of a seed the longest first, so that workers end together: noise takes more than a norm,
+        and a norm more than none.
+        """
+        arms = sorted(self.arms, key=lambda arm: (not arm.noise, arm.norm == "none"))
         for seed in range(request.seed, request.seed + request.seeds):
-            for arm in self.arms:
+            for arm in arms:
                 yield request.training(arm, seed)
 
 

@@ -3,16 +3,19 @@
 All of it is of the loss that training walks on: in training mode, on one mini-batch.
 """
 
+import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from app.events import Row
 from app.training.lines import Line, Measured
 from app.training.randomness import stream
+from app.training.stages import through
 from app.training.steps import Batch, Parameters, Step, flat, loss_at
 
 # Santurkar et al. 2018, §3.1: how far along the gradient, in learning rates.
@@ -164,7 +167,14 @@ def barrier(between: Row) -> float:
 
 @torch.no_grad()
 def _losses(network: nn.Sequential, places: Sequence[Parameters], batch: Batch) -> list[float]:
-    return [loss_at(network, parameters, batch).item() for parameters in places]
+    """The cross-entropy at each of these parameters; on a copy, so that the network stays."""
+    images, labels = batch
+    probe = copy.deepcopy(network)
+    losses = []
+    for parameters in places:
+        probe.load_state_dict(parameters, strict=False)
+        losses.append(F.cross_entropy(through(probe, images), labels).item())
+    return losses
 
 
 def direction(centre: Parameters, source: torch.Generator) -> Parameters:

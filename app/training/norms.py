@@ -1,6 +1,7 @@
 """Normalisations that torch does not have, and the noise that is put behind one."""
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -76,15 +77,24 @@ class Noise(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Shifts and scales; in training and in evaluation alike."""
-        generator = stream(self.seed, "noise", self.layer, self.step)
-        channel = (1, x.shape[1], 1, 1)
-        mean = torch.rand(channel, generator=generator) - 0.5
-        deviation = 1 + 0.25 * torch.rand(channel, generator=generator)
-        shift = mean + 0.2 * torch.rand(x.shape, generator=generator) - 0.1
-        scale = deviation + 0.1 * torch.randn(x.shape, generator=generator)
-        shift *= self.strength
-        scale = torch.lerp(torch.ones(()), scale, self.strength)
+        shift, scale = _drawn(self.seed, self.layer, self.step, self.strength, x.shape)
         return x * scale.to(x.device) + shift.to(x.device)
+
+
+# All passes of a step ask for the same; there is more of it in a pass than of arithmetic. Enough
+# for two layers, at a mini-batch and at a chunk of test images.
+@lru_cache(maxsize=4)
+@torch.inference_mode(mode=False)  # an evaluation may ask first, a gradient afterwards
+def _drawn(
+    seed: int, layer: int, step: int, strength: float, shape: torch.Size
+) -> tuple[Tensor, Tensor]:
+    generator = stream(seed, "noise", layer, step)
+    channel = (1, shape[1], 1, 1)
+    mean = torch.rand(channel, generator=generator) - 0.5
+    deviation = 1 + 0.25 * torch.rand(channel, generator=generator)
+    shift = mean + 0.2 * torch.rand(shape, generator=generator) - 0.1
+    scale = deviation + 0.1 * torch.randn(shape, generator=generator)
+    return shift * strength, torch.lerp(torch.ones(()), scale, strength)
 
 
 def at_step(network: nn.Sequential, step: int) -> None:

@@ -35,26 +35,43 @@ RETRY_SECONDS = 5
 
 
 class Streams:
-    """How many streams are open now, and how many may be: each holds a socket."""
+    """The streams that are open now, and how many may be: each holds a socket.
+
+    All are looked after by one task, now and then. A timeout around each wait would cost more than
+    all the rest, and a task a stream that wakes each second had a thousand readers wait for it.
+    """
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self.open = 0
         self.opened = 0
         self.bytes = 0
+        self._open: set[EventStream] = set()
+        self._looking: asyncio.Task[None] | None = None
+
+    @property
+    def open(self) -> int:
+        return len(self._open)
 
     @contextmanager
-    def seat(self) -> Iterator[bool]:
-        """Counts one more while its body runs; False, and nothing is counted, if all are taken."""
+    def seat(self, stream: "EventStream") -> Iterator[bool]:
+        """Looks after that stream while its body runs; False if all seats are taken."""
         if self.open >= self.most:
             yield False
             return
-        self.open += 1
+        self._open.add(stream)
         self.opened += 1
+        self._looking = self._looking or asyncio.create_task(self._look_after_all())
         try:
             yield True
         finally:
-            self.open -= 1
+            self._open.remove(stream)
+
+    async def _look_after_all(self) -> None:
+        while self._open:
+            await asyncio.sleep(LOOK_SECONDS)
+            for stream in list(self._open):
+                stream.look()
+        self._looking = None
 
 
 class EventStream(Response):
@@ -81,67 +98,61 @@ class EventStream(Response):
         # Whether bytes are on their way, and since when that is so or not.
         self._sending, self._since = False, asyncio.get_running_loop().time()
         self._over = False
+        self._tasks: TaskGroup
+        self._send: Send
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._streams.seat() as seated:
-            if not seated:
-                await _too_many()(scope, receive, send)
-                return
-            with self._watching:
-                await self._stream(receive, send)
+        async with anyio.create_task_group() as self._tasks:
+            self._send = send
+            with self._streams.seat(self) as seated:
+                if not seated:
+                    await _too_many()(scope, receive, send)
+                    return
+                with self._watching:
+                    await self._stream(receive)
 
-    async def _stream(self, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        async with anyio.create_task_group() as tasks:
+    async def _stream(self, receive: Receive) -> None:
+        headers = self.raw_headers
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        # It wakes at each event: in a task of its own it does so without all that is around here.
+        self._tasks.start_soon(self._pump)
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._tasks.cancel_scope.cancel()
 
-            async def until_the_reader_leaves() -> None:
-                while (await receive())["type"] != "http.disconnect":
-                    pass
-                tasks.cancel_scope.cancel()
+    async def _pump(self) -> None:
+        """Sends what is new until the log ends, or the stream has lived for long enough."""
+        with anyio.move_on_after(LIFE_SECONDS):
+            while True:
+                await self._log.news(self._last_id)
+                chunk = self._log.since(self._last_id)
+                if not chunk:
+                    break
+                self._last_id = len(self._log)
+                await self._say(chunk)
+                self._streams.bytes += len(chunk)
+        self._over = True
+        await self._say(b"", more=False)
+        self._tasks.cancel_scope.cancel()
 
-            tasks.start_soon(until_the_reader_leaves)
-            tasks.start_soon(self._look_after, send, tasks)
-            with anyio.move_on_after(LIFE_SECONDS):
-                await self._pump(send)
-            self._over = True
-            await self._say(send, b"", more=False)
-            tasks.cancel_scope.cancel()
-
-    async def _pump(self, send: Send) -> None:
-        """Sends what is new until the log ends."""
-        while True:
-            await self._log.news(self._last_id)
-            chunk = self._log.since(self._last_id)
-            if not chunk:
-                return
-            self._last_id = len(self._log)
-            await self._say(send, chunk)
-            self._streams.bytes += len(chunk)
-
-    async def _say(self, send: Send, chunk: bytes, *, more: bool = True) -> None:
+    async def _say(self, chunk: bytes, *, more: bool = True) -> None:
         now = asyncio.get_running_loop().time
         self._sending, self._since = True, now()
-        await send({"type": "http.response.body", "body": chunk, "more_body": more})
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
         self._sending, self._since = False, now()
 
-    async def _look_after(self, send: Send, tasks: TaskGroup) -> None:
-        """Ends the stream of a reader who takes nothing, and has a quiet one say that it is there.
+    def look(self) -> None:
+        """Ends the stream of a reader who takes nothing; has a quiet one say that it is there."""
+        seconds = asyncio.get_running_loop().time() - self._since
+        if self._sending and seconds > SEND_SECONDS:
+            log.info("a reader that took nothing for %g s was cut off", SEND_SECONDS)
+            self._tasks.cancel_scope.cancel()
+        elif not self._sending and seconds > PING_SECONDS:
+            self._tasks.start_soon(self._ping)
 
-        It looks now and then. A timeout around each wait would cost more than all the rest: with
-        a thousand readers of ten events a second, 60 of the 95 µs of an event.
-        """
-        while True:
-            await anyio.sleep(LOOK_SECONDS)
-            seconds = asyncio.get_running_loop().time() - self._since
-            if self._sending and seconds > SEND_SECONDS:
-                log.info("a reader that took nothing for %g s was cut off", SEND_SECONDS)
-                tasks.cancel_scope.cancel()
-            elif not self._sending and seconds > PING_SECONDS:
-                tasks.start_soon(self._ping, send)
-
-    async def _ping(self, send: Send) -> None:
+    async def _ping(self) -> None:
         if not self._over:
-            await self._say(send, PING)
+            await self._say(PING)
 
 
 def _too_many() -> Response:

@@ -1,7 +1,7 @@
 """`python -m bench.sides.ours`: the project's server as it is, with an engine that keeps time.
 
-Its one slot gives the points of a training that lasts until it is stopped. Everything else is
-what readers meet: the run, its log, the application with all its middleware, the stream.
+Each slot gives the points of a training that lasts until it is stopped. Everything else is what
+readers meet: the run, its log, the application with all its middleware, the stream.
 """
 
 import sys
@@ -19,11 +19,10 @@ from bench.sides.feed import points
 
 
 class PacedEngine:
-    """One slot, always warm."""
+    """As many slots as there should be workers, always warm."""
 
-    slots = 1
-
-    def __init__(self, _: Settings) -> None:
+    def __init__(self, settings: Settings) -> None:
+        self.slots = settings.workers
         self.provenance: Provenance | None = Provenance("clock", "none", {})
 
     async def start(self) -> None:

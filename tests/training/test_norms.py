@@ -227,3 +227,13 @@ def test_noise_stays_on_in_evaluation(dataset: Dataset) -> None:
         first = network(images)
         at_step(network, 1)
         assert not torch.equal(network(images), first)
+
+
+def test_noise_that_an_evaluation_met_first_lets_gradients_pass() -> None:
+    """Both meet the very same numbers where a mini-batch is as large as a chunk of test images."""
+    noise, x = Noise(seed=1, layer=2), torch.ones(5, 3, 2, 2, requires_grad=True)
+    with torch.inference_mode():
+        met = noise(x)
+    (gradient,) = torch.autograd.grad(noise(x).sum(), x)
+    assert torch.equal(noise(x), met)
+    assert gradient.std() > 0
