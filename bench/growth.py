@@ -10,6 +10,8 @@ from bench.training import seconds_of
 SEEDS = (2, 5, 10)
 READERS = (1, 10, 100, 300)
 SECONDS = 5.0
+# Of a figure with up to ten seeds.
+STEPS = 20
 
 
 def rows(pairs: int) -> Iterator[Row]:
@@ -24,9 +26,10 @@ def _seeds(pairs: int) -> Iterator[Row]:
     with warm_server(workers=1) as server:
         ratios = {seeds: list[float]() for seeds in SEEDS}
         for pair in range(pairs):
-            one = seconds_of(server, 100 * pair)
+            one = seconds_of(server, 100 * pair, steps=STEPS)
             for place, seeds in enumerate(SEEDS, 1):
-                ratios[seeds].append(seconds_of(server, 100 * pair + 20 * place, seeds) / one)
+                took = seconds_of(server, 100 * pair + 20 * place, seeds, STEPS)
+                ratios[seeds].append(took / one)
     for seeds in SEEDS:
         yield Row(f"{seeds} seeds vs 1, one worker", ratios[seeds], f"linear: {seeds}")
 
