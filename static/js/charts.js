@@ -22,12 +22,25 @@ function withAlpha(colour, alpha) {
 
 // A cross where a line breaks off, since what follows was not finite; a triangle where it leaves
 // the axis.
-function markOf({ dataset, dataIndex }) {
-  const [before, point, after] = [-1, 0, 1].map((offset) => dataset.data[dataIndex + offset]);
+function markOf(points, index) {
+  const [before, point, after] = [-1, 0, 1].map((offset) => points[index + offset]);
   if (after?.y === null) return "crossRot";
   const beyond = ({ y, value }) => Math.sign(value - y);
-  if (!point || point.y === null || !beyond(point)) return null;
+  if (point.y === null || !beyond(point)) return null;
   return before && beyond(before) === beyond(point) ? null : "triangle";
+}
+
+// Points with their marks. Where there are none it's one value for the line: what is told point by
+// point, Chart.js works out anew for each of them in each frame.
+function marked(points) {
+  const marks = points.map((_, index) => markOf(points, index));
+  if (!marks.some(Boolean)) return { data: points, pointRadius: 0 };
+  return {
+    data: points,
+    pointRadius: marks.map((mark) => (mark ? 4.5 : 0)),
+    pointStyle: marks.map((mark) => mark ?? "circle"),
+    pointRotation: points.map(({ y, value }) => (value < y ? 180 : 0)),
+  };
 }
 
 // The names of the horizontal lines, above their left ends.
@@ -156,16 +169,16 @@ export class Plot {
     if (middles.length === 2) {
       const edge = { ...line, borderWidth: 1.5 };
       return [
-        { ...edge, label: key.label, data: middles[0], upper: middles[1] },
-        { ...edge, ...area, label: `${key.label}, upper edge`, data: middles[1], edge: true },
+        { ...edge, label: key.label, ...marked(middles[0]), upper: middles[1] },
+        { ...edge, ...area, label: `${key.label}, upper edge`, ...marked(middles[1]), edge: true },
       ];
     }
-    const middle = { ...line, label: key.label, data: middles[0] };
+    const middle = { ...line, label: key.label, ...marked(middles[0]) };
     if (!this.#series.several(this.#metrics[0], arm)) return [middle];
     if (this.#singles) {
       const thin = { ...line, borderColor: withAlpha(colour, 0.55), borderWidth: 1, band: true };
       const singles = this.#series.singles(this.#metrics[0], arm);
-      return [middle, ...singles.map((points) => ({ ...thin, data: drawn(points) }))];
+      return [middle, ...singles.map((points) => ({ ...thin, ...marked(drawn(points)) }))];
     }
     const [low, high] = this.#series.spread(this.#metrics[0], arm).map(drawn);
     const band = { borderWidth: 0, pointRadius: 0, band: true };
@@ -221,12 +234,7 @@ export class Plot {
         clip: 6,
         interaction: { mode: "index", intersect: false, axis: "x" },
         elements: {
-          point: {
-            radius: (context) => (markOf(context) ? 4.5 : 0),
-            hoverRadius: 4,
-            pointStyle: (context) => markOf(context) ?? "circle",
-            rotation: ({ raw }) => (raw && raw.value < raw.y ? 180 : 0),
-          },
+          point: { hoverRadius: 4 },
           line: { borderJoinStyle: "round" },
         },
         scales: {
