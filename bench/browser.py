@@ -2,20 +2,19 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from bench.clicks import warm_server
 from bench.figures import quantile
 from bench.rows import Row
 from bench.sides.feed import EVENTS_A_SECOND
 from bench.streams import OURS
-from tests.browser.chromium import find_or_install
-from tests.browser.conftest import ARGUMENTS, DESKTOP
+from tests.browser.chromium import chromium
+from tests.browser.conftest import DESKTOP
 from tests.processes import serving
 
 ARMS, SECONDS = 4, 15
@@ -35,19 +34,9 @@ SETTLE_MS = 2_000
 
 def rows(pairs: int) -> Iterator[Row]:
     """Step to browser, then the page; no cache, loopback, a window of 1280 × 900."""
-    with _chromium() as browser:
+    with chromium() as browser:
         yield from _drawing(browser, pairs)
         yield from _page(browser, pairs)
-
-
-@contextmanager
-def _chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_or_install(), args=[*ARGUMENTS, "--no-sandbox"]
-        )
-        yield browser
-        browser.close()
 
 
 @dataclass(frozen=True)

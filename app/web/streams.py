@@ -114,6 +114,8 @@ class EventStream(Response):
     async def _stream(self, receive: Receive) -> None:
         headers = self.raw_headers
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        # At once, and not when all who came at the same time have been let in.
+        await self._catch_up()
         # It wakes at each event: in a task of its own it does so without all that is around here.
         self._tasks.start_soon(self._pump)
         while (await receive())["type"] != "http.disconnect":
@@ -123,17 +125,21 @@ class EventStream(Response):
     async def _pump(self) -> None:
         """Sends what is new until the log ends, or the stream has lived for long enough."""
         with anyio.move_on_after(LIFE_SECONDS):
-            while True:
+            await self._log.news(self._last_id)
+            while await self._catch_up():
                 await self._log.news(self._last_id)
-                chunk = self._log.since(self._last_id)
-                if not chunk:
-                    break
-                self._last_id = len(self._log)
-                await self._say(chunk)
-                self._streams.bytes += len(chunk)
         self._over = True
         await self._say(b"", more=False)
         self._tasks.cancel_scope.cancel()
+
+    async def _catch_up(self) -> bool:
+        """Sends what the log has and the reader has not; whether there was anything."""
+        chunk = self._log.since(self._last_id)
+        if chunk:
+            self._last_id = len(self._log)
+            await self._say(chunk)
+            self._streams.bytes += len(chunk)
+        return bool(chunk)
 
     async def _say(self, chunk: bytes, *, more: bool = True) -> None:
         now = asyncio.get_running_loop().time

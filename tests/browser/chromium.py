@@ -1,8 +1,13 @@
 """A Chromium to drive: an installed one, else one from the system's packages, else Playwright's."""
 
+import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.packages import install, one_at_a_time, runs
 
@@ -11,6 +16,8 @@ from tests.packages import install, one_at_a_time, runs
 SHELL = "chromium-headless-shell"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+# A reader's own traffic stays quiet: the browser makes none besides ours.
+ARGUMENTS = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 ADVICE = (
     "The browser tests need Chromium or Chrome. None is installed, and none could be: "
     "install one (for example: apt-get install chromium) and run the tests again."
@@ -19,6 +26,19 @@ ADVICE = (
 
 class NoBrowser(Exception):
     """There is no browser, and none can be installed. One line, with what to do."""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser, open while the body runs. Raises NoBrowser."""
+    path = find_or_install()
+    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=[*ARGUMENTS, *(["--no-sandbox"] if as_root else [])]
+        )
+        yield browser
+        browser.close()
 
 
 def find_or_install() -> str | None:

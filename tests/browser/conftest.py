@@ -1,19 +1,16 @@
 """A browser for the package, and pages that tolerate no error."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TypeAlias
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.chromium import NoBrowser, find_or_install
+from tests.browser.chromium import NoBrowser, chromium
 from tests.browser.reader import Reader
 from tests.processes import Server
 
-# A reader's own traffic stays quiet: the browser makes none besides ours.
-ARGUMENTS = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 DESKTOP = {"width": 1280, "height": 900}
 
 # Playwright's own five seconds are too few for an animation on a busy machine; a hang meets this.
@@ -31,16 +28,10 @@ REPORT_VIOLATIONS = """
 def browser() -> Iterator[Browser]:
     """The one browser of all tests here; each reader has a profile of its own in it."""
     try:
-        path = find_or_install()
+        with chromium() as browser:
+            yield browser
     except NoBrowser as error:
         pytest.fail(str(error), pytrace=False)
-    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=[*ARGUMENTS, *(["--no-sandbox"] if as_root else [])]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
