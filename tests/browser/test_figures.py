@@ -95,14 +95,14 @@ def test_a_line_that_leaves_the_axis_or_breaks_off_is_marked_there(reader: Reade
     canvas = reader.figure.locator("[data-chart=test_loss] canvas")
     marks = canvas.evaluate(
         f"""async (canvas) => {{
-          const {{ Plot }} = await import(
-            new URL("charts.js", document.querySelector("[type=module]").src));
+          const load = (name) => import(new URL(name, document.querySelector("[type=module]").src));
+          const [{{ Plot }}, {{ Look }}] = [await load("charts.js"), await load("look.js")];
           Chart.getChart(canvas).destroy();
           const keys = new Map([["a", {{
             label: "a", line: document.querySelector(".legend path"),
           }}]]);
-          const plot = new Plot(canvas.closest("[data-chart]"), keys);
-          plot.reset({{ steps: 10, levels: [] }});
+          const plot = new Plot(canvas.closest("[data-chart]"), keys, new Look());
+          plot.reset({{ steps: 10, levels: [], pins: [] }});
           const points = (step, values) =>
             plot.append("points", {{ arm: "a", seed: 1, step, values: {{ test_loss: values }} }});
           points([0, 1, 2, 3, 4, 5], [2, 1e6, 1e7, 1, null, 1]);
