@@ -32,6 +32,7 @@ from app.web.editions import SERVED, Edition
 from app.web.maps import draw_histogram, draw_surfaces
 from app.web.maths import Maths
 from app.web.plots import draw_plot, draw_profile
+from app.web.reading import curve_of
 from app.web.security import reader_of
 from app.web.sweeps import against_map, draw_sweep, edges_of
 
@@ -68,6 +69,7 @@ class Pages:
             "edition": edition,
             "experiments": EXPERIMENTS,
             "bowl_numbers": bowls,
+            "curve_of": curve_of,
             "recordings": recorded,
             "requests": {
                 slug: recorded_request(EXPERIMENTS[slug], recorded[slug]) for slug in recorded

@@ -147,6 +147,40 @@ def test_pointing_at_a_name_in_the_legend_shows_its_curve(reader: Reader) -> Non
     expect(name).to_have_attribute("aria-pressed", "false")
 
 
+def test_words_of_the_text_that_name_a_curve_show_it_in_its_figure(reader: Reader) -> None:
+    reader.wait_for_points(51)
+    words = reader.page.locator("[data-names='learning-rates cnn@0.5']")
+    in_text = words.nth(1)
+    expect(in_text).to_have_role("button")
+    faint = reader.figure.locator(".legend [data-faint]")
+    in_text.hover()
+    expect(faint).to_have_count(3)
+    reader.page.mouse.move(5, 5)
+    expect(faint).to_have_count(0)
+    in_text.click()
+    reader.page.mouse.move(5, 5)
+    expect(faint).to_have_count(3)
+    for other in (words.first, reader.figure.get_by_role("button", name="Plain, rate 0.5")):
+        expect(other).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_text_quotes_the_run_that_is_shown(reader: Reader) -> None:
+    quoted = reader.page.locator("[data-verdict-of=learning-rates]")
+    expect(quoted).to_have_text(reader.figure.locator(".verdict").inner_text())
+    reader.train(steps=400, seed=3)
+    reader.expect_state("running")
+    expect(quoted).to_contain_text("still going on")
+    reader.button("Stop").click()
+    reader.expect_state("stopped")
+    expect(quoted).to_contain_text("stopped before its end")
+    reader.train(steps=10, seed=4)
+    expect(quoted).to_contain_text("At learning rate 0.5")
+    expect(quoted).to_have_text(reader.figure.locator(".verdict").inner_text())
+    expect(reader.page.locator(".saw [data-shown-of=learning-rates]")).to_have_text(
+        "the run of seed 4"
+    )
+
+
 @pytest.mark.parametrize(
     ("x", "index"),
     [(0, 0), (1, 0), (1.5, 1), (4, 2), (5.9, 2), (6, 2), (6.1, None), (20, None)],
