@@ -6,8 +6,6 @@ import { Stream } from "./stream.js";
 
 const SPOKEN = { queued: "Waiting to train.", running: "Training.", finished: "Training finished." };
 
-const remembered = (slug) => `run of ${slug}`;
-
 function waiting({ position, eta_s }) {
   const place = position ? `${position} ahead of you` : "next in line";
   return `Waiting: ${place}${eta_s >= 1 ? `, about ${Math.ceil(eta_s)} s` : ""}.`;
@@ -17,13 +15,16 @@ export class Live {
   #figure;
   #stream = null;
   #run = null; // id of the run that is drawn
+  #key; // under which this tab remembers it; a link with settings has a memory of its own
   #opened = false;
   #hadFocus = false;
   #ledByHand = false; // the slider started the run, and gets the focus back
 
   constructor(figure) {
     this.#figure = figure;
-    const { element } = figure;
+    const { element, slug } = figure;
+    const asked = "asked" in this.#node.dataset;
+    this.#key = `run of ${slug}${asked ? location.search : ""}`;
     element.addEventListener("click", (event) => this.#sameSeed(event));
     followLead(this.#panel, (form) => this.#lead(form));
     element.addEventListener("htmx:before:request", () => this.#begin());
@@ -33,8 +34,8 @@ export class Live {
     if (this.#node.dataset.run) {
       this.#attach();
       element.scrollIntoView();
-    } else if ("repeat" in this.#node.dataset) {
-      this.#panel.scrollIntoView(); // what has expired, and what to do about it, stands there
+    } else if (asked) {
+      this.#show();
     }
   }
 
@@ -66,8 +67,11 @@ export class Live {
     return this.#figure.node;
   }
 
-  get #key() {
-    return remembered(this.#figure.slug);
+  // The whole figure down to its button; where the window is too low, what the panel says of the link.
+  #show() {
+    const { element } = this.#figure;
+    const height = this.#panel.querySelector("[data-main]").getBoundingClientRect().bottom - element.getBoundingClientRect().top;
+    (height < innerHeight ? element : this.#panel).scrollIntoView();
   }
 
   // A press on "same seed" fills the seed in for this one request.
