@@ -163,6 +163,7 @@ def describe(*, comments: bool, metrics: bool) -> Json:
     """The description of a server with these rooms open."""
     paths: dict[str, Json] = {
         "/": {"get": _article()},
+        "/teaching": {"get": _operation("Lessons with the figures", _text("text/html"))},
         "/references.bib": {"get": _operation("Its references", _text("text/x-bibtex"))},
         "/experiments": {"get": _operation("What can be trained", _json(Listed, many=True))},
         "/runs/{run_id}": {"parameters": [RUN_ID], "get": _run(), "delete": _stop()},

@@ -10,9 +10,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from app import recordings, sweeps
+from app import lessons, recordings, sweeps
 from app.architectures import parameter_count
 from app.comments import MAX_NAME, MAX_TEXT, Comment
 from app.errors import UnknownRun
@@ -53,6 +53,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._environment.filters["coded"] = coded
         recorded = {slug: recordings.load(slug) for slug in EXPERIMENTS}
         self._environment.globals |= {
             "article": ARTICLE,
@@ -89,6 +90,7 @@ class Pages:
         citations = Citations()
         self._article("", citations)
         self.bibliography = citations.bibtex()
+        self.teaching = self._render("teaching.html", lessons=lessons)
 
     def article(
         self, reader: str, *, opened: Run | None = None, followed: Asked | None = None
@@ -176,6 +178,15 @@ def final_values(experiment: Experiment, measured: Measurements, arm: Arm) -> li
     ]
 
 
+def coded(text: str) -> Markup:
+    """Text with its `backticks` as code."""
+    code = Markup("<code>{}</code>")
+    parts = text.split("`")
+    return Markup().join(
+        code.format(part) if index % 2 else escape(part) for index, part in enumerate(parts)
+    )
+
+
 def pages_of(request: Request) -> Pages:
     """The pages of this server."""
     pages: Pages = request.app.state.pages
@@ -203,6 +214,12 @@ async def article(request: Request) -> HTMLResponse:
 async def bibliography(request: Request) -> PlainTextResponse:
     """What the article cites, as BibTeX."""
     return PlainTextResponse(pages_of(request).bibliography, media_type="text/x-bibtex")
+
+
+@router.get("/teaching")
+async def teaching(request: Request) -> HTMLResponse:
+    """Lessons with the figures, for a class."""
+    return HTMLResponse(pages_of(request).teaching, headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/runs/{run_id}")

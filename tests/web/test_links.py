@@ -43,11 +43,13 @@ def test_every_setting_of_every_figure_can_be_set_by_a_link(
     slug: str, reader: httpx.Client
 ) -> None:
     experiment = EXPERIMENTS[slug]
-    ends = {p.name: p.choices[-1] if p.choices else p.min for p in experiment.parameters}
-    query = {"figure": slug, "seed": 0, "seeds": 1} | ends
+    ends: dict[str, str | float | None] = {
+        p.name: p.choices[-1] if p.choices else p.min for p in experiment.parameters
+    }
+    query = {"figure": slug, "seed": 0, "seeds": 1, **ends}
     assert len(str(httpx.QueryParams(query))) < MAX_QUERY / 2
     values = filled_in(reader.get("/", params=query).text, slug)
-    request = experiment.parse({"seed": 0} | ends, text=True)
+    request = experiment.parse({"seed": 0, **ends}, text=True)
     assert values == {name: str(value) for name, value in request.model_dump().items()}
 
 
