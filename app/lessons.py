@@ -193,10 +193,10 @@ LESSONS = (
         ask="All weights of the six convolutions are multiplied by four before the first step. "
         "What becomes of the first loss with BatchNorm, what of its gradient? Work it out on paper "
         "before you train.",
-        see="The loss does not move: from a quarter to four times the weights it changed by 0.0002 "
-        "nats in the median of ten seeds. The gradient goes as one over the factor. Nine of the "
-        "ten plain networks diverged, while those with BatchNorm came to between 60% and 70% of "
-        "the test images.",
+        see="The loss does not move: from a quarter to four times these weights it changed by "
+        "0.00001 nats in the median of ten seeds. The gradient goes as one over the factor. Nine "
+        "of the ten plain networks diverged, while those with BatchNorm came to between 60% and "
+        "70% of the test images.",
         why="BatchNorm divides by a deviation that has grown by the same factor. So the length of "
         "the weights is free, and whoever compares two gradients or two curvatures must say how "
         "long the weights were.",

@@ -31,7 +31,7 @@ export function picture(chart, what, colours, measure) {
   y = legend.bottom;
   if (what.note) write(what.note, SOURCE + 1, null, colours.soft);
   const box = { ...PLOT, y: y + 18 };
-  rows.push(plotOf(chart, box, { size: SIZE, titles: true, id: "plot", ink: colours.soft, rule: colours.rule }));
+  rows.push(plotOf(chart, box, { size: SIZE, upright: true, id: "plot", ink: colours.soft, rule: colours.rule }));
   y = box.y + box.height + BELOW_PLOT;
   for (const sentence of what.source) write(sentence, SOURCE, null, colours.soft);
   const { title, description } = what;

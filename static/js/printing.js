@@ -4,7 +4,7 @@ import { drawing, plotOf } from "./vector.js";
 
 // As the server draws recorded runs, with letters that are legible at half the width of a page.
 const SHEET = { width: 528, height: 363, size: 17 };
-const BOX = { x: 60, y: 10, width: 456, height: 300 };
+const BOX = { x: 60, y: 10, width: 456, height: 290 };
 
 // Colours of now → those of the light page.
 function onLightPaper() {
@@ -39,7 +39,7 @@ function print() {
     const canvas = plot.querySelector("canvas");
     const chart = Chart.getChart(canvas);
     if (!chart) return;
-    const shape = { size: SHEET.size, titles: false, id: `printed-${index}`, ...colours };
+    const shape = { size: SHEET.size, upright: false, id: `printed-${index}`, ...colours };
     const text = drawing({ ...SHEET, description: canvas.ariaLabel }, plotOf(chart, BOX, shape));
     const svg = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
     svg.classList.add("printed");

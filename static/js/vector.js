@@ -132,9 +132,9 @@ function nameOf({ level, borderColor, backgroundColor, data }, at, box, size, co
   return label(level, ...place, halo) + label(level, ...place, paint("fill", colour(borderColor)));
 }
 
-// Everything inside the axes and the axes themselves. `size`: of the text; `titles`: whether the axes
-// have theirs; `id`: a name for the clipping path; colour(text): the colour to draw one in.
-export function plotOf(chart, box, { size, titles, id, ink, rule, colour = (text) => text }) {
+// Everything inside the axes and the axes themselves. `size`: of the text; `upright`: whether the
+// vertical axis has its title; `id`: a name for the clipping path; colour(text): the colour to draw one in.
+export function plotOf(chart, box, { size, upright, id, ink, rule, colour = (text) => text }) {
   const at = mapping(chart, box);
   const { datasets } = chart.data;
   const metas = chart.getSortedVisibleDatasetMetas().reverse(); // the first lies on top
@@ -146,14 +146,14 @@ export function plotOf(chart, box, { size, titles, id, ink, rule, colour = (text
   const names = datasets.filter(({ level }) => level).map((dataset) => nameOf(dataset, at, box, size, colour));
   const clip = { x: box.x - REACH, y: box.y - REACH, width: box.width + 2 * REACH, height: box.height + 2 * REACH };
   return [
-    axesOf(chart, box, at, { size, titles, ink, rule }),
+    axesOf(chart, box, at, { size, upright, ink, rule }),
     tag("clipPath", { id }, tag("rect", clip)),
     tag("g", { "clip-path": `url(#${id})`, "data-lines": "" }, shapes.join("")),
     names.join(""),
   ].join("");
 }
 
-function axesOf({ scales }, box, at, { size, titles, ink, rule }) {
+function axesOf({ scales }, box, at, { size, upright, ink, rule }) {
   const bottom = box.y + box.height;
   const soft = paint("fill", ink);
   const thin = { ...paint("stroke", rule), "stroke-width": 1 };
@@ -166,16 +166,13 @@ function axesOf({ scales }, box, at, { size, titles, ink, rule }) {
     label(text ?? "", at.x(value), bottom + BESIDE + size, { "text-anchor": "middle", ...soft }),
   );
   const axis = tag("line", { x1: fixed(box.x), x2: fixed(box.x + box.width), y1: fixed(bottom), y2: fixed(bottom), ...thin });
-  if (!titles) return [...rows, axis, ...columns].join("");
+  const place = [box.x + box.width / 2, bottom + 2 * BESIDE + 2.2 * size];
+  const below = label(scales.x.options.title.text, ...place, { "text-anchor": "middle", ...soft });
+  const axes = [...rows, axis, ...columns, below].join("");
+  if (!upright) return axes;
   const middle = box.y + box.height / 2;
-  const upright = { transform: `translate(${fixed(box.x - TITLE_AWAY * size)} ${fixed(middle)}) rotate(-90)`, "text-anchor": "middle", ...soft };
-  return [
-    ...rows,
-    axis,
-    ...columns,
-    label(scales.x.options.title.text, box.x + box.width / 2, bottom + 2 * BESIDE + 2.2 * size, { "text-anchor": "middle", ...soft }),
-    tag("text", upright, escaped(scales.y.options.title.text)),
-  ].join("");
+  const turned = { transform: `translate(${fixed(box.x - TITLE_AWAY * size)} ${fixed(middle)}) rotate(-90)` };
+  return axes + tag("text", { ...turned, "text-anchor": "middle", ...soft }, escaped(scales.y.options.title.text));
 }
 
 // The lines that have a name of their own, as the legend shows them.
