@@ -14,8 +14,6 @@ const WITHOUT_VERDICT = {
   stopped: "It was stopped before its end, so there is no verdict.",
 };
 
-const remembered = (slug) => `run of ${slug}`;
-
 function waiting({ position, eta_s }) {
   const place = position ? `${position} ahead of you` : "next in line";
   return `Waiting: ${place}${eta_s >= 1 ? `, about ${Math.ceil(eta_s)} s` : ""}.`;
@@ -26,6 +24,7 @@ export class Live {
   #stream = null;
   #tray;
   #run = null; // id of the run that is drawn
+  #key; // under which this tab remembers it; a link with settings has a memory of its own
   #opened = false;
   #hadFocus = false;
   #ledByHand = false; // the slider started the run, and gets the focus back
@@ -33,7 +32,9 @@ export class Live {
   constructor(figure) {
     this.#figure = figure;
     this.#tray = new Tray(figure, (run) => this.#show(run));
-    const { element } = figure;
+    const { element, slug } = figure;
+    const asked = "asked" in this.#node.dataset;
+    this.#key = `run of ${slug}${asked ? location.search : ""}`;
     element.addEventListener("click", (event) => this.#sameSeed(event));
     followLead(this.#panel, (form) => this.#lead(form));
     element.addEventListener("htmx:before:request", () => this.#begin());
@@ -43,8 +44,8 @@ export class Live {
     if (this.#node.dataset.run) {
       this.#attach();
       element.scrollIntoView();
-    } else if ("repeat" in this.#node.dataset) {
-      this.#panel.scrollIntoView(); // what has expired, and what to do about it, stands there
+    } else if (asked) {
+      this.#show();
     }
   }
 
@@ -80,8 +81,11 @@ export class Live {
     return this.#figure.node;
   }
 
-  get #key() {
-    return remembered(this.#figure.slug);
+  // The whole figure down to its button; where the window is too low, what the panel says of the link.
+  #show() {
+    const { element } = this.#figure;
+    const height = this.#panel.querySelector("[data-main]").getBoundingClientRect().bottom - element.getBoundingClientRect().top;
+    (height < innerHeight ? element : this.#panel).scrollIntoView();
   }
 
   // A press on "same seed" fills the seed in for this one request.

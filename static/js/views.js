@@ -5,7 +5,7 @@ import { whenNear } from "./near.js";
 
 const KINDS = {
   chart: async () => {
-    const [{ Plot }] = await Promise.all([import("./charts.js"), chartLibrary()]);
+    const [{ Plot }] = await Promise.all([import("./charts.js"), chartLibrary(), import("./printing.js")]);
     return Plot;
   },
   histogram: async () => (await import("./histogram.js")).Histogram,

@@ -130,7 +130,7 @@ def test_a_permalink_has_all_that_makes_the_run_again(finished: FinishedRun) -> 
     # The same link when the run is gone.
     expired = finished.reader.get(f"/runs/expired?{query}")
     assert expired.status_code == 200
-    (panel,) = Tags(expired.text).with_attribute("data-repeat")
+    (panel,) = Tags(expired.text).with_attribute("data-asked")
     assert panel["data-run-state"] == "recorded"
     fields = {
         str(field["name"]): field.get("value")
