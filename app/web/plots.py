@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count, pairwise
-from typing import TypeGuard
 
 from app.events import Points, Row
 from app.experiments.base import Arm, Level, Metric, Profile
 from app.numerals import typeset
+from app.web.summary import Line, finite, summary
 
 PLOT_WIDTH, PLOT_HEIGHT = 528, 363
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 8, 46
@@ -19,8 +19,7 @@ MOST_POINTS = 27
 # at its edge, with a mark.
 ROOM = 10
 MOST_TICKS = 8
-
-Line = Sequence[tuple[float, float | None]]
+OVER_STEPS = "training step"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +45,14 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class PlotDrawing:
-    """One chart of a recorded run."""
+    """One chart of a recorded run; `summary` says in words what it shows."""
 
     curves: Sequence[Curve]
     bands: Sequence[Band]
     levels: Sequence[tuple[int, int, str]]  # y at either edge, name
     x_ticks: Sequence[tuple[float, str]]
     y_ticks: Sequence[tuple[float, str]]
+    summary: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,15 @@ def draw_plot(
         levels=_levels(own_levels, y),
         x_ticks=[(x.at(step), f"{step:g}") for step in _linear_ticks(x.low, x.high)],
         y_ticks=[(y.at(value), text) for value, text in _ticks(y, metric)],
+        summary=summary(
+            metric,
+            OVER_STEPS,
+            [
+                *((arm.label, line) for arm, line in series),
+                *((f"{arm.label}, upper edge", line) for arm, line in uppers),
+            ],
+            levels=own_levels,
+        ),
     )
 
 
@@ -130,6 +139,16 @@ def draw_profile(
         levels=_levels(own_levels, y),
         x_ticks=[(x.at(at), text) for at, text in x_ticks],
         y_ticks=[(y.at(value), text) for value, text in _ticks(y, metric)],
+        summary=summary(
+            metric,
+            profile.label,
+            [
+                *((arm.label, line) for arm, line in lines),
+                *((f"{arm.label}, at first", line) for arm, line in starts),
+            ],
+            names=dict(profile.ticks),
+            levels=own_levels,
+        ),
     )
 
 
@@ -146,11 +165,6 @@ def _row_lines(arms: Sequence[Arm], rows: Iterable[Row]) -> list[tuple[Arm, Line
         for row in rows
         if row.arm == arm.id
     ]
-
-
-def finite(value: float | None) -> TypeGuard[float]:
-    """Can be drawn: neither NaN nor infinite, nor the `null` that both are on the wire."""
-    return value is not None and math.isfinite(value)
 
 
 def _lines(points: Sequence[Points], arm: str, metric: str) -> list[Line]:

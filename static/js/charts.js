@@ -1,12 +1,15 @@
 // A chart of one metric, or of two that bound a band. It knows two verbs, append and reset.
 import { numeral, within, xAxis, yAxis } from "./axes.js";
 import { places, Series } from "./series.js";
+import { summary } from "./summary.js";
 
 const START = { borderWidth: 1.25, borderDash: [2, 3] };
 const inPercent = { style: "percent", minimumFractionDigits: 1 };
 const inDigits = { maximumSignificantDigits: 4 };
 // From here on a number has too many digits to be read at a glance.
 const LONG = 1e6;
+// A chart's name says what it shows. Who reads it should not find another at every point.
+const NAMED_EVERY_MS = 1000;
 
 // Colour and dash of an arm are read off its line in the legend: one place decides them.
 function strokeOf(key) {
@@ -79,6 +82,7 @@ export class Plot {
   #series = new Series();
   #ends = new Map(); // training → its last x
   #frame = 0;
+  #naming = 0; // the timer of the next name
 
   // element: [data-chart]; keys: arm → {label, line}, `line` being its path in the legend.
   constructor(element, keys) {
@@ -158,6 +162,32 @@ export class Plot {
       ...this.#levels.map((level) => this.#level(level, soft)),
     ];
     this.#chart.update("none");
+    this.#naming ||= setTimeout(() => this.#name(), NAMED_EVERY_MS);
+  }
+
+  #name() {
+    this.#naming = 0;
+    const { title, unit, share, xLabel } = this.#element.dataset;
+    const line = (metric, arm, suffix) => ({
+      label: this.#keys.get(arm).label + suffix,
+      points: this.#series.middle(metric, arm),
+    });
+    const arms = [...this.#keys.keys()];
+    const [lower, upper] = this.#metrics;
+    const several = arms.some((arm) => this.#series.several(lower, arm));
+    this.#chart.canvas.ariaLabel = summary({
+      title: several ? `${title}, median of the seeds,` : title,
+      unit,
+      share: share !== undefined,
+      xTitle: xLabel,
+      names: this.#place?.ticks,
+      lines: [
+        ...arms.map((arm) => line(lower, arm, "")),
+        ...(upper ? arms.map((arm) => line(upper, arm, ", upper edge")) : []),
+        ...(this.#moved ? arms.map((arm) => line(`first ${lower}`, arm, ", at first")) : []),
+      ],
+      levels: this.#levels,
+    });
   }
 
   #datasets(arm, key) {

@@ -2,10 +2,14 @@
 // business: live.js has the server train them, replay.js plays the recorded one. A source has two
 // verbs, open (the reader comes near) and progressed (the figure has counted what it was given).
 import { whenNear } from "./near.js";
+import { say } from "./speech.js";
 import { Views } from "./views.js";
 
 // A point of a surface takes about as long as so many training steps: for the progress bar.
 const STEPS_A_POINT = 2;
+
+// What is said of a run under way, besides its states.
+const QUARTERS = ["", "A quarter is done.", "Half is done.", "Three quarters are done."];
 
 // Of a map with so many rows, which has as many columns.
 export const stepsARow = (rows) => STEPS_A_POINT * rows;
@@ -16,6 +20,7 @@ export class Figure {
   #source;
   #steps = new Map(); // training → last step
   #rows = new Map(); // training → rows of its surface
+  #quarter = 0; // the last of which the reader was told
 
   constructor(element, Source) {
     this.element = element;
@@ -50,7 +55,7 @@ export class Figure {
   enter(state, words) {
     if (this.element.dataset.state === state) return;
     this.element.dataset.state = state;
-    this.element.querySelector("[data-speech]").textContent = words;
+    this.#say(words);
   }
 
   status(text) {
@@ -69,6 +74,7 @@ export class Figure {
     const { seed, seeds, steps, levels } = this.node.dataset;
     this.#steps.clear();
     this.#rows.clear();
+    this.#quarter = 0;
     for (const { item } of this.#keys.values()) item.querySelector("[data-arm-state]").textContent = "";
     this.#views.reset({
       seed: Number(seed),
@@ -88,13 +94,26 @@ export class Figure {
     const training = `${data.arm} ${data.seed}`;
     if (name === "points") {
       this.#steps.set(training, data.step.at(-1));
-      this.#source.progressed(this.#progress());
+      this.#progressed();
     } else if (name === "row" && data.metric === "surface") {
       this.#rows.set(training, (this.#rows.get(training) ?? 0) + 1);
-      this.#source.progressed(this.#progress());
+      this.#progressed();
     } else if (name === "arm" && data.state === "diverged") {
       this.#diverged(data);
     }
+  }
+
+  #progressed() {
+    const progress = this.#progress();
+    this.#source.progressed(progress);
+    const quarter = Math.floor(4 * progress.share);
+    if (quarter <= this.#quarter || this.element.dataset.state !== "running") return;
+    this.#quarter = quarter;
+    if (quarter in QUARTERS) this.#say(QUARTERS[quarter]);
+  }
+
+  #say(words) {
+    say(this.element.querySelector("[data-speech]"), words);
   }
 
   // What the lines of several seeds are.

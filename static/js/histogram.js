@@ -2,9 +2,11 @@
 // the newest step of a run until somebody does. Of several seeds, the first is shown.
 import { moments, shares, skyline } from "./bins.js";
 import { places } from "./series.js";
+import { Answers } from "./speech.js";
 import { draw, inWords, set } from "./svg.js";
 
 const PLAY_MS = 6000; // from the first step to the last
+const PAUSE_MS = 700;
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -19,10 +21,12 @@ export class Histogram {
   #played = null; // the frame of a replay under way
   #frame = 0;
   #spoken = 0;
+  #answers;
 
   // element: [data-view=histogram]
   constructor(element) {
     this.#element = element;
+    this.#answers = new Answers(element);
     for (const panel of element.querySelectorAll("[data-arm]")) {
       this.#panels.set(panel.dataset.arm, { element: panel, rows: new Map() });
     }
@@ -126,7 +130,9 @@ export class Histogram {
     set(part("mean"), { d: `M${bin(mean)} 4v12` });
     set(part("deviation"), { d: `M${bin(mean - deviation)} 10H${bin(mean + deviation)}` });
     this.#nameCut(part("cut"), bins, highest);
-    return `${element.dataset.label}: mean ${inWords(mean, 2)}, standard deviation ${inWords(deviation, 2)}.`;
+    const words = `${element.dataset.label}: mean ${inWords(mean, 2)}, standard deviation ${inWords(deviation, 2)}.`;
+    set(svg, { "aria-label": `Histogram at step ${row.step}. ${words}` });
+    return words;
   }
 
   // What doesn't fit is written above its bar.
@@ -143,8 +149,6 @@ export class Histogram {
   // Said once the reader or the run pauses, not at every step.
   #speak(sentence) {
     clearTimeout(this.#spoken);
-    this.#spoken = setTimeout(() => {
-      this.#element.querySelector("[data-summary]").textContent = sentence;
-    }, 700);
+    this.#spoken = setTimeout(() => this.#answers.say(sentence), PAUSE_MS);
   }
 }
