@@ -1,4 +1,4 @@
-"""A chart in words, for who can't see it. `static/js/summary.js` says the same of the same lines."""
+"""A chart in words, for who can’t see it. `summary.js` says the same of the same lines."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence

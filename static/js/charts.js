@@ -176,10 +176,10 @@ export class Plot {
     const [lower, upper] = this.#metrics;
     const several = arms.some((arm) => this.#series.several(lower, arm));
     this.#chart.canvas.ariaLabel = summary({
-      title: several ? `${title}, median of the seeds,` : title,
+      title,
       unit,
       share: share !== undefined,
-      xTitle: xLabel,
+      xTitle: several ? `${xLabel}, medians of the seeds` : xLabel,
       names: this.#place?.ticks,
       lines: [
         ...arms.map((arm) => line(lower, arm, "")),
