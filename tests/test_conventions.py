@@ -33,7 +33,16 @@ def sources() -> Iterator[Path]:
 
 def everything() -> Iterator[Path]:
     """All text files of the project, without what is made, vendored or data."""
-    made = {".git", ".venv", ".hypothesis", "__pycache__", "build", "dist", "test-results"}
+    made = {
+        ".git",
+        ".venv",
+        ".hypothesis",
+        "__pycache__",
+        "build",
+        "dist",
+        "test-results",
+        "artefacts",
+    }
     made |= {"vendor", "mnist"}
     for path in sorted(ROOT.rglob("*")):
         parts = path.relative_to(ROOT).parts

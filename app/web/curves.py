@@ -70,18 +70,18 @@ class Touch:
 
     x: float
     y: float
-    cone: str  # both halves, up to the edges of the drawing and beyond
+    cone: str  # both halves, up to the edges of the drawing
     parabola: str
     vertex: tuple[float, float]  # of the parabola: where a gradient step of 1/β leads
 
 
 def touch(loss: Loss, x: float = TOUCH) -> Touch:
-    """The double cone of slope L and the parabola of curvature β at the weight `x`."""
+    """The double cone of slope K and the parabola of curvature β at the weight `x`."""
     y, slope, beta = loss.value(x), loss.slope(x), loss.smoothness
-    reach = HIGH - LOW
-    rise = loss.lipschitz * reach
     halves = (
-        f"M{x:.3f} {y:.3f}L{x - reach:.3f} {y + s * rise:.3f}H{x + reach:.3f}Z" for s in (1, -1)
+        f"M{x:.3f} {y:.3f}L{x - half:.3f} {edge}H{x + half:.3f}Z"
+        for edge in (CEILING, FLOOR)
+        for half in [abs(edge - y) / loss.lipschitz]
     )
     # A parabola is a quadratic Bézier curve, its control point as far below the vertex as its ends
     # are above.

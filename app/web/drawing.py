@@ -164,3 +164,49 @@ def _standardised(values: Sequence[float], scale: float) -> list[float]:
 
 def _dots(x: Sequence[float], y: Sequence[float]) -> str:
     return "".join(f"M{a:.2f} {b:.2f}h0" for a, b in zip(x, y, strict=True))
+
+
+# What the example and two sets of mates bring to a layer whose γ is 1 and whose β is a half, and
+# what the layer has kept from earlier batches.
+EXAMPLE = 6.5
+MATES = (
+    ("among these", (1.5, 2.1, 3.0, 3.4, 4.2, 4.6, 5.3)),
+    ("among others", (4.9, 5.2, 5.8, 6.2, 7.1, 7.9, 8.6)),
+)
+SHIFT = 0.5
+RUNNING = (4.5, 4.0)  # mean, variance
+EPSILON = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One batch through the layer in both of its modes; the example is the first of each list."""
+
+    title: str
+    inputs: list[float]
+    trained: list[float]
+    tested: list[float]
+    mean: float
+    deviation: float
+
+
+@cache
+def draw_passages() -> list[Passage]:
+    """What widget train-or-test shows, for readers without scripts."""
+    return [_passage(title, [EXAMPLE, *mates]) for title, mates in MATES]
+
+
+def _passage(title: str, inputs: list[float]) -> Passage:
+    mean, deviation = fmean(inputs), pstdev(inputs)
+    return Passage(
+        title=title,
+        inputs=inputs,
+        trained=_through(inputs, mean, deviation**2),
+        tested=_through(inputs, *RUNNING),
+        mean=mean,
+        deviation=deviation,
+    )
+
+
+def _through(values: Sequence[float], mean: float, variance: float) -> list[float]:
+    return [(value - mean) / math.sqrt(variance + EPSILON) + SHIFT for value in values]

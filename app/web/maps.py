@@ -8,7 +8,7 @@ from itertools import groupby
 
 from app.events import Row
 from app.experiments.base import Arm
-from app.web.plots import finite
+from app.web.summary import finite
 
 # Shares above this, in percent, are cut off and written beside their bar.
 HIGHEST_SHARE = 40

@@ -27,12 +27,12 @@ from app.web import bowls, curves
 from app.web.assets import FOLDER as STATIC
 from app.web.assets import modules
 from app.web.citations import Citations
-from app.web.drawing import draw_network, draw_stages
+from app.web.drawing import RUNNING, draw_network, draw_passages, draw_stages
 from app.web.editions import SERVED, Edition
 from app.web.links import MAX_QUERY, Asked, asked
 from app.web.maps import draw_histogram, draw_surfaces
 from app.web.maths import Maths
-from app.web.plots import draw_plot, draw_profile
+from app.web.plots import OVER_STEPS, draw_plot, draw_profile
 from app.web.reading import curve_of
 from app.web.security import reader_of
 from app.web.sweeps import against_map, draw_sweep, edges_of
@@ -73,7 +73,10 @@ class Pages:
             "draw_network": draw_network,
             "draw_plot": draw_plot,
             "draw_profile": draw_profile,
+            "draw_passages": draw_passages,
+            "running": RUNNING,
             "draw_stages": draw_stages,
+            "OVER_STEPS": OVER_STEPS,
             "loss_numbers": curves,
             "modules": modules(without=edition.without),
             "draw_surfaces": draw_surfaces,

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count, pairwise
 from statistics import median
-from typing import TypeGuard
 
 from app.events import Points, Row
 from app.experiments.base import Arm, Level, Metric, Profile
-from app.numerals import typeset
+from app.web.summary import Line, finite, in_percent, numeral, summary
 
 PLOT_WIDTH, PLOT_HEIGHT = 528, 363
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 8, 46
@@ -20,8 +19,7 @@ MOST_POINTS = 27
 # at its edge, with a mark.
 ROOM = 10
 MOST_TICKS = 8
-
-Line = Sequence[tuple[float, float | None]]
+OVER_STEPS = "training step"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class PlotDrawing:
-    """One chart of a recorded run."""
+    """One chart of a recorded run; `summary` says in words what it shows."""
 
     curves: Sequence[Curve]
     bands: Sequence[Band]
@@ -56,6 +54,7 @@ class PlotDrawing:
     y_ticks: Sequence[tuple[float, str]]
     ends: Mapping[str, str]  # arm → the value at the end of its line, in words
     end: str  # where that is
+    summary: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +102,15 @@ def draw_plot(
         y_ticks=[(y.at(value), text) for value, text in _ticks(y, metric)],
         ends=_ends(series, uppers, metric),
         end=_end(series, lambda step: f"step {step:g}"),
+        summary=summary(
+            metric,
+            OVER_STEPS,
+            [
+                *((arm.label, line) for arm, line in series),
+                *((f"{arm.label}, upper edge", line) for arm, line in uppers),
+            ],
+            levels=own_levels,
+        ),
     )
 
 
@@ -137,6 +145,16 @@ def draw_profile(
         y_ticks=[(y.at(value), text) for value, text in _ticks(y, metric)],
         ends=_ends(lines, [], metric),
         end=_end(lines, lambda at: _place(at, profile, newest.values())),
+        summary=summary(
+            metric,
+            profile.label,
+            [
+                *((arm.label, line) for arm, line in lines),
+                *((f"{arm.label}, at first", line) for arm, line in starts),
+            ],
+            names=dict(profile.ticks),
+            levels=own_levels,
+        ),
     )
 
 
@@ -171,11 +189,11 @@ def _place(at: float, profile: Profile, rows: Iterable[Row]) -> str:
     """That place of a profile in words, and the step if its rows are all of the same."""
     steps = {row.step for row in rows}
     step = f", step {steps.pop()}" if len(steps) == 1 else ""
-    return f"{profile.label}: {dict(profile.ticks).get(at) or _number(at, 3)}{step}"
+    return f"{profile.label}: {dict(profile.ticks).get(at) or numeral(at, 3)}{step}"
 
 
 def _reading(value: float, metric: Metric) -> str:
-    return f"{value:.1%}" if metric.share else _number(value, 4)
+    return in_percent(value) if metric.share else numeral(value, 4)
 
 
 def _levels(levels: Sequence[Level], y: _Axis) -> list[tuple[int, int, str]]:
@@ -191,11 +209,6 @@ def _row_lines(arms: Sequence[Arm], rows: Iterable[Row]) -> list[tuple[Arm, Line
         for row in rows
         if row.arm == arm.id
     ]
-
-
-def finite(value: float | None) -> TypeGuard[float]:
-    """Can be drawn: neither NaN nor infinite, nor the `null` that both are on the wire."""
-    return value is not None and math.isfinite(value)
 
 
 def _lines(points: Sequence[Points], arm: str, metric: str) -> list[Line]:
@@ -280,12 +293,8 @@ def _ticks(axis: _Axis, metric: Metric) -> list[tuple[float, str]]:
     return [(value, _number(value)) for value in ticks]
 
 
-def _number(value: float, digits: int = 6) -> str:
-    """As 0.2 or 5000, and as 2·10⁶ where that would be long. `axes.js` does the same."""
-    if value and not 1e-3 <= abs(value) < 1e4:
-        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        return typeset(f"{float(mantissa):g}e{exponent}")
-    return typeset(f"{value:.{digits}g}")
+def _number(value: float) -> str:
+    return numeral(value, 6)
 
 
 def _linear_ticks(low: float, high: float) -> list[float]:

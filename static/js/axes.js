@@ -41,7 +41,8 @@ export function numeral(value, digits = 6) {
   const [mantissa, exponent] = value.toExponential(digits - 1).split("e").map(Number);
   const raised = `${Math.abs(exponent)}`.replace(/\d/g, (digit) => SUPERSCRIPTS[digit]);
   const power = `10${exponent < 0 ? "⁻" : ""}${raised}`;
-  return (mantissa === 1 ? power : `${mantissa}·${power}`).replace("-", "−");
+  const sign = mantissa < 0 ? "−" : "";
+  return sign + (Math.abs(mantissa) === 1 ? power : `${Math.abs(mantissa)}·${power}`);
 }
 
 // `place`: {low, high, ticks} of an axis that is not one of steps; `high` is null where its rows

@@ -103,7 +103,7 @@ class ChartData {
     const plot = getComputedStyle(this.#view.querySelector(".plot"));
     const colours = { paper, ink, soft: plot.color, rule: plot.borderTopColor };
     const what = {
-      title: this.#view.querySelector("h4").textContent,
+      title: this.#view.dataset.title,
       description: this.#describe(chart),
       note: this.#shown.lines,
       source: this.#shown.source,

@@ -2,12 +2,15 @@
 // place, which arm and which pinned run a reader looks at, its figure's look says.
 import { numeral, within, xAxis, yAxis } from "./axes.js";
 import { levelNames, marked, strokeOf, withAlpha } from "./strokes.js";
+import { summary } from "./summary.js";
 import { nearest, Told } from "./told.js";
 
 const START = { borderWidth: 1.25, borderDash: [2, 3] };
 // Lines that step back, for those that a reader looks at.
 const FAINT = 0.18;
 const PINNED = 0.5;
+// A chart's name says what it shows. Who reads it should not find another at every point.
+const NAMED_EVERY_MS = 1000;
 
 export class Plot {
   #chart;
@@ -27,6 +30,7 @@ export class Plot {
   #lines = new Map(); // arm → its drawn points, and those of the upper edge
   #stale = true; // what was told is not what is drawn
   #frame = 0;
+  #naming = 0; // the timer of the next name
 
   // element: [data-chart]; keys: arm → {label, line}, `line` being its path in the legend.
   constructor(element, keys, look) {
@@ -151,6 +155,29 @@ export class Plot {
       ...this.#levels.map((level) => this.#level(level, soft)),
     ];
     this.#chart.update("none");
+    this.#naming ||= setTimeout(() => this.#name(), NAMED_EVERY_MS);
+  }
+
+  #name() {
+    this.#naming = 0;
+    const { title, unit, xLabel } = this.#element.dataset;
+    const arms = [...this.#keys].map(([arm, { label }]) => ({ label, arm, middles: this.#told.middles(arm) }));
+    const lines = (index, suffix) => arms.map(({ label, middles }) => ({ label: label + suffix, points: middles[index] }));
+    const starts = arms.map(({ label, arm }) => ({ label: `${label}, at first`, points: this.#told.start(arm) }));
+    this.#canvas.ariaLabel = summary({
+      title,
+      unit,
+      share: this.#share,
+      xTitle: arms.some(({ arm }) => this.#told.several(arm)) ? `${xLabel}, medians of the seeds` : xLabel,
+      names: this.#place?.ticks,
+      lines: [
+        ...lines(0, ""),
+        ...(this.#metrics.length > 1 ? lines(1, ", upper edge") : []),
+        ...(this.#told.moved ? starts : []),
+      ],
+      levels: this.#levels,
+    });
+    if (this.#place) this.#plot.ariaDescription = this.#canvas.ariaLabel;
   }
 
   #drawn(points) {

@@ -4,10 +4,14 @@
 import { Look } from "./look.js";
 import { nameCurve } from "./names.js";
 import { whenNear } from "./near.js";
+import { say } from "./speech.js";
 import { Views } from "./views.js";
 
 // A point of a surface takes about as long as so many training steps: for the progress bar.
 const STEPS_A_POINT = 2;
+
+// What is said of a run under way, besides its states.
+const QUARTERS = ["", "A quarter is done.", "Half is done.", "Three quarters are done."];
 
 // Of a map with so many rows, which has as many columns.
 export const stepsARow = (rows) => STEPS_A_POINT * rows;
@@ -20,6 +24,7 @@ export class Figure {
   #pins = []; // runs whose lines stay behind: {id, events}
   #steps = new Map(); // training → last step
   #rows = new Map(); // training → rows of its surface
+  #quarter = 0; // the last of which the reader was told
 
   constructor(element, Source) {
     this.element = element;
@@ -55,7 +60,7 @@ export class Figure {
   enter(state, words) {
     if (this.element.dataset.state === state) return;
     this.element.dataset.state = state;
-    this.element.querySelector("[data-speech]").textContent = words;
+    this.#say(words);
   }
 
   status(text) {
@@ -74,6 +79,7 @@ export class Figure {
     const { seed, seeds, steps, levels } = this.node.dataset;
     this.#steps.clear();
     this.#rows.clear();
+    this.#quarter = 0;
     for (const { item } of this.#keys.values()) item.querySelector("[data-arm-state]").textContent = "";
     this.look.step.hold(null);
     this.#views.reset({
@@ -106,10 +112,10 @@ export class Figure {
     const training = `${data.arm} ${data.seed}`;
     if (name === "points") {
       this.#steps.set(training, data.step.at(-1));
-      this.#source.progressed(this.#progress());
+      this.#progressed();
     } else if (name === "row" && data.metric === "surface") {
       this.#rows.set(training, (this.#rows.get(training) ?? 0) + 1);
-      this.#source.progressed(this.#progress());
+      this.#progressed();
     } else if (name === "arm" && data.state === "diverged") {
       this.#diverged(data);
     }
@@ -125,6 +131,19 @@ export class Figure {
     arm.addEventListener("change", () => {
       for (const [id, { item }] of this.#keys) item.toggleAttribute("data-faint", arm.value !== null && arm.value !== id);
     });
+  }
+
+  #progressed() {
+    const progress = this.#progress();
+    this.#source.progressed(progress);
+    const quarter = Math.floor(4 * progress.share);
+    if (quarter <= this.#quarter || this.element.dataset.state !== "running") return;
+    this.#quarter = quarter;
+    if (quarter in QUARTERS) this.#say(QUARTERS[quarter]);
+  }
+
+  #say(words) {
+    say(this.element.querySelector("[data-speech]"), words);
   }
 
   // What the lines of several seeds are.

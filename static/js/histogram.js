@@ -2,7 +2,10 @@
 // until somebody chooses. Of several seeds, the first is shown.
 import { moments, shares, skyline } from "./bins.js";
 import { places } from "./series.js";
+import { say } from "./speech.js";
 import { draw, inWords, set } from "./svg.js";
+
+const PAUSE_MS = 700;
 
 export class Histogram {
   #element;
@@ -73,7 +76,9 @@ export class Histogram {
     set(part("mean"), { d: `M${bin(mean)} 4v12` });
     set(part("deviation"), { d: `M${bin(mean - deviation)} 10H${bin(mean + deviation)}` });
     this.#nameCut(part("cut"), bins, highest);
-    return `${element.dataset.label}, step ${row.step}: mean ${inWords(mean, 2)}, standard deviation ${inWords(deviation, 2)}.`;
+    const words = `${element.dataset.label}, step ${row.step}: mean ${inWords(mean, 2)}, standard deviation ${inWords(deviation, 2)}.`;
+    set(svg, { "aria-label": `Histogram. ${words}` });
+    return words;
   }
 
   // What doesn't fit is written above its bar.
@@ -87,11 +92,11 @@ export class Histogram {
     });
   }
 
-  // Said once the reader or the run pauses, not at every step.
+  // Said once a reader who chose a step pauses, and not at every one.
   #speak(sentence) {
     clearTimeout(this.#spoken);
-    this.#spoken = setTimeout(() => {
-      this.#element.querySelector("[data-summary]").textContent = sentence;
-    }, 700);
+    if (this.#look.step.held === null) return;
+    const region = this.#element.querySelector("[data-answer]");
+    this.#spoken = setTimeout(() => say(region, sentence), PAUSE_MS);
   }
 }

@@ -30,15 +30,16 @@ class Panel {
   }
 
   draw(x) {
-    const { low, high, ceiling } = this.#bounds;
+    const { floor, ceiling } = this.#bounds;
     const find = (name) => this.#element.querySelector(`[data-part=${name}]`);
     const beta = this.#smoothness;
     const y = value(this.#loss, x);
     const [bottom, depth] = vertex([x, y], slope(this.#loss, x), beta);
-    const reach = high - low;
-    const half = (side) =>
-      `M${x} ${y}L${x - reach} ${y + side * this.#lipschitz * reach}H${x + reach}Z`;
-    set(find("cone"), { d: half(1) + half(-1) });
+    const half = (edge) => {
+      const width = Math.abs(edge - y) / this.#lipschitz;
+      return `M${x} ${y}L${x - width} ${edge}H${x + width}Z`;
+    };
+    set(find("cone"), { d: half(ceiling) + half(floor) });
     // A parabola is a quadratic Bézier curve.
     const width = Math.sqrt((2 * (ceiling - depth)) / beta);
     const control = `${bottom} ${2 * depth - ceiling}`;
@@ -60,8 +61,8 @@ export class Lipschitz {
   constructor(element) {
     this.#element = element;
     this.#slider = element.querySelector("[data-slide]");
-    const { low, high, ceiling } = element.dataset;
-    const bounds = { low: Number(low), high: Number(high), ceiling: Number(ceiling) };
+    const { low, high, floor, ceiling } = element.dataset;
+    const bounds = { low: Number(low), high: Number(high), floor: Number(floor), ceiling: Number(ceiling) };
     this.#panels = [...element.querySelectorAll("[data-loss]")].map((each) => new Panel(each, bounds));
     this.#slider.addEventListener("input", () => this.#draw());
     for (const panel of this.#panels) {

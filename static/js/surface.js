@@ -1,6 +1,7 @@
 // Maps of the loss around trained weights, on one scale; they fill as the rows arrive. A probe,
 // moved by pointer or by arrow keys, reads all maps at the same place. Of several seeds, the first.
 import { lossEdges, shadeOf } from "./shades.js";
+import { Answers } from "./speech.js";
 import { draw, inWords, set } from "./svg.js";
 
 const FIELD = { x: 44, y: 2, width: 300, height: 288 }; // in the drawing's own units
@@ -8,6 +9,7 @@ const SCALE = { x: 20, width: 488 };
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
 const HINT = "Point at a map, or move through it with the arrow keys, to read the loss.";
 const APART = 22; // least distance of two labels
+const ANSWER_MS = 400; // each press of a key asks for another reading
 
 const isDrawable = (loss) => Number.isFinite(loss) && loss > 0;
 
@@ -17,10 +19,12 @@ export class Surface {
   #seed = null;
   #probe = null; // [column, row] of the grid
   #frame = 0;
+  #answers;
 
   // element: [data-view=surface]
   constructor(element) {
     this.#element = element;
+    this.#answers = new Answers(element, ANSWER_MS);
     for (const map of element.querySelectorAll("[data-arm]")) {
       const frame = map.querySelector("[data-map]");
       this.#maps.set(map.dataset.arm, { element: map, svg: frame.querySelector("svg"), rows: [] });
@@ -161,10 +165,9 @@ export class Surface {
 
   // What all maps say at the probe.
   #read() {
-    const reading = this.#element.querySelector("[data-reading]");
     const count = this.#points;
     if (!count || !this.#probe) {
-      reading.textContent = HINT;
+      this.#write(HINT);
       for (const { svg } of this.#maps.values()) set(svg.querySelector("[data-probe]"), { d: "" });
       return;
     }
@@ -179,6 +182,15 @@ export class Surface {
       const words = values ? (loss === null ? "not finite" : loss.toPrecision(3)) : "unmeasured";
       return `${element.dataset.label} ${words}`;
     });
-    reading.textContent = `At ${share(column)} along the first and ${share(row)} along the second direction: ${losses.join(", ")}.`;
+    this.#write(
+      `At ${share(column)} along the first and ${share(row)} along the second direction: ${losses.join(", ")}.`,
+    );
+  }
+
+  #write(text) {
+    const reading = this.#element.querySelector("[data-reading]");
+    if (reading.textContent === text) return;
+    reading.textContent = text;
+    this.#answers.say(text);
   }
 }

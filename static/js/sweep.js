@@ -1,6 +1,7 @@
 // The maps of a sweep. A cell is a button: it trains its value and seed in the figure around it;
 // where no server trains, it says which command would. Each map is one tab stop; arrow keys move
 // within it.
+import { say } from "./speech.js";
 
 const BUSY = "A run is under way. Wait for its end or stop it, then press the cell again.";
 
@@ -114,7 +115,7 @@ export class Sweep {
   }
 
   #speak(text) {
-    this.#element.closest("[data-figure]").querySelector("[data-speech]").textContent = text;
+    say(this.#element.closest("[data-figure]").querySelector("[data-speech]"), text);
   }
 
   // Fills the figure's form in with what the maps were made with, and sends it.

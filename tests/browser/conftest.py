@@ -1,6 +1,6 @@
 """A browser for the package, and pages that tolerate no error."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from typing import TypeAlias
 
@@ -8,8 +8,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chromium import NoBrowser, chromium
+from tests.browser.pictures import keep_picture
 from tests.browser.reader import Reader
+from tests.browser.staged import StagedEngine
 from tests.processes import Server
+from tests.web.toy_server import serving_toys_over_http
 
 DESKTOP = {"width": 1280, "height": 900}
 
@@ -17,6 +20,8 @@ DESKTOP = {"width": 1280, "height": 900}
 expect.set_options(timeout=60_000)
 
 NewReader: TypeAlias = Callable[..., Reader]
+
+FAILED = pytest.StashKey[bool]()
 
 REPORT_VIOLATIONS = """
   addEventListener("securitypolicyviolation", (event) =>
@@ -34,11 +39,28 @@ def browser() -> Iterator[Browser]:
         pytest.fail(str(error), pytrace=False)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Lets a page's end know whether its test failed."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
 @pytest.fixture
-def new_reader(browser: Browser) -> Iterator[NewReader]:
-    """Opens a page for a new reader: `new_reader(url, width=390)`. Its errors fail the test."""
+def new_reader(browser: Browser, request: pytest.FixtureRequest) -> Iterator[NewReader]:
+    """Opens a page for a new reader: `new_reader(url, width=390)`. Its errors fail the test.
+
+    A test that fails leaves a picture of each of its pages.
+    """
     errors: list[str] = []
     with ExitStack() as readers:
+
+        def keep_if_failed(page: Page) -> None:
+            if request.node.stash.get(FAILED, False) and page.viewport_size:
+                keep_picture(page, f"failed/{request.node.name}-{page.viewport_size['width']}")
 
         def open_page(url: str, *, width: int = 1280, **options: object) -> Reader:
             context = browser.new_context(
@@ -48,12 +70,20 @@ def new_reader(browser: Browser) -> Iterator[NewReader]:
             readers.callback(context.close)
             page = context.new_page()
             page.add_init_script(REPORT_VIOLATIONS)
+            readers.callback(keep_if_failed, page)
             _collect_errors(page, errors)
             page.goto(url)
             return Reader(page, errors)
 
         yield open_page
     assert not errors, errors
+
+
+@pytest.fixture(scope="package")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server whose runs go as their seeds say: staged.py."""
+    with serving_toys_over_http(tmp_path_factory.mktemp("staged"), StagedEngine()) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="package")

@@ -47,7 +47,7 @@ def test_the_steps_are_scrubbed_by_keyboard(outlook: Locator, reader: Reader) ->
     reader.page.keyboard.press("ArrowRight")
     expect(outlook.locator("[data-number]")).to_have_text("2")
     assert scrubber.get_attribute("aria-valuetext") == "step 2"
-    summary = outlook.locator("[data-summary]")
+    summary = outlook.locator("[data-answer]")
     expect(summary).to_contain_text("Plain, step 2: mean")
     expect(summary).to_contain_text("standard deviation")
 

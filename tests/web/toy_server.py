@@ -49,11 +49,11 @@ class ToyServer:
 
 
 @contextmanager
-def serving_toys_over_http(folder: Path) -> Iterator[ToyServer]:
+def serving_toys_over_http(folder: Path, engine: ToyEngine | None = None) -> Iterator[ToyServer]:
     """A server that turns nobody away."""
     values = {"port": 0, "store": folder / "toys.db", "metrics": True, "runs_per_reader": 100}
     settings = Settings.model_validate({**values, "queue_seconds": 3600})
-    app = create_app(settings, HastyEngine())
+    app = create_app(settings, engine or HastyEngine())
     server = Server(app, config_for(app, settings))
     thread = threading.Thread(target=server.run)
     thread.start()

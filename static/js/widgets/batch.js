@@ -1,6 +1,7 @@
 // Widget batch: subtract the mean, normalise the variance, scale and shift, in that order.
 import { Motion } from "../motion.js";
 import { cloud } from "../samples.js";
+import { Answers } from "../speech.js";
 import {
   affine, centre, mean, normalise, uncentred, unnormalised, variance,
 } from "../statistics.js";
@@ -18,6 +19,7 @@ const AXES = ["x", "y"];
 
 export class Batch {
   #element;
+  #answers;
   #cloud;
   #motion = new Motion();
   #seed = 1;
@@ -29,6 +31,7 @@ export class Batch {
 
   constructor(element) {
     this.#element = element;
+    this.#answers = new Answers(element);
     this.#cloud = new Cloud(element.querySelector("svg"), (index, place) => this.#move(index, place));
     for (const button of element.querySelectorAll("[data-to]")) {
       button.addEventListener("click", () => this.#go(Number(button.dataset.to)));
@@ -196,6 +199,8 @@ export class Batch {
 
   #say(text) {
     const status = this.#element.querySelector("[data-status]");
-    if (status.textContent !== text) status.textContent = text;
+    if (status.textContent === text) return;
+    status.textContent = text;
+    this.#answers.say(text);
   }
 }

@@ -2,6 +2,7 @@
 import { Motion } from "../motion.js";
 import { bestRate, condition, descend, eigen, hessian } from "../quadratic.js";
 import { pair } from "../samples.js";
+import { Answers } from "../speech.js";
 import { affine, normalise } from "../statistics.js";
 import { inWords } from "../svg.js";
 import { Contours, Scatter } from "./contours.js";
@@ -15,6 +16,7 @@ const vector = (words) => words.split(" ").map(Number);
 
 export class Bowl {
   #element;
+  #answers;
   #contours;
   #scatter;
   #motion = new Motion();
@@ -26,6 +28,7 @@ export class Bowl {
 
   constructor(element) {
     this.#element = element;
+    this.#answers = new Answers(element);
     const { minimum, start, goal } = element.dataset;
     this.#minimum = vector(minimum);
     this.#start = vector(start);
@@ -134,7 +137,9 @@ export class Bowl {
 
   #say(text) {
     const status = this.#element.querySelector("[data-status]");
-    if (status.textContent !== text) status.textContent = text;
+    if (status.textContent === text) return;
+    status.textContent = text;
+    this.#answers.say(text);
   }
 
   #words(kappa, outcome) {

@@ -1,11 +1,15 @@
 // The drawing of widget batch: points in a plane, by hand movable. It works in the data's units.
 import { mean, variance } from "../statistics.js";
-import { draw, set } from "../svg.js";
+import { draw, inWords, set } from "../svg.js";
 
 const RADIUS = 0.1;
 const STEP = 0.1; // by which an arrow key moves a point; ten times that with Shift
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
 const JUMPS = { PageDown: 1, PageUp: -1, Home: -Infinity, End: Infinity };
+
+// A hundred points are one thing to tab to and to read: the chosen one.
+const CHOSEN = { tabindex: 0, role: "button", "aria-roledescription": "movable point", "aria-hidden": "false" };
+const LEFT = { tabindex: -1, role: "none", "aria-hidden": "true" };
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
@@ -75,26 +79,23 @@ export class Cloud {
     const [x, y] = this.#shown.map((values) => values[index]);
     set(this.#layers.halo, { cx: x, cy: y });
     set(this.#layers.tie, { d: `M${original[0][index]} ${original[1][index]}L${x} ${y}` });
-    const place = `x1 ${x.toFixed(2)}, x2 ${y.toFixed(2)}`;
+    const place = `x1 ${inWords(x, 2)}, x2 ${inWords(y, 2)}`;
     const name = `Point ${index + 1} of ${this.#points.length}: ${place}`;
-    this.#points[index].setAttribute("aria-label", name);
+    set(this.#points[index], { ...CHOSEN, "aria-label": name });
   }
 
   #grow(count) {
     while (this.#points.length < count) {
       this.#ghosts.push(draw(this.#layers.ghosts, "circle", { r: RADIUS }));
-      const role = { role: "button", "aria-roledescription": "movable point" };
-      const point = draw(this.#layers.points, "circle", { r: RADIUS, tabindex: -1, ...role });
+      const point = draw(this.#layers.points, "circle", { r: RADIUS, ...LEFT });
       point.dataset.point = this.#points.length;
       this.#points.push(point);
     }
-    this.#points[this.#chosen].setAttribute("tabindex", 0);
   }
 
   #choose(index) {
-    this.#points[this.#chosen].setAttribute("tabindex", -1);
+    set(this.#points[this.#chosen], LEFT);
     this.#chosen = index;
-    this.#points[index].setAttribute("tabindex", 0);
     this.#mark();
     this.#points[index].focus({ preventScroll: true });
   }

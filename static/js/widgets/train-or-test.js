@@ -1,5 +1,6 @@
 // Widget train-or-test: one example among batch mates, and the averages that testing uses.
 import { inputs } from "../samples.js";
+import { Answers } from "../speech.js";
 import { mean, movingAverages, unbiasedVariance, variance } from "../statistics.js";
 import { inWords } from "../svg.js";
 import { Strips, Trace } from "./strips.js";
@@ -14,6 +15,7 @@ const KEPT = 40; // outputs that are remembered in each mode
 
 export class TrainOrTest {
   #element;
+  #answers;
   #strips;
   #traces;
   #mode = "train";
@@ -26,6 +28,7 @@ export class TrainOrTest {
 
   constructor(element) {
     this.#element = element;
+    this.#answers = new Answers(element);
     this.#strips = new Strips(element.querySelector(".strips"), { gamma: GAMMA, beta: BETA });
     this.#traces = [...element.querySelectorAll("[data-trace]")].map((svg) => new Trace(svg));
     const on = (name, event, act) =>
@@ -145,7 +148,9 @@ export class TrainOrTest {
     find("rate").value = this.#rate;
     const status = find("status");
     const text = this.#words(inWords(output, 2));
-    if (status.textContent !== text) status.textContent = text;
+    if (status.textContent === text) return;
+    status.textContent = text;
+    this.#answers.say(text);
   }
 
   #words(output) {

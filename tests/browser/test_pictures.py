@@ -1,0 +1,54 @@
+"""Keeps pictures of every section and of a figure's states in artefacts/. Nothing is compared:
+people look.
+"""
+
+import pytest
+
+from tests.browser.conftest import DESKTOP, NewReader
+from tests.browser.pictures import FOLDER, keep_picture
+from tests.browser.reader import Reader
+from tests.browser.staged import ENDS, FAILS
+from tests.processes import Server
+
+pytestmark = [pytest.mark.browser, pytest.mark.long]
+
+VARIANTS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
+
+
+@pytest.mark.parametrize(("width", "theme"), VARIANTS)
+def test_every_section_is_pictured(
+    width: int, theme: str, new_reader: NewReader, server: Server
+) -> None:
+    page = new_reader(server.url, width=width, color_scheme=theme).page
+    sections = page.locator("body > header, main > section").all()
+    assert len(sections) > 10
+    for section in sections:
+        name = f"sections/{section.get_attribute('id') or 'head'}-{width}-{theme}"
+        keep_picture(section, name)
+        assert (FOLDER / f"{name}.jpeg").stat().st_size > 1_000
+
+
+def test_a_figure_is_pictured_before_during_after_and_failed(
+    new_reader: NewReader, staged: str
+) -> None:
+    reader = new_reader(staged)
+    reader.wait_for_points(51)
+    keep(reader, "before")
+    reader.train()
+    reader.expect_state("running")
+    reader.wait_for_points(6)
+    keep(reader, "during")
+    reader.button("Stop").click()
+    reader.expect_state("stopped")
+    for name, seed, state in (("after", ENDS, "finished"), ("failed", FAILS, "failed")):
+        reader.train(seed=seed)
+        reader.expect_state(state)
+        keep(reader, name)
+
+
+def keep(reader: Reader, name: str) -> None:
+    for width, theme in VARIANTS:
+        reader.page.set_viewport_size({"width": width, "height": DESKTOP["height"]})
+        reader.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        reader.curves()  # drawn in that theme
+        keep_picture(reader.figure, f"figure/{name}-{width}-{theme}")
