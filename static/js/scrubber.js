@@ -6,6 +6,7 @@ const PLAY_MS = 6000; // from the first step to the last
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Scrubber {
+  #element;
   #slider;
   #number;
   #button;
@@ -18,6 +19,7 @@ export class Scrubber {
 
   // element: [data-view=scrubber]
   constructor(element, keys, look) {
+    this.#element = element;
     this.#slider = element.querySelector("[data-scrub]");
     this.#number = element.querySelector("[data-number]");
     this.#button = element.querySelector("[data-play]");
@@ -89,6 +91,7 @@ export class Scrubber {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
       const step = this.#step.value ?? this.#newest;
+      this.#element.dataset.live = "";
       this.#slider.value = step;
       this.#slider.ariaValueText = `step ${step}`;
       this.#number.textContent = step;
