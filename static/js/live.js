@@ -45,7 +45,7 @@ export class Live {
       this.#attach();
       element.scrollIntoView();
     } else if (asked) {
-      this.#show();
+      this.#arrive();
     }
   }
 
@@ -82,7 +82,7 @@ export class Live {
   }
 
   // The whole figure down to its button; where the window is too low, what the panel says of the link.
-  #show() {
+  #arrive() {
     const { element } = this.#figure;
     const height = this.#panel.querySelector("[data-main]").getBoundingClientRect().bottom - element.getBoundingClientRect().top;
     (height < innerHeight ? element : this.#panel).scrollIntoView();
