@@ -38,6 +38,7 @@ export class Live {
     element.addEventListener("click", (event) => this.#sameSeed(event));
     followLead(this.#panel, (form) => this.#lead(form));
     element.addEventListener("htmx:before:request", () => this.#begin());
+    element.addEventListener("htmx:before:swap", () => (this.#hadFocus = this.#hasFocus));
     element.addEventListener("htmx:response:error", (event) => this.#refused(event.detail.ctx));
     element.addEventListener("htmx:error", () => this.#say(NO_ANSWER));
     element.addEventListener("htmx:after:swap", () => this.#attach());
@@ -77,6 +78,11 @@ export class Live {
     return this.#figure.panel;
   }
 
+  // Asked when the panel is about to be replaced: until then, the reader may have gone elsewhere.
+  get #hasFocus() {
+    return this.#panel.contains(document.activeElement);
+  }
+
   get #node() {
     return this.#figure.node;
   }
@@ -106,7 +112,6 @@ export class Live {
   }
 
   #begin() {
-    this.#hadFocus = this.#panel.contains(document.activeElement);
     this.#say("");
     this.#panel.querySelectorAll("[aria-invalid]").forEach((field) => field.removeAttribute("aria-invalid"));
   }
@@ -165,7 +170,6 @@ export class Live {
 
   // The server's words for where the run stands. False if it no longer knows the run.
   async #refresh(id) {
-    this.#hadFocus = this.#panel.contains(document.activeElement);
     const options = { source: this.#panel, target: this.#panel, swap: "innerHTML" };
     await htmx.ajax("GET", `/runs/${id}`, options);
     const known = this.#node.dataset.run === id;
