@@ -66,7 +66,7 @@ def test_a_replay_begins_on_a_press_and_only_for_who_likes_motion(
 
 
 def test_a_run_of_the_figure_is_shown_elsewhere_too(outlook: Locator, reader: Reader) -> None:
-    source = reader.page.locator("[data-shown-of=covariate-shift]")
+    source = reader.page.locator(".source [data-shown-of=covariate-shift]")
     expect(source).to_contain_text("the recorded run")
     before = bars(outlook)
     reader.slug = "covariate-shift"
