@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test long lint bench load audit claims crosscheck
+.PHONY: run test long lint bench load audit claims crosscheck lighthouse
 
 run: .venv/ready
 	$(BIN)/python -m app
@@ -40,6 +40,10 @@ claims: .venv/ready
 # Every measure beside its definition, and the papers' networks; into docs/crosscheck.md.
 crosscheck: .venv/ready-dev
 	$(BIN)/python -m bench.crosscheck
+
+# What Lighthouse says of the page, into README.md; needs npm, and the network the first time.
+lighthouse: .venv/ready-dev
+	$(BIN)/python -m bench.lighthouse --into README.md
 
 .venv/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

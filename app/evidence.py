@@ -14,7 +14,7 @@ from app.measurements import Measurements, Provenance
 
 # Of one survey, in as many runs as it takes: hours of two processors for a figure.
 MOST_SEEDS = 1_000
-BEGIN, END = "<!-- claims -->", "<!-- /claims -->"
+CLAIMS = "claims"
 
 SIGNS: Mapping[Relation, str] = {"at_least": "≥", "above": ">", "below": "<"}
 COLUMNS = (
@@ -133,13 +133,22 @@ def check_block(path: Path) -> None:
     _around_block(path)
 
 
-def put(path: Path, table: str) -> None:
-    """Replaces what stands between the two marks in that file. Raises InvalidRequest, OSError."""
-    before, after = _around_block(path)
-    path.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{after}")
+def put(path: Path, table: str, name: str = CLAIMS) -> None:
+    """Replaces what stands between the two marks of that name in that file.
+
+    Raises InvalidRequest, OSError.
+    """
+    before, after = _around_block(path, name)
+    begin, end = _marks(name)
+    path.write_text(f"{before}{begin}\n\n{table}\n\n{end}{after}")
 
 
-def _around_block(path: Path) -> tuple[str, str]:
+def _marks(name: str) -> tuple[str, str]:
+    return f"<!-- {name} -->", f"<!-- /{name} -->"
+
+
+def _around_block(path: Path, name: str = CLAIMS) -> tuple[str, str]:
+    begin, end = _marks(name)
     try:
         text = path.read_text()
     except OSError as error:
@@ -147,9 +156,9 @@ def _around_block(path: Path) -> tuple[str, str]:
     except UnicodeDecodeError:
         raise _bad_file(f"{path} is not a text") from None
     # A line that only mentions them is none of the two.
-    begins, ends = (list(re.finditer(f"^{mark}$", text, re.MULTILINE)) for mark in (BEGIN, END))
+    begins, ends = (list(re.finditer(f"^{mark}$", text, re.MULTILINE)) for mark in (begin, end))
     if not (len(begins) == len(ends) == 1 and begins[0].end() < ends[0].start()):
-        raise _bad_file(f"{path} should have one line {BEGIN} and below it one line {END}")
+        raise _bad_file(f"{path} should have one line {begin} and below it one line {end}")
     return text[: begins[0].start()], text[ends[0].end() :]
 
 

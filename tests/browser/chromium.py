@@ -47,14 +47,15 @@ def find_or_install() -> str | None:
         found = shutil.which(SHELL)
         if found is None and install(SHELL):
             found = shutil.which(SHELL)
-        found = found or _installed()
+        found = found or whole_browser()
         if found is None and install("chromium"):
-            found = _installed()
+            found = whole_browser()
         if found is None and not runs(sys.executable, "-m", "playwright", "install", "chromium"):
             raise NoBrowser(ADVICE)
         return found
 
 
-def _installed() -> str | None:
+def whole_browser() -> str | None:
+    """An installed one that makes windows, too; None where there is none."""
     paths = (shutil.which(name) for name in NAMES)
     return next((path for path in paths if path), str(MAC) if MAC.exists() else None)
