@@ -176,13 +176,13 @@ def _ends(
 
 
 def _end(series: Sequence[tuple[Arm, Line]], words: Callable[[float], str]) -> str:
-    """Where all lines end; "newest" if they don't end together."""
+    """Where all lines end; "latest" if they don't end together."""
     ends = {
         max(at for at, value in line if finite(value))
         for _, line in series
         if any(finite(value) for _, value in line)
     }
-    return words(ends.pop()) if len(ends) == 1 else "newest"
+    return words(ends.pop()) if len(ends) == 1 else "latest"
 
 
 def _place(at: float, profile: Profile, rows: Iterable[Row]) -> str:

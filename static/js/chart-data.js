@@ -9,9 +9,6 @@ const RENEW_MS = 1000;
 const SHARPNESS = 2; // pixels of a PNG to one of the drawing
 const NOTHING = "Nothing is drawn yet.";
 const MISSING = "–";
-const LONG = 1e6; // from here on a number has too many digits to be read at a glance
-const IN_PERCENT = { style: "percent", minimumFractionDigits: 1 };
-const IN_DIGITS = { maximumSignificantDigits: 4 };
 
 const opened = new WeakMap();
 
@@ -63,7 +60,8 @@ class ChartData {
     const { label, xLabel } = this.#view.dataset;
     const lines = named(chart.data.datasets);
     const columns = lines.map((line) => cellsOf(line, chart.data.datasets, (value) => this.#format(value)));
-    const places = [...new Set(lines.flatMap(({ data }) => data.map(({ x }) => x)))].sort((a, b) => a - b);
+    const measured = lines.flatMap(({ data }) => data.filter(({ value }) => value !== null));
+    const places = [...new Set(measured.map(({ x }) => x))].sort((a, b) => a - b);
     const banded = columns.some(({ banded }) => banded);
     const what = this.#shown.several ? `: median${banded ? " [10th–90th percentile]" : ""}` : "";
     return {
@@ -81,8 +79,7 @@ class ChartData {
 
   #format(value) {
     if (value === null || value === undefined) return MISSING;
-    if (Math.abs(value) >= LONG) return numeral(value, 4);
-    return value.toLocaleString(undefined, "share" in this.#view.dataset ? IN_PERCENT : IN_DIGITS);
+    return "share" in this.#view.dataset ? `${(100 * value).toFixed(1)}%` : numeral(value, 4);
   }
 
   async #save(kind) {

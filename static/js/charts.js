@@ -284,7 +284,7 @@ export class Plot {
   #words(readings) {
     const ends = new Set(readings.map(([, reading]) => reading?.x).filter((x) => x !== undefined));
     const x = this.#where.value ?? (ends.size === 1 ? [...ends][0] : null);
-    if (x === null) return ends.size ? "newest" : "–";
+    if (x === null) return ends.size ? "latest" : "–";
     if (!this.#place) return `step ${x}`;
     const name = this.#place.ticks.find(([place]) => place === x)?.[1] ?? numeral(x, 3);
     const { step } = this.#told;

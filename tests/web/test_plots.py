@@ -210,7 +210,7 @@ def test_the_values_at_the_end_of_the_lines_are_told() -> None:
     assert plot.ends == {ARMS[0].id: "0.3142", ARMS[1].id: "1.5·10⁻⁵"}
     assert plot.end == "step 1"
     longer = [*points, Points(ARMS[2].id, 1, [0, 1, 2], {"test_loss": [1.0, 1.0, 1.0]})]
-    assert draw_plot(longer, ARMS, TEST_LOSS).end == "newest"
+    assert draw_plot(longer, ARMS, TEST_LOSS).end == "latest"
 
 
 def test_of_several_seeds_the_median_is_told_and_of_a_band_both_edges() -> None:
