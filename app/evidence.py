@@ -16,6 +16,12 @@ from app.measurements import Measurements, Provenance
 MOST_SEEDS = 1_000
 CLAIMS = "claims"
 
+
+def marks(name: str = CLAIMS) -> tuple[str, str]:
+    """The lines between which a file has the table of that name."""
+    return f"<!-- {name} -->", f"<!-- /{name} -->"
+
+
 SIGNS: Mapping[Relation, str] = {"at_least": "≥", "above": ">", "below": "<"}
 COLUMNS = (
     *("figure", "claim", "judged by", "seeds", "held in"),
@@ -139,16 +145,12 @@ def put(path: Path, table: str, name: str = CLAIMS) -> None:
     Raises InvalidRequest, OSError.
     """
     before, after = _around_block(path, name)
-    begin, end = _marks(name)
+    begin, end = marks(name)
     path.write_text(f"{before}{begin}\n\n{table}\n\n{end}{after}")
 
 
-def _marks(name: str) -> tuple[str, str]:
-    return f"<!-- {name} -->", f"<!-- /{name} -->"
-
-
 def _around_block(path: Path, name: str = CLAIMS) -> tuple[str, str]:
-    begin, end = _marks(name)
+    begin, end = marks(name)
     try:
         text = path.read_text()
     except OSError as error:

@@ -24,7 +24,8 @@ from tests.toys import TOY
 
 SHORT = ["--set", "steps=10"]
 SHALLOW = [*SHORT, "--set", "depth=2"]
-MARKED = f"Before, with {evidence.END}.\n{evidence.BEGIN}\nold\n{evidence.END}\nAfter.\n"
+BEGIN, END = evidence.marks()
+MARKED = f"Before, with {END}.\n{BEGIN}\nold\n{END}\nAfter.\n"
 
 
 def table_in(text: str) -> list[dict[str, str]]:
@@ -215,9 +216,7 @@ def test_the_table_says_what_the_csv_of_the_same_run_says(
     assert re.search(r"\(cpu\), batchnorm .*, python .*, torch .*; \d{4}-\d\d-\d\d\.", first)
     repeat = "python -m app claims smoothness --seed 5 --seeds 3 --set steps=10 --set depth=2"
     assert f"`{repeat}`" in first
-    assert readme.read_text() == (
-        f"Before, with {evidence.END}.\n{evidence.BEGIN}\n\n{shown.out}\n{evidence.END}\nAfter.\n"
-    )
+    assert readme.read_text() == (f"Before, with {END}.\n{BEGIN}\n\n{shown.out}\n{END}\nAfter.\n")
 
 
 def test_a_claim_that_fails_is_shown_and_is_exit_code_1(
@@ -282,8 +281,8 @@ def test_bad_input_is_one_line_and_exit_code_2_before_anything_is_trained(
     "content",
     [
         b"No marks.",
-        f"{evidence.BEGIN}\nand no end".encode(),
-        f"{evidence.END}\n{evidence.BEGIN}\n".encode(),
+        f"{BEGIN}\nand no end".encode(),
+        f"{END}\n{BEGIN}\n".encode(),
         (MARKED + MARKED).encode(),
         MARKED.encode() + b"\xff",
     ],
@@ -329,3 +328,10 @@ def test_control_c_ends_with_130_and_leaves_the_file_as_it_is(
     assert process.returncode == 130
     assert "Traceback" not in said
     assert readme.read_text() == MARKED
+
+
+def test_a_table_of_another_name_has_marks_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "README.md"
+    file.write_text(f"{MARKED}<!-- speed -->\n<!-- /speed -->\n")
+    evidence.put(file, "| 1 |", "speed")
+    assert file.read_text() == f"{MARKED}<!-- speed -->\n\n| 1 |\n\n<!-- /speed -->\n"

@@ -15,6 +15,7 @@ from app import recordings, sweeps
 from app.events import TrainingEvent, data
 from app.experiments import EXPERIMENTS
 from app.recordings import Recording
+from tests.browser.axe import keep_only, violations_in_both_themes
 from tests.browser.conftest import NewReader
 from tests.browser.functions import call
 from tests.browser.reader import Reader
@@ -240,3 +241,16 @@ def test_every_link_of_the_site_leads_to_a_file(page: Page) -> None:
         for link in links
         if "#" in link
     )
+
+
+def test_axe_finds_nothing_in_the_plain_files(new_reader: NewReader, files: FileServer) -> None:
+    reader = new_reader(files.url, reduced_motion="reduce")
+    reader.page.evaluate("scrollTo(0, 0)")
+    keep_only(reader.page, "#figure-learning-rates")
+    reader.wait_for_points(51)
+    reader.button("Replay").click()
+    reader.expect_state("finished")
+    reader.figure.locator(".receipt summary").click()
+    assert violations_in_both_themes(reader.page) == []
+    reader.page.set_viewport_size({"width": 390, "height": 844})
+    assert violations_in_both_themes(reader.page) == []

@@ -65,7 +65,7 @@ def test_a_metric_is_drawn_where_it_was_measured_and_nowhere_else(
     reader.look(details=True)
     reader.wait_for_points(26)
     reader.page.wait_for_function(
-        "() => document.querySelectorAll('[data-figure=smoothness] [data-live]').length === 7"
+        "() => document.querySelectorAll('[data-figure=smoothness] .plot[data-live]').length === 7"
     )
     curves = reader.curves()
     for metric, steps in {

@@ -1,0 +1,25 @@
+from bench.lighthouse import complaints, figure, table
+
+
+def report(score: float) -> dict[str, object]:
+    """As Lighthouse tells it, in part: a category's score and the one audit it comes from."""
+    names = ("performance", "accessibility", "best-practices", "seo")
+    refs = [{"id": "speed", "weight": 1}, {"id": "advice", "weight": 0}]
+    categories = {name: {"title": name, "score": score, "auditRefs": refs} for name in names}
+    audit = {"title": "Speed", "score": score, "displayValue": "2 s"}
+    return {"categories": categories, "audits": {"speed": audit, "advice": audit}}
+
+
+def test_a_figure_is_a_median_with_its_range_where_there_is_one() -> None:
+    assert figure([report(1.0), report(1.0)], "seo") == "100"
+    assert figure([report(0.7), report(0.9), report(0.8)], "performance") == "80 [70–90]"
+
+
+def test_the_table_has_a_line_for_each_device() -> None:
+    lines = list(table({"mobile": [report(0.5)], "desktop": [report(1.0)]}))
+    assert lines[-2:] == ["| mobile | 50 | 50 | 50 | 50 |", "| desktop | 100 | 100 | 100 | 100 |"]
+
+
+def test_only_what_lost_points_is_complained_of() -> None:
+    assert list(complaints(report(0.95))) == []
+    assert next(complaints(report(0.5))) == "performance: Speed 2 s"
