@@ -22,7 +22,7 @@ def test_a_recorded_run_is_drawn_before_anyone_clicks(reader: Reader) -> None:
     reader.expect_state("recorded")
     reader.wait_for_points(51)
     reader.look(details=True)
-    reader.page.wait_for_function("() => document.querySelectorAll('[data-live]').length >= 3")
+    reader.page.wait_for_function("() => document.querySelectorAll('.plot[data-live]').length >= 3")
     curves = reader.curves()
     assert set(curves) == {"test_loss", "test_accuracy", "dead_units"}
     for lines in curves.values():
