@@ -274,14 +274,14 @@ class Experiment:
         """How many seeds one run with these parameters may have."""
         return min(MAX_SEEDS, int(MAX_WORK / (request.work * len(self.arms))))
 
+    def changed(self, request: RunRequest) -> dict[str, ParameterValue]:
+        """The parameters that are not at their defaults."""
+        defaults = self.parse({}).parameters()
+        return {k: v for k, v in request.parameters().items() if v != defaults[k]}
+
     def command(self, request: RunRequest) -> str:
         """The one command that makes the same run in a terminal."""
-        defaults = self.parse({}).parameters()
-        changed = [
-            f"--set {name}={value}"
-            for name, value in request.parameters().items()
-            if value != defaults[name]
-        ]
+        changed = [f"--set {name}={value}" for name, value in self.changed(request).items()]
         seeds = [f"--seeds {request.seeds}"] if request.seeds > 1 else []
         words = [self.slug, f"--seed {request.seed}", *seeds, *changed]
         return "python -m app train " + " ".join(words)

@@ -9,6 +9,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 FOLDER = Path(__file__).parents[2] / "static"
+# Modules that a reader's doing asks for: no page needs them at first.
+ON_DEMAND = frozenset({"chart-data.js", "picture.js", "printing.js", "shown.js", "vector.js"})
 
 
 def version_of(folder: Path = FOLDER) -> str:
@@ -23,9 +25,9 @@ def version_of(folder: Path = FOLDER) -> str:
 
 
 def modules(folder: Path = FOLDER / "js", without: Collection[str] = ()) -> list[str]:
-    """All scripts that are modules, so that a page may ask for them at once and not in a chain."""
+    """The scripts that a page needs, so that it may ask for them at once and not in a chain."""
     names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.js"))]
-    return [name for name in names if name != "theme.js" and name not in without]
+    return [name for name in names if name not in {"theme.js", *ON_DEMAND, *without}]
 
 
 class Assets(StaticFiles):

@@ -162,7 +162,8 @@ MAX_ID = 10**MAX_ID_DIGITS - 1
 def describe(*, comments: bool, metrics: bool) -> Json:
     """The description of a server with these rooms open."""
     paths: dict[str, Json] = {
-        "/": {"get": _operation("The article", _text("text/html"))},
+        "/": {"get": _article()},
+        "/teaching": {"get": _operation("Lessons with the figures", _text("text/html"))},
         "/references.bib": {"get": _operation("Its references", _text("text/x-bibtex"))},
         "/experiments": {"get": _operation("What can be trained", _json(Listed, many=True))},
         "/runs/{run_id}": {"parameters": [RUN_ID], "get": _run(), "delete": _stop()},
@@ -190,6 +191,15 @@ def describe(*, comments: bool, metrics: bool) -> Json:
         "paths": paths,
         "components": {"schemas": _schemas()},
     }
+
+
+def _article() -> Json:
+    """Its query is described in words: it is never refused, whatever it is."""
+    described = (
+        "With ?figure=SLUG and settings of that experiment it opens at the figure, with these "
+        "filled in. What can't be set is named there; nothing trains by it."
+    )
+    return _operation("The article", _text("text/html")) | {"description": described}
 
 
 def _run() -> Json:

@@ -2,21 +2,21 @@
 
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from statistics import median
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from app import recordings, sweeps
+from app import lessons, recordings, sweeps
 from app.architectures import parameter_count
 from app.comments import MAX_NAME, MAX_TEXT, Comment
-from app.errors import InvalidRequest, UnknownExperiment, UnknownRun
-from app.experiments import EXPERIMENTS, find
+from app.errors import UnknownRun
+from app.experiments import EXPERIMENTS
 from app.experiments.base import Arm, Experiment, RunRequest
 from app.measurements import Measurements
 from app.recordings import Recording
@@ -29,23 +29,17 @@ from app.web.assets import modules
 from app.web.citations import Citations
 from app.web.drawing import RUNNING, draw_network, draw_passages, draw_stages
 from app.web.editions import SERVED, Edition
+from app.web.links import MAX_QUERY, Asked, asked
 from app.web.maps import draw_histogram, draw_surfaces
 from app.web.maths import Maths
 from app.web.plots import OVER_STEPS, draw_plot, draw_profile
+from app.web.reading import curve_of
 from app.web.security import reader_of
 from app.web.sweeps import against_map, draw_sweep, edges_of
 
 TEMPLATES = STATIC.parent / "templates"
 
 router = APIRouter()
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A run that may be made again."""
-
-    experiment: Experiment
-    request: RunRequest
 
 
 class Pages:
@@ -60,6 +54,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._environment.filters["coded"] = coded
         recorded = {slug: recordings.load(slug) for slug in EXPERIMENTS}
         self._environment.globals |= {
             "article": ARTICLE,
@@ -68,7 +63,9 @@ class Pages:
             "edition": edition,
             "experiments": EXPERIMENTS,
             "bowl_numbers": bowls,
+            "curve_of": curve_of,
             "recordings": recorded,
+            "settings_of": settings_of,
             "requests": {
                 slug: recorded_request(EXPERIMENTS[slug], recorded[slug]) for slug in recorded
             },
@@ -98,30 +95,31 @@ class Pages:
         citations = Citations()
         self._article("", citations)
         self.bibliography = citations.bibtex()
+        self.teaching = self._render("teaching.html", lessons=lessons)
 
     def article(
-        self, reader: str, *, opened: Run | None = None, expired: Asked | None = None
+        self, reader: str, *, opened: Run | None = None, followed: Asked | None = None
     ) -> str:
-        """The whole page; the figure of a run that is `opened` shows it, that of one that is
-        `expired` offers to repeat it.
+        """The whole page; the figure of a run that is `opened` shows it, that of a link that was
+        `followed` has its settings filled in.
         """
-        return self._article(reader, Citations(), opened, expired)
+        return self._article(reader, Citations(), opened, followed)
 
     def _article(
         self,
         reader: str,
         citations: Citations,
         opened: Run | None = None,
-        expired: Asked | None = None,
+        followed: Asked | None = None,
     ) -> str:
         return self._render(
-            "article.html", reader=reader, citations=citations, opened=opened, expired=expired
+            "article.html", reader=reader, citations=citations, opened=opened, followed=followed
         )
 
     def panel(self, run: Run, reader: str) -> str:
         """A figure's controls and state, for htmx to put in place of the old ones."""
         return self._render(
-            "panel.html", experiment=run.experiment, run=run, repeat=None, reader=reader
+            "panel.html", experiment=run.experiment, run=run, asked=None, reader=reader
         )
 
     def comments(
@@ -165,6 +163,15 @@ def levels_of(request: RunRequest) -> str:
     return json.dumps([asdict(level) for level in request.levels()])
 
 
+def settings_of(experiment: Experiment, request: RunRequest) -> str:
+    """The parameters that are not at their defaults, in words, for a picture's source."""
+    changed = experiment.changed(request)
+    return ", ".join(
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in changed.items()
+    )
+
+
 def final_values(experiment: Experiment, measured: Measurements, arm: Arm) -> list[str]:
     """An arm's last values in words, the median over the seeds; empty if none has ended."""
     finals = {m.id: measured.final(arm.id, m.id).values() for m in experiment.metrics}
@@ -174,6 +181,15 @@ def final_values(experiment: Experiment, measured: Measurements, arm: Arm) -> li
         (f"{median(values):.1%}" if metric.share else f"{median(values):.4g}") if values else "–"
         for metric, values in zip(experiment.metrics, finals.values(), strict=True)
     ]
+
+
+def coded(text: str) -> Markup:
+    """Text with its `backticks` as code."""
+    code = Markup("<code>{}</code>")
+    parts = text.split("`")
+    return Markup().join(
+        code.format(part) if index % 2 else escape(part) for index, part in enumerate(parts)
+    )
 
 
 def pages_of(request: Request) -> Pages:
@@ -195,14 +211,20 @@ def wants_json(request: Request) -> bool:
 
 @router.get("/")
 async def article(request: Request) -> HTMLResponse:
-    """The article, each figure with its recorded run."""
-    return _html(pages_of(request).article(reader_of(request)))
+    """The article, each figure with its recorded run, and that of a link with its settings."""
+    return _html(pages_of(request).article(reader_of(request), followed=_followed(request)))
 
 
 @router.get("/references.bib")
 async def bibliography(request: Request) -> PlainTextResponse:
     """What the article cites, as BibTeX."""
     return PlainTextResponse(pages_of(request).bibliography, media_type="text/x-bibtex")
+
+
+@router.get("/teaching")
+async def teaching(request: Request) -> HTMLResponse:
+    """Lessons with the figures, for a class."""
+    return HTMLResponse(pages_of(request).teaching, headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/runs/{run_id}")
@@ -216,10 +238,10 @@ async def run_page(request: Request, run_id: str) -> Response:
     try:
         run = await runs.find(run_id)
     except UnknownRun:
-        expired = _asked(request.query_params)
-        if expired is None or wants_fragment(request) or wants_json(request):
+        gone = _followed(request)
+        if gone is None or gone.problems or wants_fragment(request) or wants_json(request):
             raise
-        return _html(pages.article(reader, expired=expired))
+        return _html(pages.article(reader, followed=replace(gone, expired=True)))
     if wants_fragment(request):
         return _html(pages.panel(run, reader))
     if wants_json(request):
@@ -227,14 +249,9 @@ async def run_page(request: Request, run_id: str) -> Response:
     return _html(pages.article(reader, opened=run))
 
 
-def _asked(query: Mapping[str, str]) -> Asked | None:
-    """The run that a permalink's query names; None where it names none that could be made here."""
-    values = dict(query)
-    try:
-        experiment = find(values.pop("figure", ""))
-        return Asked(experiment, experiment.parse(values, text=True))
-    except (UnknownExperiment, InvalidRequest):
-        return None
+def _followed(request: Request) -> Asked | None:
+    """What the link that leads here asks for; None where it asks for nothing that there is."""
+    return asked(request.query_params) if len(request.url.query) <= MAX_QUERY else None
 
 
 def _html(text: str) -> HTMLResponse:

@@ -1,14 +1,14 @@
 """A recorded run's curves, as plain geometry: what is seen until, or without, a script."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count, pairwise
+from statistics import median
 
 from app.events import Points, Row
 from app.experiments.base import Arm, Level, Metric, Profile
-from app.numerals import typeset
-from app.web.summary import Line, finite, summary
+from app.web.summary import Line, finite, in_percent, numeral, summary
 
 PLOT_WIDTH, PLOT_HEIGHT = 528, 363
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 8, 46
@@ -52,6 +52,8 @@ class PlotDrawing:
     levels: Sequence[tuple[int, int, str]]  # y at either edge, name
     x_ticks: Sequence[tuple[float, str]]
     y_ticks: Sequence[tuple[float, str]]
+    ends: Mapping[str, str]  # arm → the value at the end of its line, in words
+    end: str  # where that is
     summary: str
 
 
@@ -98,6 +100,8 @@ def draw_plot(
         levels=_levels(own_levels, y),
         x_ticks=[(x.at(step), f"{step:g}") for step in _linear_ticks(x.low, x.high)],
         y_ticks=[(y.at(value), text) for value, text in _ticks(y, metric)],
+        ends=_ends(series, uppers, metric),
+        end=_end(series, lambda step: f"step {step:g}"),
         summary=summary(
             metric,
             OVER_STEPS,
@@ -139,6 +143,8 @@ def draw_profile(
         levels=_levels(own_levels, y),
         x_ticks=[(x.at(at), text) for at, text in x_ticks],
         y_ticks=[(y.at(value), text) for value, text in _ticks(y, metric)],
+        ends=_ends(lines, [], metric),
+        end=_end(lines, lambda at: _place(at, profile, newest.values())),
         summary=summary(
             metric,
             profile.label,
@@ -150,6 +156,44 @@ def draw_profile(
             levels=own_levels,
         ),
     )
+
+
+def _ends(
+    series: Sequence[tuple[Arm, Line]], uppers: Sequence[tuple[Arm, Line]], metric: Metric
+) -> dict[str, str]:
+    """Arm → the last finite value of its line, the median over the seeds. So does `charts.js`."""
+    texts: dict[str, list[str]] = {}
+    for lines in (series, uppers):
+        for arm in dict.fromkeys(arm.id for arm, _ in lines):
+            lasts = [
+                next((value for _, value in reversed(line) if finite(value)), None)
+                for of, line in lines
+                if of.id == arm
+            ]
+            if known := [value for value in lasts if value is not None]:
+                texts.setdefault(arm, []).append(_reading(median(known), metric))
+    return {arm: " to ".join(parts) for arm, parts in texts.items()}
+
+
+def _end(series: Sequence[tuple[Arm, Line]], words: Callable[[float], str]) -> str:
+    """Where all lines end; "latest" if they don't end together."""
+    ends = {
+        max(at for at, value in line if finite(value))
+        for _, line in series
+        if any(finite(value) for _, value in line)
+    }
+    return words(ends.pop()) if len(ends) == 1 else "latest"
+
+
+def _place(at: float, profile: Profile, rows: Iterable[Row]) -> str:
+    """That place of a profile in words, and the step if its rows are all of the same."""
+    steps = {row.step for row in rows}
+    step = f", step {steps.pop()}" if len(steps) == 1 else ""
+    return f"{profile.label}: {dict(profile.ticks).get(at) or numeral(at, 3)}{step}"
+
+
+def _reading(value: float, metric: Metric) -> str:
+    return in_percent(value) if metric.share else numeral(value, 4)
 
 
 def _levels(levels: Sequence[Level], y: _Axis) -> list[tuple[int, int, str]]:
@@ -250,11 +294,7 @@ def _ticks(axis: _Axis, metric: Metric) -> list[tuple[float, str]]:
 
 
 def _number(value: float) -> str:
-    """As 0.2 or 5000, and as 2·10⁶ where that would be long. `axes.js` does the same."""
-    if value and not 1e-3 <= abs(value) < 1e4:
-        mantissa, exponent = f"{value:.5e}".split("e")
-        return typeset(f"{float(mantissa):g}e{exponent}")
-    return typeset(f"{value:g}")
+    return numeral(value, 6)
 
 
 def _linear_ticks(low: float, high: float) -> list[float]:

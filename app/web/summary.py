@@ -31,7 +31,7 @@ def summary(
 
     `lines` are in the order of their places, of which some may have `names`.
     """
-    number = _in_percent if metric.share else _in_digits
+    number = in_percent if metric.share else _in_digits
 
     def place(x: float) -> str:
         return (names or {}).get(x) or numeral(x, 4)
@@ -65,7 +65,8 @@ def _in_digits(value: float) -> str:
     return numeral(value, DIGITS)
 
 
-def _in_percent(value: float) -> str:
+def in_percent(value: float) -> str:
+    """A share as 12.3%; a tie goes away from zero, too."""
     text = f"{Decimal(100 * value).quantize(Decimal('0.1'), ROUND_HALF_UP)}%"
     return "0.0%" if float(text[:-1]) == 0 else typeset(text)
 

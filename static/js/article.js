@@ -47,6 +47,13 @@ document.querySelectorAll("[data-copy]").forEach((element) => new Copy(element))
 new Citations(document.querySelectorAll(".cite"));
 document.querySelectorAll("[data-drawing=lipschitz]").forEach((element) => new Lipschitz(element));
 
+// What a chart gives to take away is loaded when the first reader's disclosure opens.
+document.addEventListener(
+  "toggle",
+  async ({ target }) => target.matches?.(".chart-data") && (await import("./chart-data.js")).show(target),
+  true,
+);
+
 // Last: only plain files wait here, for what the served page need not load.
 const Source = replays ? (await import("./replay.js")).Replay : Live;
 document.querySelectorAll("[data-figure]").forEach((element) => new Figure(element, Source));

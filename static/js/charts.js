@@ -1,152 +1,141 @@
-// A chart of one metric, or of two that bound a band. It knows two verbs, append and reset.
+// A chart of one metric, or of two that bound a band. It knows two verbs, append and reset; which
+// place, which arm and which pinned run a reader looks at, its figure's look says.
 import { numeral, within, xAxis, yAxis } from "./axes.js";
-import { places, Series } from "./series.js";
+import { levelNames, marked, strokeOf, withAlpha } from "./strokes.js";
 import { summary } from "./summary.js";
+import { nearest, Told } from "./told.js";
 
 const START = { borderWidth: 1.25, borderDash: [2, 3] };
-const inPercent = { style: "percent", minimumFractionDigits: 1 };
-const inDigits = { maximumSignificantDigits: 4 };
-// From here on a number has too many digits to be read at a glance.
-const LONG = 1e6;
+// Lines that step back, for those that a reader looks at.
+const FAINT = 0.18;
+const PINNED = 0.5;
 // A chart's name says what it shows. Who reads it should not find another at every point.
 const NAMED_EVERY_MS = 1000;
-
-// Colour and dash of an arm are read off its line in the legend: one place decides them.
-function strokeOf(key) {
-  const style = getComputedStyle(key);
-  const dash = style.strokeDasharray === "none" ? [] : style.strokeDasharray.split(",").map(parseFloat);
-  return { colour: style.stroke, dash };
-}
-
-function withAlpha(colour, alpha) {
-  const channels = colour.match(/[\d.]+/g).slice(0, 3).join(" ");
-  return `rgb(${channels} / ${alpha})`;
-}
-
-// A cross where a line breaks off, since what follows was not finite; a triangle where it leaves
-// the axis.
-function markOf(points, index) {
-  const [before, point, after] = [-1, 0, 1].map((offset) => points[index + offset]);
-  if (after?.y === null) return "crossRot";
-  const beyond = ({ y, value }) => Math.sign(value - y);
-  if (point.y === null || !beyond(point)) return null;
-  return before && beyond(before) === beyond(point) ? null : "triangle";
-}
-
-// Points with their marks. Where there are none it's one value for the line: what is told point by
-// point, Chart.js works out anew for each of them in each frame.
-function marked(points) {
-  const marks = points.map((_, index) => markOf(points, index));
-  if (!marks.some(Boolean)) return { data: points, pointRadius: 0 };
-  return {
-    data: points,
-    pointRadius: marks.map((mark) => (mark ? 4.5 : 0)),
-    pointStyle: marks.map((mark) => mark ?? "circle"),
-    pointRotation: points.map(({ y, value }) => (value < y ? 180 : 0)),
-  };
-}
-
-// The names of the horizontal lines, above their left ends.
-const levelNames = {
-  id: "levelNames",
-  afterDatasetsDraw({ ctx, canvas, chartArea, scales, data }) {
-    ctx.save();
-    ctx.font = `12px ${getComputedStyle(canvas).fontFamily}`;
-    ctx.lineWidth = 4;
-    ctx.lineJoin = "round";
-    for (const { level, borderColor, backgroundColor, data: points } of data.datasets) {
-      if (!level) continue;
-      const left = scales.y.getPixelForValue(points[0].y);
-      const place = [chartArea.left + 4, left > chartArea.top + 14 ? left - 6 : left + 14];
-      // The paper around the letters keeps lines that cross them legible.
-      ctx.strokeStyle = backgroundColor;
-      ctx.strokeText(level, ...place);
-      ctx.fillStyle = borderColor;
-      ctx.fillText(level, ...place);
-    }
-    ctx.restore();
-  },
-};
 
 export class Plot {
   #chart;
   #element;
   #keys;
-  #format;
   #range;
+  #share;
   #place; // of the horizontal axis, {low, high, ticks}; null for steps
   #metrics;
-  #moved = false; // a profile has a newer row than its first
+  #look;
+  #where; // the place on its axis that is looked at, a choice
   #singles = false; // each seed's line, and no band
+  #steps = 0;
   #levels = [];
-  #series = new Series();
-  #ends = new Map(); // training → its last x
+  #told; // of the run that is shown
+  #pins = []; // of pinned runs: {id, told}
+  #lines = new Map(); // arm → its drawn points, and those of the upper edge
+  #stale = true; // what was told is not what is drawn
   #frame = 0;
   #naming = 0; // the timer of the next name
 
   // element: [data-chart]; keys: arm → {label, line}, `line` being its path in the legend.
-  constructor(element, keys) {
+  constructor(element, keys, look) {
     this.#element = element;
     this.#keys = keys;
+    this.#look = look;
     const { chart, upper, log, low, high, share, place } = element.dataset;
     this.#metrics = upper === undefined ? [chart] : [chart, upper];
     this.#place = place === undefined ? null : JSON.parse(place);
     this.#range = { log: log !== undefined, low: Number(low), high: Number(high) };
-    const style = share === undefined ? inDigits : inPercent;
-    this.#format = (value) =>
-      Math.abs(value) < LONG ? value.toLocaleString(undefined, style) : numeral(value, 4);
-    this.#chart = new Chart(element.querySelector("canvas"), this.#configuration());
-    addEventListener("themechange", () => this.#schedule());
-    element.closest("details")?.addEventListener("toggle", () => this.#schedule());
+    this.#share = share !== undefined;
+    this.#told = new Told(this.#metrics);
+    this.#where = this.#place ? look.along(element.dataset.xLabel) : look.step;
+    this.#chart = new Chart(this.#canvas, this.#configuration());
+    this.#listen();
   }
 
-  reset({ steps, levels, singles }) {
+  reset({ steps, levels, singles, pins }) {
     this.#singles = singles;
-    this.#series.clear();
-    this.#ends.clear();
+    this.#steps = steps;
     this.#levels = levels.filter(({ metric }) => metric === this.#metrics[0]);
-    this.#moved = false;
-    if (!this.#place) this.#chart.options.scales.x.max = steps;
+    this.#told = new Told(this.#metrics);
+    this.#pins = pins.map(({ id, events }) => {
+      const told = new Told(this.#metrics);
+      for (const [name, data] of events) told.append(name, data);
+      return { id, told };
+    });
     this.#schedule();
   }
 
   append(name, data) {
-    const { arm, seed } = data;
-    for (const metric of this.#metrics) {
-      if (name === "points" && metric in data.values) {
-        this.#series.add(metric, arm, seed, data.step, data.values[metric]);
-        this.#ends.set(`${metric} ${arm} ${seed}`, data.step.at(-1));
-      } else if (name === "row" && metric === data.metric) {
-        this.#addRow(data);
-      } else if (name === "arm" && data.state === "diverged") {
-        const end = this.#ends.get(`${metric} ${arm} ${seed}`);
-        if (end !== undefined) this.#series.add(metric, arm, seed, [end + 1], [null]);
-      }
-    }
+    this.#told.append(name, data);
     this.#schedule();
   }
 
-  // The newest row of a training stands for it; its first one stays, as a thin line behind.
-  #addRow(row) {
-    const { metric, arm, seed } = row;
-    const first = `first ${metric}`;
-    if (this.#series.has(metric, arm, seed)) this.#moved = true;
-    else this.#series.add(first, arm, seed, places(row), row.values);
-    this.#series.add(metric, arm, seed, places(row), row.values);
-    if (this.#place.high === null) this.#chart.options.scales.x.max = row.high;
+  get #plot() {
+    return this.#element.querySelector(".plot");
+  }
+
+  get #canvas() {
+    return this.#element.querySelector("canvas");
+  }
+
+  #listen() {
+    const again = () => this.#schedule();
+    addEventListener("themechange", again);
+    this.#element.closest("details")?.addEventListener("toggle", again);
+    this.#look.arm.addEventListener("change", again);
+    this.#look.run.addEventListener("change", again);
+    this.#where.addEventListener("change", () => this.#schedule(false));
+    const canvas = this.#canvas;
+    canvas.addEventListener("pointermove", (event) => this.#where.pass(this.#at(event)));
+    canvas.addEventListener("pointerleave", () => this.#where.pass(null));
+    canvas.addEventListener("click", (event) => this.#where.toggle(this.#at(event)));
+    if (this.#place) this.#slide();
+  }
+
+  // Steps have a slider. A chart over something else is one itself, and shows the step chosen there.
+  #slide() {
+    this.#look.step.addEventListener("change", () => this.#schedule());
+    const plot = this.#plot;
+    Object.assign(plot, { role: "slider", tabIndex: 0, ariaLabel: plot.dataset.slides });
+    plot.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  // The place under the pointer: a step, or where something was measured.
+  #at({ clientX }) {
+    const { x } = this.#chart.scales;
+    const value = x.getValueForPixel(clientX - this.#canvas.getBoundingClientRect().left);
+    const place = Math.min(Math.max(value, x.min), x.max);
+    return this.#place ? this.#measured(place) : Math.round(place);
+  }
+
+  #measured(place) {
+    const [points] = [...this.#lines.values()][0] ?? [[]];
+    return points[nearest(points, place)]?.x ?? place;
+  }
+
+  #key(event) {
+    const points = [...this.#lines.values()][0]?.[0] ?? [];
+    const last = points.length - 1;
+    const here = this.#where.value === null ? last : nearest(points, this.#where.value);
+    const to = { ArrowLeft: here - 1, ArrowDown: here - 1, ArrowRight: here + 1, ArrowUp: here + 1, Home: 0, End: last }[event.key];
+    if (to === undefined || last < 0) return;
+    event.preventDefault();
+    this.#where.hold(points[Math.min(Math.max(to, 0), last)].x);
   }
 
   // At most one repaint a frame, however fast the points come; none of what can't be seen.
-  #schedule() {
+  #schedule(stale = true) {
+    this.#stale ||= stale;
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
-      if (this.#element.checkVisibility()) this.#draw();
+      if (!this.#element.checkVisibility()) return;
+      if (this.#stale) this.#draw();
+      else this.#chart.render();
+      this.#stale = false;
+      this.#read();
     });
   }
 
   #draw() {
-    const plot = this.#element.querySelector(".plot");
+    const plot = this.#plot;
     plot.dataset.live = "";
+    if (this.#place) this.#told.choose(this.#look.step.value);
     const soft = getComputedStyle(plot).color;
     const rule = getComputedStyle(plot).borderTopColor;
     const { x, y } = this.#chart.options.scales;
@@ -156,9 +145,13 @@ export class Plot {
       axis.grid.color = rule;
       axis.border.color = rule;
     }
+    if (!this.#place) x.max = Math.max(this.#steps, ...this.#pins.map(({ told }) => told.end));
+    else if (this.#place.high === null) x.max = this.#told.high ?? undefined;
+    const arms = [...this.#keys];
     this.#chart.data.datasets = [
-      ...[...this.#keys].flatMap(([arm, key]) => this.#datasets(arm, key)),
-      ...(this.#moved ? [...this.#keys].map(([arm, key]) => this.#start(arm, key)) : []),
+      ...arms.flatMap(([arm, key]) => this.#datasets(arm, key)),
+      ...(this.#told.moved ? arms.map(([arm, key]) => this.#start(arm, key)) : []),
+      ...this.#pins.flatMap((pin) => arms.flatMap(([arm, key]) => this.#pinned(pin, arm, key))),
       ...this.#levels.map((level) => this.#level(level, soft)),
     ];
     this.#chart.update("none");
@@ -167,35 +160,44 @@ export class Plot {
 
   #name() {
     this.#naming = 0;
-    const { title, unit, share, xLabel } = this.#element.dataset;
-    const line = (metric, arm, suffix) => ({
-      label: this.#keys.get(arm).label + suffix,
-      points: this.#series.middle(metric, arm),
-    });
-    const arms = [...this.#keys.keys()];
-    const [lower, upper] = this.#metrics;
-    const several = arms.some((arm) => this.#series.several(lower, arm));
-    this.#chart.canvas.ariaLabel = summary({
+    const { title, unit, xLabel } = this.#element.dataset;
+    const arms = [...this.#keys].map(([arm, { label }]) => ({ label, arm, middles: this.#told.middles(arm) }));
+    const lines = (index, suffix) => arms.map(({ label, middles }) => ({ label: label + suffix, points: middles[index] }));
+    const starts = arms.map(({ label, arm }) => ({ label: `${label}, at first`, points: this.#told.start(arm) }));
+    this.#canvas.ariaLabel = summary({
       title,
       unit,
-      share: share !== undefined,
-      xTitle: several ? `${xLabel}, medians of the seeds` : xLabel,
+      share: this.#share,
+      xTitle: arms.some(({ arm }) => this.#told.several(arm)) ? `${xLabel}, medians of the seeds` : xLabel,
       names: this.#place?.ticks,
       lines: [
-        ...arms.map((arm) => line(lower, arm, "")),
-        ...(upper ? arms.map((arm) => line(upper, arm, ", upper edge")) : []),
-        ...(this.#moved ? arms.map((arm) => line(`first ${lower}`, arm, ", at first")) : []),
+        ...lines(0, ""),
+        ...(this.#metrics.length > 1 ? lines(1, ", upper edge") : []),
+        ...(this.#told.moved ? starts : []),
       ],
       levels: this.#levels,
     });
+    if (this.#place) this.#plot.ariaDescription = this.#canvas.ariaLabel;
+  }
+
+  #drawn(points) {
+    return points.map(({ x, value }) => ({ x, y: within(value, this.#range), value }));
+  }
+
+  // Whether another arm or another run is looked at.
+  #stepsBack(arm, run = null) {
+    const { arm: ofArm, run: ofRun } = this.#look;
+    return (ofArm.value !== null && ofArm.value !== arm) || (ofRun.value !== null && ofRun.value !== run);
   }
 
   #datasets(arm, key) {
-    const { colour, dash } = strokeOf(key.line);
-    const drawn = (points) => points.map(({ x, value }) => ({ x, y: within(value, this.#range), value }));
+    const { colour: full, dash } = strokeOf(key.line);
+    const stepsBack = this.#stepsBack(arm);
+    const colour = stepsBack ? withAlpha(full, FAINT) : full;
     const line = { borderColor: colour, backgroundColor: colour, borderWidth: 2, borderDash: dash };
-    const area = { backgroundColor: withAlpha(colour, 0.16), fill: "-1" };
-    const middles = this.#metrics.map((metric) => drawn(this.#series.middle(metric, arm)));
+    const area = { backgroundColor: withAlpha(full, stepsBack ? FAINT / 4 : 0.16), fill: "-1" };
+    const middles = this.#told.middles(arm).map((points) => this.#drawn(points));
+    this.#lines.set(arm, middles);
     if (middles.length === 2) {
       const edge = { ...line, borderWidth: 1.5 };
       return [
@@ -204,13 +206,12 @@ export class Plot {
       ];
     }
     const middle = { ...line, label: key.label, ...marked(middles[0]) };
-    if (!this.#series.several(this.#metrics[0], arm)) return [middle];
+    if (!this.#told.several(arm)) return [middle];
     if (this.#singles) {
-      const thin = { ...line, borderColor: withAlpha(colour, 0.55), borderWidth: 1, band: true };
-      const singles = this.#series.singles(this.#metrics[0], arm);
-      return [middle, ...singles.map((points) => ({ ...thin, ...marked(drawn(points)) }))];
+      const thin = { ...line, borderColor: withAlpha(full, stepsBack ? FAINT : 0.55), borderWidth: 1, band: true };
+      return [middle, ...this.#told.singles(arm).map((points) => ({ ...thin, ...marked(this.#drawn(points)) }))];
     }
-    const [low, high] = this.#series.spread(this.#metrics[0], arm).map(drawn);
+    const [low, high] = this.#told.spread(arm).map((points) => this.#drawn(points));
     const band = { borderWidth: 0, pointRadius: 0, band: true };
     return [middle, { ...band, data: low }, { ...band, ...area, data: high }];
   }
@@ -218,19 +219,17 @@ export class Plot {
   // Where a profile began.
   #start(arm, key) {
     const { colour } = strokeOf(key.line);
-    const points = this.#series.middle(`first ${this.#metrics[0]}`, arm);
-    return {
-      data: points.map(({ x, value }) => ({ x, y: within(value, this.#range), value })),
-      borderColor: colour,
-      ...START,
-      pointRadius: 0,
-      band: true,
-    };
+    const borderColor = this.#stepsBack(arm) ? withAlpha(colour, FAINT) : colour;
+    return { data: this.#drawn(this.#told.start(arm)), borderColor, ...START, pointRadius: 0, band: true };
   }
 
-  #where(x) {
-    const name = this.#place?.ticks.find(([place]) => place === x)?.[1] ?? +x.toFixed(3);
-    return `${this.#place ? this.#element.dataset.xLabel : "step"}: ${name}`;
+  // Thin, behind, in the arm's own colour and dash.
+  #pinned({ id, told }, arm, key) {
+    const { colour, dash } = strokeOf(key.line);
+    const chosen = this.#look.run.value === id;
+    const alpha = this.#stepsBack(arm, id) ? FAINT : chosen ? 1 : PINNED;
+    const line = { borderColor: withAlpha(colour, alpha), borderWidth: chosen ? 2 : 1.25, borderDash: dash, band: true };
+    return told.middles(arm).map((points) => ({ ...line, ...marked(this.#drawn(points)), pin: id }));
   }
 
   // Horizontal, or straight from `value` at the left edge to `until` at the right one.
@@ -238,7 +237,7 @@ export class Plot {
     const { min, max } = this.#chart.options.scales.x;
     const ends = [[min, value], [max, until ?? value]];
     return {
-      data: ends.map(([x, end]) => ({ x, y: within(end, this.#range), value: end })),
+      data: this.#drawn(ends.map(([x, end]) => ({ x, value: end }))),
       borderColor: colour,
       backgroundColor: getComputedStyle(document.documentElement).backgroundColor,
       borderWidth: 1,
@@ -249,45 +248,102 @@ export class Plot {
     };
   }
 
+  // Of each arm, what its line has at the place looked at, or else at its end: {x, y, value, upper}.
+  #readings() {
+    const place = this.#where.value;
+    return [...this.#keys.keys()].map((arm) => {
+      const [points, uppers] = this.#lines.get(arm) ?? [[]];
+      const index = place === null ? points.findLastIndex(({ value }) => value !== null) : nearest(points, place);
+      const point = points[index];
+      return [arm, point && { ...point, upper: uppers?.[index]?.value }];
+    });
+  }
+
+  // Writes the values above the chart.
+  #read() {
+    const readings = this.#readings();
+    const at = this.#words(readings);
+    const list = this.#element.querySelector("[data-values]");
+    write(list.querySelector("[data-at]"), at);
+    for (const [arm, reading] of readings) {
+      const value = list.querySelector(`[data-value-of="${arm}"]`);
+      write(value, reading ? this.#value(reading) : "–");
+      value.parentElement.toggleAttribute("data-faint", this.#stepsBack(arm));
+    }
+    if (this.#place) {
+      const plot = this.#plot;
+      const said = readings.map(([arm, reading]) => `${this.#keys.get(arm).label} ${reading ? this.#value(reading) : "nothing"}`);
+      plot.ariaValueText = `${at}: ${said.join(", ")}`;
+      plot.ariaValueNow = this.#where.value ?? readings[0]?.[1]?.x ?? 0;
+      plot.ariaValueMin = this.#chart.scales.x.min;
+      plot.ariaValueMax = this.#chart.scales.x.max;
+    }
+  }
+
+  // Where that is: the place looked at, or the end if all lines have got to the same.
+  #words(readings) {
+    const ends = new Set(readings.map(([, reading]) => reading?.x).filter((x) => x !== undefined));
+    const x = this.#where.value ?? (ends.size === 1 ? [...ends][0] : null);
+    if (x === null) return ends.size ? "latest" : "–";
+    if (!this.#place) return `step ${x}`;
+    const name = this.#place.ticks.find(([place]) => place === x)?.[1] ?? numeral(x, 3);
+    const { step } = this.#told;
+    return `${this.#element.dataset.xLabel}: ${name}${step === null ? "" : `, step ${step}`}`;
+  }
+
+  #value({ value, upper }) {
+    if (value === null) return "–";
+    const text = (number) => (this.#share ? `${(100 * number).toFixed(1)}%` : numeral(number, 4));
+    return upper === undefined || upper === null ? text(value) : `${text(value)} to ${text(upper)}`;
+  }
+
+  // A line across all arms where the reader looks, and a dot on each arm's own line.
+  #drawCrossHair({ ctx, chartArea, scales }) {
+    const place = this.#where.value;
+    if (place === null) return;
+    ctx.save();
+    ctx.strokeStyle = this.#chart.options.scales.x.ticks.color;
+    ctx.lineWidth = 1;
+    const x = Math.round(scales.x.getPixelForValue(place)) + 0.5;
+    ctx.beginPath();
+    ctx.moveTo(x, chartArea.top);
+    ctx.lineTo(x, chartArea.bottom);
+    ctx.stroke();
+    for (const [arm, reading] of this.#readings()) {
+      if (!reading || reading.y === null || this.#stepsBack(arm)) continue;
+      ctx.fillStyle = strokeOf(this.#keys.get(arm).line).colour;
+      ctx.beginPath();
+      ctx.arc(scales.x.getPixelForValue(reading.x), scales.y.getPixelForValue(reading.y), 3.5, 0, 2 * Math.PI);
+      ctx.fill();
+    }
+    ctx.restore();
+  }
+
   #configuration() {
     const font = { family: getComputedStyle(this.#element).fontFamily, size: 12 };
-    const { label, xLabel, share } = this.#element.dataset;
+    const { label, xLabel } = this.#element.dataset;
     return {
       type: "line",
       data: { datasets: [] },
-      plugins: [levelNames],
+      plugins: [levelNames, { id: "crossHair", afterDatasetsDraw: (chart) => this.#drawCrossHair(chart) }],
       options: {
         animation: false,
         parsing: false,
         normalized: true,
         maintainAspectRatio: false,
         clip: 6,
-        interaction: { mode: "index", intersect: false, axis: "x" },
-        elements: {
-          point: { hoverRadius: 4 },
-          line: { borderJoinStyle: "round" },
-        },
+        events: [],
+        elements: { line: { borderJoinStyle: "round" } },
         scales: {
           x: xAxis({ title: xLabel, place: this.#place, font }),
-          y: yAxis({ title: label, range: this.#range, share: share !== undefined, font }),
+          y: yAxis({ title: label, range: this.#range, share: this.#share, font }),
         },
-        plugins: {
-          legend: { display: false },
-          tooltip: {
-            filter: ({ dataset }) => !dataset.band && !dataset.edge,
-            titleFont: font,
-            bodyFont: font,
-            callbacks: {
-              title: ([item]) => (item ? this.#where(item.parsed.x) : ""),
-              label: ({ dataset, dataIndex, raw }) => {
-                const top = dataset.upper?.[dataIndex]?.value;
-                const to = top === undefined || top === null ? "" : ` to ${this.#format(top)}`;
-                return ` ${dataset.label}: ${this.#format(raw.value)}${to}`;
-              },
-            },
-          },
-        },
+        plugins: { legend: { display: false }, tooltip: { enabled: false } },
       },
     };
   }
+}
+
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
 }

@@ -1,6 +1,8 @@
 // A training figure: it draws a run and keeps count of it. Where runs come from is its source's
 // business: live.js has the server train them, replay.js plays the recorded one. A source has two
 // verbs, open (the reader comes near) and progressed (the figure has counted what it was given).
+import { Look } from "./look.js";
+import { nameCurve } from "./names.js";
 import { whenNear } from "./near.js";
 import { say } from "./speech.js";
 import { Views } from "./views.js";
@@ -15,9 +17,11 @@ const QUARTERS = ["", "A quarter is done.", "Half is done.", "Three quarters are
 export const stepsARow = (rows) => STEPS_A_POINT * rows;
 
 export class Figure {
+  look = new Look();
   #keys = new Map();
   #views;
   #source;
+  #pins = []; // runs whose lines stay behind: {id, events}
   #steps = new Map(); // training → last step
   #rows = new Map(); // training → rows of its surface
   #quarter = 0; // the last of which the reader was told
@@ -29,10 +33,11 @@ export class Figure {
       const label = item.querySelector("span").textContent;
       this.#keys.set(item.dataset.arm, { label, line: item.querySelector("path"), item });
     }
-    this.#views = new Views(this.slug, this.#keys);
+    this.#views = new Views(this.slug, this.#keys, this.look);
+    this.#name();
     this.#singles.addEventListener("change", () => {
       this.#explain();
-      this.#views.again(this.#singles.checked);
+      this.#views.again({ singles: this.#singles.checked });
     });
     this.#source = new Source(this);
     for (const shown of [element, ...this.#views.elements]) whenNear(shown, () => this.#source.open());
@@ -76,16 +81,29 @@ export class Figure {
     this.#rows.clear();
     this.#quarter = 0;
     for (const { item } of this.#keys.values()) item.querySelector("[data-arm-state]").textContent = "";
+    this.look.step.hold(null);
     this.#views.reset({
       seed: Number(seed),
       seeds: Number(seeds),
       steps: Number(steps),
       levels: JSON.parse(levels),
       singles: this.#singles.checked,
+      pins: this.#pins,
     });
     this.element.querySelector("[data-bands]").hidden = Number(seeds) === 1;
     this.#explain();
     for (const name of document.querySelectorAll(`[data-shown-of="${this.slug}"]`)) name.textContent = shown;
+  }
+
+  // Runs whose lines stay behind those of the run that is shown: [{id, events}].
+  pin(runs) {
+    this.#pins = runs;
+    this.#views.again({ pins: runs });
+  }
+
+  // What the text says of this run: its verdict, or why there is none.
+  tell(words) {
+    for (const place of document.querySelectorAll(`[data-verdict-of="${this.slug}"]`)) place.textContent = words;
   }
 
   // One event of the run: points, row or arm.
@@ -101,6 +119,18 @@ export class Figure {
     } else if (name === "arm" && data.state === "diverged") {
       this.#diverged(data);
     }
+  }
+
+  // The names of its curves, in the legend and in the text, are buttons that show them.
+  #name() {
+    const { arm } = this.look;
+    for (const [id, { item }] of this.#keys) nameCurve(item.querySelector("span"), { choice: arm, value: id, around: item });
+    for (const words of document.querySelectorAll(`[data-names^="${this.slug} "]`)) {
+      nameCurve(words, { choice: arm, value: words.dataset.names.split(" ")[1], figure: this.element });
+    }
+    arm.addEventListener("change", () => {
+      for (const [id, { item }] of this.#keys) item.toggleAttribute("data-faint", arm.value !== null && arm.value !== id);
+    });
   }
 
   #progressed() {

@@ -1,50 +1,32 @@
-// Histograms of a layer's inputs, an arm each, at a step that the reader may choose. They follow
-// the newest step of a run until somebody does. Of several seeds, the first is shown.
+// Histograms of a layer's inputs, an arm each, at the step that the reader looks at; the newest one
+// until somebody chooses. Of several seeds, the first is shown.
 import { moments, shares, skyline } from "./bins.js";
 import { places } from "./series.js";
-import { Answers } from "./speech.js";
+import { say } from "./speech.js";
 import { draw, inWords, set } from "./svg.js";
 
-const PLAY_MS = 6000; // from the first step to the last
 const PAUSE_MS = 700;
-
-const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Histogram {
   #element;
   #panels = new Map(); // arm → {element, rows}, its rows by step
-  #scrubber;
-  #number;
-  #button;
+  #look;
   #seed = null;
-  #chosen = null; // a step; null follows the newest
-  #played = null; // the frame of a replay under way
   #frame = 0;
   #spoken = 0;
-  #answers;
 
   // element: [data-view=histogram]
-  constructor(element) {
+  constructor(element, keys, look) {
     this.#element = element;
-    this.#answers = new Answers(element);
     for (const panel of element.querySelectorAll("[data-arm]")) {
       this.#panels.set(panel.dataset.arm, { element: panel, rows: new Map() });
     }
-    this.#scrubber = element.querySelector("[data-scrub]");
-    this.#number = element.querySelector("[data-number]");
-    this.#button = element.querySelector("[data-play]");
-    this.#scrubber.addEventListener("input", () => this.#choose(Number(this.#scrubber.value)));
-    this.#button.addEventListener("click", () => (this.#played ? this.#pause() : this.#play()));
-    const offer = () => (this.#button.hidden = still.matches);
-    still.addEventListener("change", offer);
-    offer();
+    this.#look = look;
+    look.step.addEventListener("change", () => this.#schedule());
   }
 
-  reset({ seed, steps }) {
-    this.#pause();
+  reset({ seed }) {
     this.#seed = seed;
-    this.#chosen = null;
-    this.#scrubber.max = steps;
     for (const { rows } of this.#panels.values()) rows.clear();
     this.#schedule();
   }
@@ -57,37 +39,6 @@ export class Histogram {
     this.#schedule();
   }
 
-  #choose(step) {
-    this.#pause();
-    this.#chosen = step;
-    this.#schedule();
-  }
-
-  get #steps() {
-    const all = [...this.#panels.values()].flatMap(({ rows }) => [...rows.keys()]);
-    return [...new Set(all)].sort((a, b) => a - b);
-  }
-
-  #play() {
-    const last = this.#steps.at(-1) ?? 0;
-    const begun = performance.now();
-    this.#button.textContent = "Pause";
-    const tick = (now) => {
-      const share = Math.min((now - begun) / PLAY_MS, 1);
-      this.#chosen = Math.round(share * last);
-      this.#schedule();
-      if (share === 1) this.#pause();
-      else this.#played = requestAnimationFrame(tick);
-    };
-    this.#played = requestAnimationFrame(tick);
-  }
-
-  #pause() {
-    cancelAnimationFrame(this.#played);
-    this.#played = null;
-    this.#button.textContent = "Play";
-  }
-
   #schedule() {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
@@ -96,15 +47,10 @@ export class Histogram {
   }
 
   #draw() {
-    const steps = this.#steps;
     this.#element.dataset.live = "";
-    if (steps.length > 1) this.#scrubber.step = steps[1] - steps[0];
-    const step = this.#chosen ?? steps.at(-1) ?? 0;
-    this.#scrubber.value = step;
-    this.#scrubber.setAttribute("aria-valuetext", `step ${step}`);
-    this.#number.textContent = step;
+    const step = this.#look.step.value ?? Infinity;
     const said = [...this.#panels.values()].map((panel) => this.#drawPanel(panel, step));
-    this.#speak(`Step ${step}. ${said.filter(Boolean).join(" ")}`);
+    this.#speak(said.filter(Boolean).join(" "));
   }
 
   // The newest histogram up to that step, in front of the first. Returns it in words.
@@ -130,8 +76,8 @@ export class Histogram {
     set(part("mean"), { d: `M${bin(mean)} 4v12` });
     set(part("deviation"), { d: `M${bin(mean - deviation)} 10H${bin(mean + deviation)}` });
     this.#nameCut(part("cut"), bins, highest);
-    const words = `${element.dataset.label}: mean ${inWords(mean, 2)}, standard deviation ${inWords(deviation, 2)}.`;
-    set(svg, { "aria-label": `Histogram at step ${row.step}. ${words}` });
+    const words = `${element.dataset.label}, step ${row.step}: mean ${inWords(mean, 2)}, standard deviation ${inWords(deviation, 2)}.`;
+    set(svg, { "aria-label": `Histogram. ${words}` });
     return words;
   }
 
@@ -146,9 +92,11 @@ export class Histogram {
     });
   }
 
-  // Said once the reader or the run pauses, not at every step.
+  // Said once a reader who chose a step pauses, and not at every one.
   #speak(sentence) {
     clearTimeout(this.#spoken);
-    this.#spoken = setTimeout(() => this.#answers.say(sentence), PAUSE_MS);
+    if (this.#look.step.held === null) return;
+    const region = this.#element.querySelector("[data-answer]");
+    this.#spoken = setTimeout(() => say(region, sentence), PAUSE_MS);
   }
 }

@@ -3,10 +3,16 @@
 import { followLead } from "./lead.js";
 import { NO_ANSWER, problemOf } from "./problem.js";
 import { Stream } from "./stream.js";
+import { Tray } from "./tray.js";
 
 const SPOKEN = { queued: "Waiting to train.", running: "Training.", finished: "Training finished." };
 
-const remembered = (slug) => `run of ${slug}`;
+// In the text, in place of a verdict.
+const TO_COME = "It is still going on; its verdict will stand here.";
+const WITHOUT_VERDICT = {
+  failed: "It failed before its end, so there is no verdict.",
+  stopped: "It was stopped before its end, so there is no verdict.",
+};
 
 function waiting({ position, eta_s }) {
   const place = position ? `${position} ahead of you` : "next in line";
@@ -16,14 +22,19 @@ function waiting({ position, eta_s }) {
 export class Live {
   #figure;
   #stream = null;
+  #tray;
   #run = null; // id of the run that is drawn
+  #key; // under which this tab remembers it; a link with settings has a memory of its own
   #opened = false;
   #hadFocus = false;
   #ledByHand = false; // the slider started the run, and gets the focus back
 
   constructor(figure) {
     this.#figure = figure;
-    const { element } = figure;
+    this.#tray = new Tray(figure, (run) => this.#show(run));
+    const { element, slug } = figure;
+    const asked = "asked" in this.#node.dataset;
+    this.#key = `run of ${slug}${asked ? location.search : ""}`;
     element.addEventListener("click", (event) => this.#sameSeed(event));
     followLead(this.#panel, (form) => this.#lead(form));
     element.addEventListener("htmx:before:request", () => this.#begin());
@@ -34,8 +45,8 @@ export class Live {
     if (this.#node.dataset.run) {
       this.#attach();
       element.scrollIntoView();
-    } else if ("repeat" in this.#node.dataset) {
-      this.#panel.scrollIntoView(); // what has expired, and what to do about it, stands there
+    } else if (asked) {
+      this.#arrive();
     }
   }
 
@@ -51,12 +62,16 @@ export class Live {
   }
 
   progressed({ share, step, lastStep, row, lastRow, trainings }) {
-    const bar = this.#panel.querySelector("[data-progress]");
-    if (!bar) return;
-    bar.value = share;
+    if (!this.#isOn) return;
+    this.#panel.querySelector("[data-progress]").value = share;
     if (row && row === lastRow) this.#figure.status("Measuring the loss on the way to the next seed’s network.");
     else if (row) this.#figure.status(`Mapping the loss: row ${row} of ${lastRow}.`);
     else this.#figure.status(`Training: step ${step} of ${lastStep}, over ${trainings} networks.`);
+  }
+
+  // The panel shows a run that has not ended, and not one that is only drawn once more.
+  get #isOn() {
+    return this.#panel.querySelector("[data-progress]") !== null;
   }
 
   get #panel() {
@@ -72,8 +87,11 @@ export class Live {
     return this.#figure.node;
   }
 
-  get #key() {
-    return remembered(this.#figure.slug);
+  // The whole figure down to its button; where the window is too low, what the panel says of the link.
+  #arrive() {
+    const { element } = this.#figure;
+    const height = this.#panel.querySelector("[data-main]").getBoundingClientRect().bottom - element.getBoundingClientRect().top;
+    (height < innerHeight ? element : this.#panel).scrollIntoView();
   }
 
   // A press on "same seed" fills the seed in for this one request.
@@ -102,6 +120,8 @@ export class Live {
   #attach() {
     const { run, runState } = this.#node.dataset;
     this.#enter(runState);
+    this.#figure.tell(runState === "finished" ? this.#figure.verdict : (WITHOUT_VERDICT[runState] ?? TO_COME));
+    this.#tray.see(this.#node.dataset, this.#figure.verdict);
     if (this.#hadFocus) this.#focusAgain();
     // Stopped for this reader, while others go on with it.
     if ("left" in this.#node.dataset) this.#stream?.close();
@@ -131,11 +151,11 @@ export class Live {
   #take(name, data) {
     switch (name) {
       case "queued":
-        this.#figure.status(waiting(data));
+        if (this.#isOn) this.#figure.status(waiting(data));
         break;
       case "started":
         if (this.#node.dataset.runState === "queued") this.#enter("running");
-        this.#figure.status("Training…");
+        if (this.#isOn) this.#figure.status("Training…");
         break;
       case "points":
       case "row":
@@ -143,7 +163,7 @@ export class Live {
         this.#figure.take(name, data);
         break;
       case "done":
-        if (this.#panel.querySelector("[data-progress]")) this.#refresh(this.#run);
+        if (this.#isOn) this.#refresh(this.#run);
         break;
     }
   }
@@ -154,6 +174,13 @@ export class Live {
     await htmx.ajax("GET", `/runs/${id}`, options);
     const known = this.#node.dataset.run === id;
     if (!known && this.#run === id) this.#forgotten();
+    return known;
+  }
+
+  // A run of the tray, in place of the one that is shown; the tray forgets what the server has.
+  async #show(run) {
+    const known = await this.#refresh(run);
+    if (known) this.#panel.scrollIntoView({ block: "nearest" });
     return known;
   }
 

@@ -1,9 +1,22 @@
 // One run's events, each exactly once and in order, over whatever the network does.
 
+const DRAWN = new Set(["points", "row", "arm"]);
 const EVENTS = ["queued", "started", "points", "row", "arm", "verdict", "done"];
 
 // Until the next attempt where the server doesn't say when to come back.
 const RETRY_SECONDS = 5;
+
+// What is drawn of a run that has ended, as [name, data]; null where the server doesn't know the run.
+export function eventsOf(run) {
+  const events = [];
+  return new Promise((resolve) => {
+    new Stream(`/runs/${run}/events`, {
+      event: (name, data) => (name === "done" ? resolve(events) : DRAWN.has(name) && events.push([name, data])),
+      interrupted: () => {},
+      lost: () => resolve(null),
+    });
+  });
+}
 
 export class Stream {
   #url;

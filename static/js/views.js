@@ -5,10 +5,11 @@ import { whenNear } from "./near.js";
 
 const KINDS = {
   chart: async () => {
-    const [{ Plot }] = await Promise.all([import("./charts.js"), chartLibrary()]);
+    const [{ Plot }] = await Promise.all([import("./charts.js"), chartLibrary(), import("./printing.js")]);
     return Plot;
   },
   histogram: async () => (await import("./histogram.js")).Histogram,
+  scrubber: async () => (await import("./scrubber.js")).Scrubber,
   surface: async () => {
     const [{ Surface }] = await Promise.all([import("./surface.js"), contourLibrary()]);
     return Surface;
@@ -17,13 +18,13 @@ const KINDS = {
 
 export class Views {
   #views = [];
-  #run = null; // {seed, seeds, steps, levels, singles}
+  #run = null; // {seed, seeds, steps, levels, singles, pins}
   #events = []; // of that run: [name, data]
 
-  // keys: arm → {label, line}, `line` being its path in the legend.
-  constructor(slug, keys) {
+  // keys: arm → {label, line}, `line` being its path in the legend; look: what is looked at.
+  constructor(slug, keys, look) {
     this.elements = [...document.querySelectorAll(`[data-of="${slug}"]`)];
-    for (const element of this.elements) whenNear(element, () => this.#make(element, keys));
+    for (const element of this.elements) whenNear(element, () => this.#make(element, keys, look));
   }
 
   reset(run) {
@@ -32,10 +33,11 @@ export class Views {
     for (const view of this.#views) view.reset(run);
   }
 
-  // The same run once more, each seed's own lines shown or not.
-  again(singles) {
+  // The same run once more, with other lines around its own: `singles` or `pins`.
+  again(changes) {
+    if (!this.#run) return;
     const events = this.#events;
-    this.reset({ ...this.#run, singles });
+    this.reset({ ...this.#run, ...changes });
     for (const [name, data] of events) this.append(name, data);
   }
 
@@ -44,9 +46,9 @@ export class Views {
     for (const view of this.#views) view.append(name, data);
   }
 
-  async #make(element, keys) {
+  async #make(element, keys, look) {
     const View = await KINDS[element.dataset.view]();
-    const view = new View(element, keys);
+    const view = new View(element, keys, look);
     this.#views.push(view);
     if (!this.#run) return;
     view.reset(this.#run);

@@ -10,15 +10,20 @@ from tests.processes import Server
 
 pytestmark = pytest.mark.browser
 
-OUTLOOK = "#internal-covariate-shift [data-view=histogram]"
+OUTLOOK = "#internal-covariate-shift .outlook"
+
+
+def seen(page: Page) -> Locator:
+    view = page.locator(OUTLOOK)
+    view.scroll_into_view_if_needed()
+    expect(view.locator("[data-view=histogram]")).to_have_attribute("data-live", "")
+    return view
 
 
 @pytest.fixture
 def outlook(reader: Reader) -> Locator:
-    """The histograms outside their figure, drawn from the recording."""
-    view = reader.page.locator(OUTLOOK)
-    view.scroll_into_view_if_needed()
-    expect(view).to_have_attribute("data-live", "")
+    """The histograms outside their figure, drawn from the recording, and their scrubber."""
+    view = seen(reader.page)
     expect(view.locator("[data-number]")).to_have_text("100")
     return view
 
@@ -43,7 +48,7 @@ def test_the_steps_are_scrubbed_by_keyboard(outlook: Locator, reader: Reader) ->
     expect(outlook.locator("[data-number]")).to_have_text("2")
     assert scrubber.get_attribute("aria-valuetext") == "step 2"
     summary = outlook.locator("[data-answer]")
-    expect(summary).to_contain_text("Step 2. Plain: mean")
+    expect(summary).to_contain_text("Plain, step 2: mean")
     expect(summary).to_contain_text("standard deviation")
 
 
@@ -56,14 +61,12 @@ def test_a_replay_begins_on_a_press_and_only_for_who_likes_motion(
     outlook.get_by_role("button", name="Pause").click()
     expect(outlook.get_by_role("button", name="Play")).to_be_visible()
 
-    calm = new_reader(server.url, reduced_motion="reduce").page.locator(OUTLOOK)
-    calm.scroll_into_view_if_needed()
-    expect(calm).to_have_attribute("data-live", "")
+    calm = seen(new_reader(server.url, reduced_motion="reduce").page)
     expect(calm.locator("[data-play]")).to_be_hidden()
 
 
 def test_a_run_of_the_figure_is_shown_elsewhere_too(outlook: Locator, reader: Reader) -> None:
-    source = reader.page.locator("[data-shown-of=covariate-shift]")
+    source = reader.page.locator(".source [data-shown-of=covariate-shift]")
     expect(source).to_contain_text("the recorded run")
     before = bars(outlook)
     reader.slug = "covariate-shift"

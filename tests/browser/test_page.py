@@ -103,6 +103,8 @@ def test_without_scripts_the_recording_is_a_drawing_and_no_button_is_dead(
     expect(drawing).to_be_visible()
     expect(drawing.locator("path.line")).to_have_count(4)
     expect(reader.button("Train")).to_be_hidden()
+    expect(reader.figure.locator(".look-for")).to_be_visible()
+    expect(reader.page.locator(".saw").first).to_contain_text("the recorded run of seed")
     expect(reader.page.get_by_role("heading", level=1)).to_be_visible()
 
 

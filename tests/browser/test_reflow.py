@@ -36,12 +36,12 @@ CUT = """() => {
 # point has a wide border that can't be seen, and the keyboard besides.
 TARGETS = """() => [...document.querySelectorAll(
     "a[href], button, select, textarea, summary, input, [tabindex='0']")]
-  .filter((element) => element.checkVisibility() && !element.closest("svg, .skip"))
+  .filter((element) => element.checkVisibility() && !element.closest("svg, .skip") && !element.matches(".scroll"))
   .filter((element) => !(element.matches("a") && getComputedStyle(element).display === "inline"))
   .map((element) => {
     const box = element.matches("[type=checkbox], [type=radio]") ? element.labels[0] : element;
     const {width, height} = box.getBoundingClientRect();
-    const main = element.matches(".primary, .secondary, .step, .quiet, .plain");
+    const main = element.matches(".primary, .secondary, .step, .plain, .facts .quiet");
     return [element.outerHTML.slice(0, 80), width, height, main];
   })"""
 

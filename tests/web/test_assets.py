@@ -2,7 +2,7 @@ from pathlib import Path
 
 import httpx
 
-from app.web.assets import FOLDER, modules, version_of
+from app.web.assets import FOLDER, ON_DEMAND, modules, version_of
 
 
 def test_the_version_changes_with_content_and_with_name(tmp_path: Path) -> None:
@@ -43,13 +43,17 @@ def test_text_is_sent_packed(reader: httpx.Client) -> None:
     assert answer.headers["content-encoding"] == "gzip"
 
 
-def test_the_page_asks_at_once_for_every_module(reader: httpx.Client) -> None:
+def test_the_page_asks_at_once_for_every_module_that_it_needs_at_first(
+    reader: httpx.Client,
+) -> None:
     found = sorted(
         path.relative_to(FOLDER / "js").as_posix() for path in FOLDER.rglob("js/**/*.js")
     )
-    assert modules() == [name for name in found if name != "theme.js"]
+    assert set(found) > ON_DEMAND
+    assert modules() == [name for name in found if name not in {"theme.js", *ON_DEMAND}]
     page = reader.get("/").text
-    assert "replay.js" not in page
+    for name in {"replay.js", *ON_DEMAND}:
+        assert f"/js/{name}" not in page
     root = f"/static/{version_of()}/js"
     for name in modules(without={"replay.js"}):
         link = f'<link rel="modulepreload" fetchpriority="low" href="{root}/{name}">'

@@ -39,6 +39,17 @@ def test_the_article_has_its_sections_and_widgets_in_their_order(reader: httpx.C
     assert widgets == ["batch", "train-or-test", "bowl"]
 
 
+def test_the_contents_list_every_section_in_the_words_of_its_heading(
+    reader: httpx.Client,
+) -> None:
+    page = reader.get("/").text
+    contents = page.split('<nav class="contents"')[1].split("</nav>")[0]
+    listed = re.findall(r'<a href="#([\w-]+)">([^<]+)</a>', contents)
+    headings = re.findall(r'<section id="([\w-]+)">\s*<h2[^>]*>([^<]+)</h2>', page)
+    assert listed == headings
+    assert [target for target, _ in listed] == SECTIONS[1:]  # the introduction has no heading
+
+
 def test_the_article_opens_with_its_figures_recorded(reader: httpx.Client) -> None:
     answer = reader.get("/")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -119,7 +130,7 @@ def test_a_permalink_has_all_that_makes_the_run_again(finished: FinishedRun) -> 
     # The same link when the run is gone.
     expired = finished.reader.get(f"/runs/expired?{query}")
     assert expired.status_code == 200
-    (panel,) = Tags(expired.text).with_attribute("data-repeat")
+    (panel,) = Tags(expired.text).with_attribute("data-asked")
     assert panel["data-run-state"] == "recorded"
     fields = {
         str(field["name"]): field.get("value")

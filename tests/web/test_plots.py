@@ -201,3 +201,20 @@ def test_ticks_stay_few_and_short_over_any_number_of_decades(
     low: float, high: float, expected: list[str]
 ) -> None:
     assert ticks(low, high) == expected
+
+
+def test_the_values_at_the_end_of_the_lines_are_told() -> None:
+    ends = {ARMS[0].id: [2.0, 0.31415926], ARMS[1].id: [2.0, 1.5e-5, math.nan]}
+    points = [Points(arm, 1, list(range(len(y))), {"test_loss": y}) for arm, y in ends.items()]
+    plot = draw_plot(points, ARMS, TEST_LOSS)
+    assert plot.ends == {ARMS[0].id: "0.3142", ARMS[1].id: "1.5·10⁻⁵"}
+    assert plot.end == "step 1"
+    longer = [*points, Points(ARMS[2].id, 1, [0, 1, 2], {"test_loss": [1.0, 1.0, 1.0]})]
+    assert draw_plot(longer, ARMS, TEST_LOSS).end == "latest"
+
+
+def test_of_several_seeds_the_median_is_told_and_of_a_band_both_edges() -> None:
+    several = [Points(ARM, seed, [0], {"test_accuracy": [seed / 10]}) for seed in (1, 2, 9)]
+    assert draw_plot(several, ARMS, ACCURACY).ends == {ARM: "20.0%"}
+    band = [Points(ARM, 1, [0], {LOSS_MIN.id: [0.5], str(LOSS_MIN.upper): [2.5]})]
+    assert draw_plot(band, ARMS, LOSS_MIN).ends == {ARM: "0.5 to 2.5"}

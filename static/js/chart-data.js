@@ -1,0 +1,192 @@
+// A chart to take away: its picture as a file, and its numbers as a table. Loaded when a reader first
+// opens one.
+import { numeral } from "./axes.js";
+import { picture } from "./picture.js";
+import { Shown } from "./shown.js";
+import { named } from "./vector.js";
+
+const RENEW_MS = 1000;
+const SHARPNESS = 2; // pixels of a PNG to one of the drawing
+const NOTHING = "Nothing is drawn yet.";
+const MISSING = "–";
+
+const opened = new WeakMap();
+
+// details: .chart-data, which was just opened or closed.
+export function show(details) {
+  if (!opened.has(details)) opened.set(details, new ChartData(details));
+  opened.get(details).renew();
+}
+
+class ChartData {
+  #details;
+  #view; // [data-chart]
+  #shown;
+  #table = null; // what is shown, as text
+  #timer = 0;
+
+  constructor(details) {
+    this.#details = details;
+    this.#view = details.closest("[data-chart]");
+    this.#shown = new Shown(this.#view);
+    details.querySelector("[data-save=svg]").addEventListener("click", () => this.#save("svg"));
+    details.querySelector("[data-save=png]").addEventListener("click", () => this.#save("png"));
+  }
+
+  // The table as the chart is now, and again after a while, as long as it is open.
+  renew() {
+    clearTimeout(this.#timer);
+    if (!this.#details.open || !this.#details.isConnected) return;
+    const table = this.#read();
+    const text = JSON.stringify(table);
+    if (text !== this.#table) {
+      this.#table = text;
+      const region = this.#details.querySelector("[data-table]");
+      region.replaceChildren(table.rows.length ? tableOf(table) : NOTHING);
+    }
+    this.#timer = setTimeout(() => this.renew(), RENEW_MS);
+  }
+
+  get #chart() {
+    const chart = window.Chart?.getChart(this.#view.querySelector("canvas"));
+    const drawn = chart && named(chart.data.datasets).some(({ data }) => data.some(({ y }) => y !== null));
+    return drawn ? chart : null;
+  }
+
+  // {caption, columns: [text, …], rows: [[text, …], …]}
+  #read() {
+    const chart = this.#chart;
+    if (!chart) return { rows: [] };
+    const { label, xLabel } = this.#view.dataset;
+    const lines = named(chart.data.datasets);
+    const columns = lines.map((line) => cellsOf(line, chart.data.datasets, (value) => this.#format(value)));
+    const measured = lines.flatMap(({ data }) => data.filter(({ value }) => value !== null));
+    const places = [...new Set(measured.map(({ x }) => x))].sort((a, b) => a - b);
+    const banded = columns.some(({ banded }) => banded);
+    const what = this.#shown.several ? `: median${banded ? " [10th–90th percentile]" : ""}` : "";
+    return {
+      caption: `${label}, ${this.#shown.seeds}${what}`,
+      columns: [xLabel, ...lines.map((line) => line.label)],
+      rows: places.map((x) => [this.#place(x), ...columns.map(({ cells }) => cells.get(x) ?? MISSING)]),
+    };
+  }
+
+  #place(x) {
+    const { place } = this.#view.dataset;
+    const name = place && JSON.parse(place).ticks.find(([at]) => at === x)?.[1];
+    return name || numeral(x, 4);
+  }
+
+  #format(value) {
+    if (value === null || value === undefined) return MISSING;
+    return "share" in this.#view.dataset ? `${(100 * value).toFixed(1)}%` : numeral(value, 4);
+  }
+
+  async #save(kind) {
+    const chart = this.#chart;
+    if (!chart) {
+      this.#say(NOTHING);
+      return;
+    }
+    const svg = this.#picture(chart);
+    const blob = kind === "svg" ? new Blob([svg], { type: "image/svg+xml" }) : await rasterised(svg);
+    const name = `${this.#shown.fileName}-${this.#view.dataset.chart}.${kind}`;
+    download(blob, name);
+    this.#say(`Saved as ${name}`);
+  }
+
+  #picture(chart) {
+    const { paper, ink } = coloursOfPage();
+    const plot = getComputedStyle(this.#view.querySelector(".plot"));
+    const colours = { paper, ink, soft: plot.color, rule: plot.borderTopColor };
+    const what = {
+      title: this.#view.dataset.title,
+      description: this.#describe(chart),
+      note: this.#shown.lines,
+      source: this.#shown.source,
+    };
+    const measure = (text, size, weight = null) => {
+      chart.ctx.save();
+      chart.ctx.font = `${weight ?? 400} ${size}px ${getComputedStyle(this.#view).fontFamily}`;
+      const { width } = chart.ctx.measureText(text);
+      chart.ctx.restore();
+      return width;
+    };
+    return picture(chart, what, colours, measure);
+  }
+
+  // For who doesn't see it: what is drawn, and where each line ends.
+  #describe(chart) {
+    const { label, xLabel } = this.#view.dataset;
+    const ends = named(chart.data.datasets).map(({ label: name, data }) => {
+      const last = data.findLast(({ value }) => value !== null);
+      return last ? `${name} ${this.#format(last.value)} at ${this.#place(last.x)}` : `${name} none`;
+    });
+    return `${label} over the ${xLabel}, one line for each network. Last values: ${ends.join("; ")}.`;
+  }
+
+  #say(words) {
+    this.#details.querySelector("[data-said]").textContent = words;
+  }
+}
+
+const coloursOfPage = () => {
+  const { backgroundColor: paper, color: ink } = getComputedStyle(document.documentElement);
+  return { paper, ink };
+};
+
+// A line's values in words, x → text: with the upper edge where it has one, with percentiles where
+// its band is drawn right behind it.
+function cellsOf(line, datasets, format) {
+  const [low, high] = datasets.slice(datasets.indexOf(line) + 1).filter(({ hidden }) => !hidden);
+  const banded = Boolean(low?.band && high?.band && high.fill === "-1");
+  const cells = line.data.map(({ x, value }, index) => {
+    if (value === null) return [x, MISSING];
+    const top = line.upper?.[index]?.value;
+    const range = top === undefined || top === null ? "" : ` to ${format(top)}`;
+    const band = banded ? ` [${format(low.data[index]?.value)}–${format(high.data[index]?.value)}]` : "";
+    return [x, format(value) + range + band];
+  });
+  return { banded, cells: new Map(cells) };
+}
+
+function tableOf({ caption, columns, rows }) {
+  const table = document.createElement("table");
+  table.createCaption().textContent = caption;
+  const head = table.createTHead().insertRow();
+  for (const column of columns) append(head, "th", column).scope = "col";
+  const body = table.createTBody();
+  for (const [place, ...cells] of rows) {
+    const row = body.insertRow();
+    append(row, "th", place).scope = "row";
+    for (const cell of cells) append(row, "td", cell);
+  }
+  return table;
+}
+
+function append(row, name, text) {
+  const cell = document.createElement(name);
+  cell.textContent = text;
+  row.append(cell);
+  return cell;
+}
+
+// The content policy lets images come from data:, and not from blob:.
+async function rasterised(svg) {
+  const image = new Image();
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  canvas.width = SHARPNESS * image.naturalWidth;
+  canvas.height = SHARPNESS * image.naturalHeight;
+  canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+}
+
+function download(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), RENEW_MS);
+}

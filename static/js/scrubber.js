@@ -1,0 +1,100 @@
+// The slider through a run's steps, and the button that plays them: what they choose, all views of
+// the figure show. At its right end it follows the newest step.
+
+const PLAY_MS = 6000; // from the first step to the last
+
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+export class Scrubber {
+  #element;
+  #slider;
+  #number;
+  #button;
+  #metric; // whose rows count; all points and rows without one
+  #step; // the choice
+  #newest = 0;
+  #ends = new Map(); // training → its last step
+  #playing = 0; // the frame of a replay under way
+  #frame = 0;
+
+  // element: [data-view=scrubber]
+  constructor(element, keys, look) {
+    this.#element = element;
+    this.#slider = element.querySelector("[data-scrub]");
+    this.#number = element.querySelector("[data-number]");
+    this.#button = element.querySelector("[data-play]");
+    this.#metric = element.dataset.metric;
+    this.#step = look.step;
+    look.step.addEventListener("change", () => this.#schedule());
+    this.#slider.addEventListener("input", () => this.#choose(this.#slider.valueAsNumber));
+    this.#button.addEventListener("click", () => (this.#playing ? this.#pause() : this.#play()));
+    const offer = () => (this.#button.hidden = still.matches);
+    still.addEventListener("change", offer);
+    offer();
+  }
+
+  reset({ steps }) {
+    this.#pause();
+    this.#newest = 0;
+    this.#ends.clear();
+    this.#slider.max = steps;
+    this.#slider.step = steps;
+    this.#schedule();
+  }
+
+  append(name, data) {
+    const steps = this.#stepsOf(name, data);
+    if (!steps) return;
+    const training = `${data.arm} ${data.seed} ${data.metric}`;
+    for (const step of steps) {
+      const stride = step - (this.#ends.get(training) ?? step);
+      if (stride > 0 && stride < this.#slider.step) this.#slider.step = stride;
+      this.#ends.set(training, step);
+      this.#newest = Math.max(this.#newest, step);
+    }
+    this.#schedule();
+  }
+
+  #stepsOf(name, data) {
+    if (this.#metric) return name === "row" && data.metric === this.#metric ? [data.step] : null;
+    return name === "points" ? data.step : null;
+  }
+
+  #choose(step) {
+    this.#pause();
+    this.#step.hold(step < this.#newest ? step : null);
+  }
+
+  #play() {
+    const begun = performance.now();
+    this.#button.textContent = "Pause";
+    const tick = (now) => {
+      const share = (now - begun) / PLAY_MS;
+      if (share >= 1) {
+        this.#pause();
+        this.#step.hold(null);
+        return;
+      }
+      this.#step.hold(Math.round(Math.max(share, 0) * this.#newest));
+      this.#playing = requestAnimationFrame(tick);
+    };
+    this.#playing = requestAnimationFrame(tick);
+  }
+
+  #pause() {
+    cancelAnimationFrame(this.#playing);
+    this.#playing = 0;
+    this.#button.textContent = "Play";
+  }
+
+  #schedule() {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      const step = this.#step.value ?? this.#newest;
+      this.#element.dataset.live = "";
+      this.#slider.value = step;
+      this.#slider.ariaValueText = `step ${step}`;
+      this.#number.textContent = step;
+    });
+  }
+}

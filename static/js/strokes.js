@@ -1,0 +1,58 @@
+// How lines of a chart look: colours, marks, and the names of levels.
+
+// Colour and dash of an arm are read off its line in the legend: one place decides them.
+export function strokeOf(key) {
+  const style = getComputedStyle(key);
+  const dash = style.strokeDasharray === "none" ? [] : style.strokeDasharray.split(",").map(parseFloat);
+  return { colour: style.stroke, dash };
+}
+
+export function withAlpha(colour, alpha) {
+  const channels = colour.match(/[\d.]+/g).slice(0, 3).join(" ");
+  return `rgb(${channels} / ${alpha})`;
+}
+
+// A cross where a line breaks off, since what follows was not finite; a triangle where it leaves
+// the axis.
+function markOf(points, index) {
+  const [before, point, after] = [-1, 0, 1].map((offset) => points[index + offset]);
+  if (after?.y === null) return "crossRot";
+  const beyond = ({ y, value }) => Math.sign(value - y);
+  if (point.y === null || !beyond(point)) return null;
+  return before && beyond(before) === beyond(point) ? null : "triangle";
+}
+
+// Points with their marks. Where there are none it's one value for the line: what is told point by
+// point, Chart.js works out anew for each of them in each frame.
+export function marked(points) {
+  const marks = points.map((_, index) => markOf(points, index));
+  if (!marks.some(Boolean)) return { data: points, pointRadius: 0 };
+  return {
+    data: points,
+    pointRadius: marks.map((mark) => (mark ? 4.5 : 0)),
+    pointStyle: marks.map((mark) => mark ?? "circle"),
+    pointRotation: points.map(({ y, value }) => (value < y ? 180 : 0)),
+  };
+}
+
+// The names of the horizontal lines, above their left ends.
+export const levelNames = {
+  id: "levelNames",
+  afterDatasetsDraw({ ctx, canvas, chartArea, scales, data }) {
+    ctx.save();
+    ctx.font = `12px ${getComputedStyle(canvas).fontFamily}`;
+    ctx.lineWidth = 4;
+    ctx.lineJoin = "round";
+    for (const { level, borderColor, backgroundColor, data: points } of data.datasets) {
+      if (!level) continue;
+      const left = scales.y.getPixelForValue(points[0].y);
+      const place = [chartArea.left + 4, left > chartArea.top + 14 ? left - 6 : left + 14];
+      // The paper around the letters keeps lines that cross them legible.
+      ctx.strokeStyle = backgroundColor;
+      ctx.strokeText(level, ...place);
+      ctx.fillStyle = borderColor;
+      ctx.fillText(level, ...place);
+    }
+    ctx.restore();
+  },
+};

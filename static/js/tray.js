@@ -1,0 +1,151 @@
+// The runs of one figure that this browser has seen, with their settings. Each can be shown again;
+// the lines of some can be pinned, and stay behind those of whatever run is shown.
+import { nameCurve } from "./names.js";
+import { eventsOf } from "./stream.js";
+
+const MOST = 12;
+const MOST_PINS = 3; // more can't be told apart
+const ENDED = ["finished", "stopped", "failed"];
+
+const when = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+
+export class Tray {
+  #figure;
+  #element;
+  #show;
+  #key;
+  #runs; // newest first: {id, seed, seeds, settings, state, verdict, at, pinned}
+  #events = new Map(); // pinned run → its events
+
+  // show(run) opens it in the figure; false if the server no longer knows it.
+  constructor(figure, show) {
+    this.#figure = figure;
+    this.#element = figure.element.querySelector("[data-tray]");
+    this.#show = show;
+    this.#key = `runs of ${figure.slug}`;
+    this.#runs = JSON.parse(localStorage.getItem(this.#key) ?? "[]");
+    figure.panel.addEventListener("click", ({ target }) => {
+      const { pin } = target.closest("[data-pin]")?.dataset ?? {};
+      if (pin) this.#toggle(pin);
+    });
+    // Another tab has seen a run.
+    addEventListener("storage", ({ key, newValue }) => {
+      if (key !== this.#key) return;
+      this.#runs = JSON.parse(newValue ?? "[]");
+      this.#draw();
+    });
+    this.#draw();
+    this.#restore();
+  }
+
+  // The panel says where a run stands, as its dataset.
+  see({ run, runState, seed, seeds, settings }, verdict) {
+    if (!run) return;
+    const known = this.#runs.find(({ id }) => id === run);
+    const seen = { at: Date.now(), pinned: false, ...known, id: run, seed, seeds, settings, state: runState, verdict };
+    const others = this.#runs.filter((other) => other !== known);
+    this.#runs = known ? this.#runs.map((other) => (other === known ? seen : other)) : [seen, ...others].slice(0, MOST);
+    this.#save();
+  }
+
+  #save() {
+    localStorage.setItem(this.#key, JSON.stringify(this.#runs));
+    this.#draw();
+  }
+
+  #forget(run) {
+    this.#runs = this.#runs.filter(({ id }) => id !== run);
+    this.#events.delete(run);
+    this.#save();
+    this.#pin();
+  }
+
+  async #open(run) {
+    if (!(await this.#show(run))) this.#forget(run);
+  }
+
+  async #toggle(run) {
+    const chosen = this.#runs.find(({ id }) => id === run);
+    if (!chosen) return;
+    chosen.pinned = !chosen.pinned;
+    const pinned = this.#runs.filter((other) => other.pinned && other !== chosen);
+    if (chosen.pinned && pinned.length === MOST_PINS) pinned.at(-1).pinned = false;
+    this.#save();
+    await this.#restore();
+  }
+
+  // The lines of pinned runs come from the server, once.
+  async #restore() {
+    for (const { id } of this.#pinned) {
+      if (!this.#events.has(id)) this.#events.set(id, await eventsOf(id));
+      if (this.#events.get(id) === null) this.#forget(id);
+    }
+    this.#pin();
+  }
+
+  get #pinned() {
+    return this.#runs.filter(({ pinned }) => pinned);
+  }
+
+  #pin() {
+    const drawn = this.#pinned.filter(({ id }) => this.#events.get(id));
+    this.#figure.pin(drawn.map(({ id }) => ({ id, events: this.#events.get(id) })));
+  }
+
+  #draw() {
+    this.#element.hidden = !this.#runs.length;
+    this.#element.querySelector("[data-count]").textContent = this.#runs.length;
+    this.#element.querySelector("[data-runs]").replaceChildren(...this.#runs.map((run) => this.#row(run)));
+    const pins = this.#figure.element.querySelector("[data-pins]");
+    pins.hidden = !this.#pinned.length;
+    pins.replaceChildren(...this.#pinned.map((run) => this.#legend(run)));
+    const button = this.#figure.panel.querySelector("[data-pin]");
+    if (button) button.textContent = this.#pinned.some(({ id }) => id === button.dataset.pin) ? "Unpin its lines" : "Pin its lines";
+  }
+
+  #row(run) {
+    const row = make("li");
+    const about = make("p");
+    about.append(make("strong", inWords(run)), ` ${[run.settings, run.state, when.format(run.at)].filter(Boolean).join(" · ")}`);
+    row.append(about);
+    if (run.verdict) row.append(make("p", run.verdict));
+    const choices = make("p", "", "choices");
+    choices.append(this.#button("Show", run, () => this.#open(run.id)));
+    if (ENDED.includes(run.state)) {
+      choices.append(this.#button(run.pinned ? "Unpin" : "Pin", run, () => this.#toggle(run.id)));
+    }
+    row.append(choices);
+    return row;
+  }
+
+  #button(verb, run, act) {
+    const button = make("button", verb, "plain");
+    button.type = "button";
+    button.ariaLabel = `${verb} the run of ${inWords(run).toLowerCase()}`;
+    button.addEventListener("click", async () => {
+      await act();
+      // The row was made anew.
+      this.#element.querySelector(`[aria-label$="${button.ariaLabel.split(" ").slice(1).join(" ")}"]`)?.focus();
+    });
+    return button;
+  }
+
+  #legend(run) {
+    const item = make("li");
+    const words = make("span", `${inWords(run)}${run.settings ? `, ${run.settings}` : ""}`);
+    item.append("Thin, behind: ", words, " ", this.#button("Unpin", run, () => this.#toggle(run.id)));
+    nameCurve(words, { choice: this.#figure.look.run, value: run.id });
+    return item;
+  }
+}
+
+function inWords({ seed, seeds }) {
+  return Number(seeds) > 1 ? `Seeds ${seed} to ${Number(seed) + Number(seeds) - 1}` : `Seed ${seed}`;
+}
+
+function make(name, text = "", style = "") {
+  const element = document.createElement(name);
+  element.textContent = text;
+  if (style) element.className = style;
+  return element;
+}

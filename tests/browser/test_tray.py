@@ -1,0 +1,105 @@
+"""The tray of a figure's runs: shown again, pinned behind another one, kept and forgotten."""
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import NewReader
+from tests.browser.reader import Reader
+from tests.conftest import Serve
+from tests.processes import Server
+
+pytestmark = pytest.mark.browser
+
+PINNED = """(canvas) => Chart.getChart(canvas).data.datasets
+  .filter(({pin}) => pin)
+  .map(({data, pin}) => [pin, data.map(({x, value}) => [x, value])])"""
+
+
+def tray(reader: Reader) -> Locator:
+    """The tray, open."""
+    element = reader.figure.locator("[data-tray]")
+    if element.get_attribute("open") is None:
+        element.locator("summary").click()
+    return element
+
+
+def pinned(reader: Reader) -> list[list[object]]:
+    reader.curves()
+    lines: list[list[object]] = reader.figure.locator("[data-chart=test_loss] canvas").evaluate(
+        PINNED
+    )
+    return lines
+
+
+def train(reader: Reader, **settings: object) -> str:
+    reader.train(steps=10, **settings)
+    reader.expect_state("running", "finished")
+    expect(
+        reader.figure.locator(f"[data-run-state=finished][data-seed='{settings['seed']}']")
+    ).to_be_attached()
+    return reader.run_id()
+
+
+def test_a_pinned_run_stays_behind_the_next_one_and_can_be_shown_again(reader: Reader) -> None:
+    expect(reader.figure.locator("[data-tray]")).to_be_hidden()
+    first = train(reader, seed=5)
+    lines = reader.curves()["test_loss"]
+    reader.button("Pin its lines").click()
+    expect(reader.button("Unpin its lines")).to_be_visible()
+    second = train(reader, seed=6, gamma0=1)
+    assert first != second
+    reader.look()
+    behind = pinned(reader)
+    assert [run for run, _ in behind] == [first] * 4
+    assert [line for _, line in behind] == list(lines.values())
+    expect(reader.figure.locator("[data-pins]")).to_contain_text("Seed 5, steps 10")
+
+    rows = tray(reader).get_by_role("listitem")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("Seed 6")
+    expect(rows.first).to_contain_text("gamma0 1")
+    expect(rows.first).to_contain_text("At learning rate 0.5")
+    show = tray(reader).get_by_role("button", name="Show the run of seed 5")
+    show.click()
+    expect(reader.figure.locator(f"[data-run='{first}']")).to_be_attached()
+    expect(show).to_be_focused()
+    assert reader.curves()["test_loss"] == lines
+    expect(reader.figure.locator("[data-status]")).to_contain_text("Seed 5")
+
+    # All of it outlives the page.
+    reader.page.reload()
+    reader.look()
+    expect(reader.figure.locator("[data-pins]")).to_contain_text("Seed 5")
+    assert len(pinned(reader)) == 4
+    tray(reader).get_by_role("button", name="Unpin the run of seed 5").click()
+    expect(reader.figure.locator("[data-pins]")).to_be_hidden()
+    assert pinned(reader) == []
+
+
+def test_of_many_pins_the_oldest_gives_way(reader: Reader) -> None:
+    for seed in (1, 2, 3, 4):
+        train(reader, seed=seed)
+        reader.button("Pin its lines").click()
+        expect(reader.button("Unpin its lines")).to_be_visible()
+    pins = reader.figure.locator("[data-pins] [role=button]")
+    expect(pins).to_have_text([f"Seed {seed}, steps 10" for seed in (4, 3, 2)])
+
+
+def test_a_run_that_the_server_no_longer_knows_leaves_the_tray(
+    serve: Serve, new_reader: NewReader
+) -> None:
+    server: Server = serve()
+    reader = new_reader(server.url)
+    train(reader, seed=5)
+    reader.page.evaluate(
+        """() => {
+          const key = "runs of learning-rates";
+          const [run] = JSON.parse(localStorage.getItem(key));
+          const gone = {...run, id: "gone", seed: "9", pinned: true};
+          localStorage.setItem(key, JSON.stringify([run, gone]));
+        }"""
+    )
+    reader.page.reload()
+    reader.look()
+    expect(tray(reader).get_by_role("listitem")).to_have_count(1)
+    reader.errors.clear()  # the browser notes a 404
