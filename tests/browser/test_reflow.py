@@ -21,6 +21,7 @@ SPACED = """() => {
 CUT = """() => {
   const wide = document.documentElement.clientWidth;
   const scrolls = (element) => element.closest(".scroll, .cells-of, .equations dt");
+  const MAIN = ".primary, .secondary:not(.scrubber *), .step, .plain, .facts .quiet";
   return [...document.querySelectorAll("body *:not(svg *, math *, .visually-hidden, .skip)")]
     .filter((element) => element.checkVisibility() && !scrolls(element))
     .filter((element) => {
@@ -44,7 +45,7 @@ TARGETS = """() => {
   .map((element) => {
     const box = element.matches("[type=checkbox], [type=radio]") ? element.labels[0] : element;
     const {width, height} = box.getBoundingClientRect();
-    const main = element.matches(".primary, .secondary, .step, .plain, .facts .quiet");
+    const main = element.matches(MAIN);
     return [element.outerHTML.slice(0, 80), width, height, main];
   });
 }"""
