@@ -21,6 +21,7 @@ SPACED = """() => {
 CUT = """() => {
   const wide = document.documentElement.clientWidth;
   const scrolls = (element) => element.closest(".scroll, .cells-of, .equations dt");
+  const MAIN = ".primary, .secondary:not(.scrubber *), .step, .plain, .facts .quiet";
   return [...document.querySelectorAll("body *:not(svg *, math *, .visually-hidden, .skip)")]
     .filter((element) => element.checkVisibility() && !scrolls(element))
     .filter((element) => {
@@ -32,18 +33,22 @@ CUT = """() => {
     })
     .map((element) => element.outerHTML.slice(0, 90));
 }"""
-# Each thing to press with its size in CSS pixels, links in running text and drawn points aside: a
+# Each thing to press with its size in CSS pixels, what stands in running text and points aside: a
 # point has a wide border that can't be seen, and the keyboard besides.
-TARGETS = """() => [...document.querySelectorAll(
+TARGETS = """() => {
+  const inText = (element) => getComputedStyle(element).display === "inline";
+  return [...document.querySelectorAll(
     "a[href], button, select, textarea, summary, input, [tabindex='0']")]
   .filter((element) => element.checkVisibility() && !element.closest("svg, .skip"))
-  .filter((element) => !(element.matches("a") && getComputedStyle(element).display === "inline"))
+  .filter((element) => !element.matches(".scroll"))
+  .filter((element) => !(element.matches("a, [role=button]") && inText(element)))
   .map((element) => {
     const box = element.matches("[type=checkbox], [type=radio]") ? element.labels[0] : element;
     const {width, height} = box.getBoundingClientRect();
-    const main = element.matches(".primary, .secondary, .step, .quiet, .plain");
+    const main = element.matches(MAIN);
     return [element.outerHTML.slice(0, 80), width, height, main];
-  })"""
+  });
+}"""
 
 
 def small(page: Page) -> list[str]:
