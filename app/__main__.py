@@ -78,7 +78,7 @@ def _record(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    return cli.export_article(options.folder)
+    return cli.export_article(settings.load(), options.folder)
 
 
 def _comments(options: argparse.Namespace) -> int:

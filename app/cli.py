@@ -100,11 +100,11 @@ def record(settings: Settings, slugs: Sequence[str], folder: Path = recordings.F
     return FINISHED
 
 
-def export_article(folder: Path) -> int:
+def export_article(settings: Settings, folder: Path) -> int:
     """Writes the article as a static site to a new folder. Raises ExportRefused."""
     from app.web import site  # the web is not needed to train in a terminal
 
-    written = export.write(folder, site.files())
+    written = export.write(folder, site.files(settings.language))
     print(f"{folder}: {written.files} files, {written.size:,} bytes")
     return FINISHED
 

@@ -69,7 +69,9 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     archive = Archive(app.state.store, settings.store_mb * 1_000_000)
     app.state.runs = Runs(engine or engine_for(settings), settings, archive)
     app.state.comments = comments.Shelf(Comments(app.state.store))
-    app.state.pages = pages.Pages(asset_root, comments=settings.comments)
+    app.state.pages = pages.Pages(
+        asset_root, comments=settings.comments, language=settings.language
+    )
     app.state.answers = Counter()
     app.state.board = metrics.Board(
         app.state.runs, app.state.store, app.state.streams, app.state.answers

@@ -14,6 +14,7 @@ from app import journal
 from app.errors import InvalidSettings
 
 PREFIX = "BATCHNORM_"
+ENGLISH = "en"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -74,6 +75,11 @@ class Settings(BaseSettings):
     )
     store_mb: int = Field(
         500, ge=1, le=1_000_000, description="megabytes of finished runs in it; the oldest go first"
+    )
+    language: str = Field(
+        ENGLISH,
+        pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        description="the page's language; another than `en` needs its folder in templates/",
     )
     comments: bool = Field(True, description="whether readers may comment; 0 switches them off")
     queue_seconds: float = Field(

@@ -46,6 +46,8 @@ def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         ("COMMENTS", "perhaps"),
         ("LOG_FORMAT", "xml"),
         ("METRICS", "perhaps"),
+        ("LANGUAGE", "../en"),
+        ("LANGUAGE", "sections"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_the_variable(

@@ -8,9 +8,15 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from app.settings import ENGLISH
+
 FOLDER = Path(__file__).parents[2] / "static"
-# Modules that a reader's doing asks for: no page needs them at first.
-ON_DEMAND = frozenset({"chart-data.js", "picture.js", "printing.js", "shown.js", "vector.js"})
+# Modules that no page needs at first: what draws a run, which waits until the reader comes near, and
+# what a reader's doing asks for.
+DRAWING = {"axes.js", "bins.js", "charts.js", "histogram.js", "scrubber.js", "series.js", "shades.js"}
+DRAWING |= {"strokes.js", "summary.js", "surface.js", "told.js"}
+TAKING_AWAY = {"chart-data.js", "picture.js", "printing.js", "shown.js", "vector.js"}
+ON_DEMAND = frozenset(DRAWING | TAKING_AWAY)
 
 
 def version_of(folder: Path = FOLDER) -> str:
@@ -24,10 +30,18 @@ def version_of(folder: Path = FOLDER) -> str:
     return digest.hexdigest()[:12]
 
 
-def modules(folder: Path = FOLDER / "js", without: Collection[str] = ()) -> list[str]:
-    """The scripts that a page needs, so that it may ask for them at once and not in a chain."""
-    names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.js"))]
-    return [name for name in names if name not in {"theme.js", *ON_DEMAND, *without}]
+def modules(
+    folder: Path = FOLDER / "js", without: Collection[str] = (), language: str = ENGLISH
+) -> list[str]:
+    """The scripts that a page needs, so that it may ask for them at once and not in a chain.
+
+    Of the words, those of its language, and the English ones, which stand in for any other.
+    """
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.js"))
+    spoken = {f"words/{ENGLISH}.js", f"words/{language}.js"}
+    foreign = {name for name in names if name.startswith("words/")} - spoken
+    left_out = {"theme.js", *ON_DEMAND, *without, *foreign}
+    return [name for name in names if name not in left_out]
 
 
 class Assets(StaticFiles):

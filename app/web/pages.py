@@ -4,6 +4,7 @@ import json
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -15,7 +16,7 @@ from markupsafe import Markup, escape
 from app import lessons, recordings, sweeps
 from app.architectures import parameter_count
 from app.comments import MAX_NAME, MAX_TEXT, Comment
-from app.errors import UnknownRun
+from app.errors import InvalidSettings, UnknownRun
 from app.experiments import EXPERIMENTS
 from app.experiments.base import Arm, Experiment, RunRequest
 from app.measurements import Measurements
@@ -23,6 +24,7 @@ from app.recordings import Recording
 from app.references import ARTICLE
 from app.run import Run
 from app.runs import Runs
+from app.settings import ENGLISH, PREFIX
 from app.web import bowls, curves
 from app.web.assets import FOLDER as STATIC
 from app.web.assets import modules
@@ -45,9 +47,16 @@ router = APIRouter()
 class Pages:
     """Renders templates. Everything that doesn't change while the server lives is read once."""
 
-    def __init__(self, asset_root: str, *, comments: bool, edition: Edition = SERVED) -> None:
+    def __init__(
+        self,
+        asset_root: str,
+        *,
+        comments: bool,
+        edition: Edition = SERVED,
+        language: str = ENGLISH,
+    ) -> None:
         self._environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
+            loader=FileSystemLoader(_folders(language)),
             autoescape=select_autoescape(default=True),
             undefined=StrictUndefined,
             extensions=[Maths],
@@ -62,6 +71,7 @@ class Pages:
             "comments_bounds": (MAX_NAME, MAX_TEXT) if comments else None,
             "edition": edition,
             "experiments": EXPERIMENTS,
+            "language": language,
             "bowl_numbers": bowls,
             "curve_of": curve_of,
             "recordings": recorded,
@@ -78,7 +88,7 @@ class Pages:
             "draw_stages": draw_stages,
             "OVER_STEPS": OVER_STEPS,
             "loss_numbers": curves,
-            "modules": modules(without=edition.without),
+            "modules": modules(without=edition.without, language=language),
             "draw_surfaces": draw_surfaces,
             "draw_sweep": draw_sweep,
             "edges_of": edges_of,
@@ -134,6 +144,21 @@ class Pages:
 
     def _render(self, name: str, /, **context: Any) -> str:
         return self._environment.get_template(name).render(context)
+
+
+def _folders(language: str) -> list[Path]:
+    """Where templates are looked for: what a translation lacks is there in English.
+
+    Raises InvalidSettings where there is no translation.
+    """
+    if language == ENGLISH:
+        return [TEMPLATES]
+    translation = TEMPLATES / language
+    if not translation.is_dir():
+        raise InvalidSettings(
+            f"{PREFIX}LANGUAGE: there is no folder templates/{language}, got {language!r}"
+        )
+    return [translation, TEMPLATES]
 
 
 class Once:

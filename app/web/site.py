@@ -11,8 +11,10 @@ from app.web.editions import PLAIN_FILES
 from app.web.pages import Pages
 
 
-def files() -> Iterator[tuple[str, bytes]]:
-    """(relative path, content) of each file, the page last. Raises NothingRecorded."""
+def files(language: str) -> Iterator[tuple[str, bytes]]:
+    """(relative path, content) of each file, the page last. Raises NothingRecorded
+    and InvalidSettings.
+    """
     recorded = {slug: _recorded(slug) for slug in EXPERIMENTS}
     asset_root = f"static/{version_of()}"
     for path in sorted(FOLDER.rglob("*")):
@@ -22,7 +24,7 @@ def files() -> Iterator[tuple[str, bytes]]:
         measured = recording.measured([arm.id for arm in EXPERIMENTS[slug].arms])
         yield f"runs/{recording.file_name}.csv", measured.csv().encode()
         yield f"runs/{recording.file_name}.json", _text(recording).encode()
-    pages = Pages(asset_root, comments=False, edition=PLAIN_FILES)
+    pages = Pages(asset_root, comments=False, edition=PLAIN_FILES, language=language)
     yield PLAIN_FILES.bibliography, pages.bibliography.encode()
     yield "index.html", pages.article(reader="").encode()
 

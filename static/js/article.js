@@ -7,6 +7,7 @@ import { Figure } from "./figure.js";
 import { Lipschitz } from "./lipschitz.js";
 import { Live } from "./live.js";
 import { Sweep } from "./sweep.js";
+import { words } from "./words.js";
 import { Batch } from "./widgets/batch.js";
 import { Bowl } from "./widgets/bowl.js";
 import { TrainOrTest } from "./widgets/train-or-test.js";
@@ -23,7 +24,7 @@ function isDark() {
 
 function startThemeSwitch(button) {
   const show = () => {
-    button.textContent = isDark() ? "Light page" : "Dark page";
+    button.textContent = isDark() ? words.article.lightPage : words.article.darkPage;
     dispatchEvent(new Event("themechange"));
   };
   button.addEventListener("click", () => {

@@ -1,10 +1,12 @@
 // The axes of a chart, and what leaves them.
+import { numeral, percent } from "./numbers.js";
+
+export { numeral }; // their numbers
 
 // How far a logarithmic axis may grow beyond what it shows at least: one training that blows up
 // would else press all others flat. What lies further out is drawn at its edge, with a mark.
 const ROOM = 10;
 const MOST_TICKS = 8;
-const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 // The value as it can be drawn on that axis, {log, low, high}: null stays null.
 export function within(value, { log, low, high }) {
@@ -30,19 +32,6 @@ function levels(low, high, mantissas, stride) {
     for (const mantissa of mantissas) ticks.push(Number(`${mantissa}e${power}`));
   }
   return ticks.filter((tick) => tick >= low && tick <= high);
-}
-
-// As 0.2 or 5000, and as 2·10⁶ where that would be long. app/web/plots.py does the same.
-export function numeral(value, digits = 6) {
-  const size = Math.abs(value);
-  if (value === 0 || (size >= 1e-3 && size < 1e4)) {
-    return `${Number(value.toPrecision(digits))}`.replace("-", "−");
-  }
-  const [mantissa, exponent] = value.toExponential(digits - 1).split("e").map(Number);
-  const raised = `${Math.abs(exponent)}`.replace(/\d/g, (digit) => SUPERSCRIPTS[digit]);
-  const power = `10${exponent < 0 ? "⁻" : ""}${raised}`;
-  const sign = mantissa < 0 ? "−" : "";
-  return sign + (Math.abs(mantissa) === 1 ? power : `${Math.abs(mantissa)}·${power}`);
 }
 
 // `place`: {low, high, ticks} of an axis that is not one of steps; `high` is null where its rows
@@ -72,9 +61,7 @@ export function yAxis({ title, range, share, font }) {
   const ticks = {
     font,
     maxTicksLimit: MOST_TICKS,
-    callback: share
-      ? (value) => `${Math.round(value * 100)}%`
-      : (value) => numeral(value),
+    callback: share ? (value) => percent(100 * value) : (value) => numeral(value),
   };
   const inRound = (scale) => {
     scale.ticks = logTicks(scale.min, scale.max).map((value) => ({ value }));

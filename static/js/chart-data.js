@@ -1,13 +1,13 @@
 // A chart to take away: its picture as a file, and its numbers as a table. Loaded when a reader first
 // opens one.
-import { numeral } from "./axes.js";
+import { numeral, percent } from "./numbers.js";
 import { picture } from "./picture.js";
 import { Shown } from "./shown.js";
 import { named } from "./vector.js";
+import { words } from "./words.js";
 
 const RENEW_MS = 1000;
 const SHARPNESS = 2; // pixels of a PNG to one of the drawing
-const NOTHING = "Nothing is drawn yet.";
 const MISSING = "–";
 
 const opened = new WeakMap();
@@ -42,7 +42,7 @@ class ChartData {
     if (text !== this.#table) {
       this.#table = text;
       const region = this.#details.querySelector("[data-table]");
-      region.replaceChildren(table.rows.length ? tableOf(table) : NOTHING);
+      region.replaceChildren(table.rows.length ? tableOf(table) : words.chartData.nothing);
     }
     this.#timer = setTimeout(() => this.renew(), RENEW_MS);
   }
@@ -63,9 +63,9 @@ class ChartData {
     const measured = lines.flatMap(({ data }) => data.filter(({ value }) => value !== null));
     const places = [...new Set(measured.map(({ x }) => x))].sort((a, b) => a - b);
     const banded = columns.some(({ banded }) => banded);
-    const what = this.#shown.several ? `: median${banded ? " [10th–90th percentile]" : ""}` : "";
+    const { seeds, several } = this.#shown;
     return {
-      caption: `${label}, ${this.#shown.seeds}${what}`,
+      caption: words.chartData.caption({ label, seeds, several, banded }),
       columns: [xLabel, ...lines.map((line) => line.label)],
       rows: places.map((x) => [this.#place(x), ...columns.map(({ cells }) => cells.get(x) ?? MISSING)]),
     };
@@ -79,20 +79,20 @@ class ChartData {
 
   #format(value) {
     if (value === null || value === undefined) return MISSING;
-    return "share" in this.#view.dataset ? `${(100 * value).toFixed(1)}%` : numeral(value, 4);
+    return "share" in this.#view.dataset ? percent(100 * value, 1) : numeral(value, 4);
   }
 
   async #save(kind) {
     const chart = this.#chart;
     if (!chart) {
-      this.#say(NOTHING);
+      this.#say(words.chartData.nothing);
       return;
     }
     const svg = this.#picture(chart);
     const blob = kind === "svg" ? new Blob([svg], { type: "image/svg+xml" }) : await rasterised(svg);
     const name = `${this.#shown.fileName}-${this.#view.dataset.chart}.${kind}`;
     download(blob, name);
-    this.#say(`Saved as ${name}`);
+    this.#say(words.chartData.saved({ name }));
   }
 
   #picture(chart) {
@@ -120,13 +120,14 @@ class ChartData {
     const { label, xLabel } = this.#view.dataset;
     const ends = named(chart.data.datasets).map(({ label: name, data }) => {
       const last = data.findLast(({ value }) => value !== null);
-      return last ? `${name} ${this.#format(last.value)} at ${this.#place(last.x)}` : `${name} none`;
+      if (!last) return words.chartData.none({ name });
+      return words.chartData.last({ name, value: this.#format(last.value), place: this.#place(last.x) });
     });
-    return `${label} over the ${xLabel}, one line for each network. Last values: ${ends.join("; ")}.`;
+    return words.chartData.description({ label, axis: xLabel, ends });
   }
 
-  #say(words) {
-    this.#details.querySelector("[data-said]").textContent = words;
+  #say(text) {
+    this.#details.querySelector("[data-said]").textContent = text;
   }
 }
 
@@ -143,9 +144,9 @@ function cellsOf(line, datasets, format) {
   const cells = line.data.map(({ x, value }, index) => {
     if (value === null) return [x, MISSING];
     const top = line.upper?.[index]?.value;
-    const range = top === undefined || top === null ? "" : ` to ${format(top)}`;
+    const text = top === undefined || top === null ? format(value) : words.charts.range({ low: format(value), high: format(top) });
     const band = banded ? ` [${format(low.data[index]?.value)}–${format(high.data[index]?.value)}]` : "";
-    return [x, format(value) + range + band];
+    return [x, text + band];
   });
   return { banded, cells: new Map(cells) };
 }

@@ -1,9 +1,11 @@
 // A chart of one metric, or of two that bound a band. It knows two verbs, append and reset; which
 // place, which arm and which pinned run a reader looks at, its figure's look says.
-import { numeral, within, xAxis, yAxis } from "./axes.js";
+import { within, xAxis, yAxis } from "./axes.js";
+import { numeral, percent } from "./numbers.js";
 import { levelNames, marked, strokeOf, withAlpha } from "./strokes.js";
 import { summary } from "./summary.js";
 import { nearest, Told } from "./told.js";
+import { words } from "./words.js";
 
 const START = { borderWidth: 1.25, borderDash: [2, 3] };
 // Lines that step back, for those that a reader looks at.
@@ -162,17 +164,17 @@ export class Plot {
     this.#naming = 0;
     const { title, unit, xLabel } = this.#element.dataset;
     const arms = [...this.#keys].map(([arm, { label }]) => ({ label, arm, middles: this.#told.middles(arm) }));
-    const lines = (index, suffix) => arms.map(({ label, middles }) => ({ label: label + suffix, points: middles[index] }));
-    const starts = arms.map(({ label, arm }) => ({ label: `${label}, at first`, points: this.#told.start(arm) }));
+    const lines = (index, name) => arms.map(({ label, middles }) => ({ label: name({ label }), points: middles[index] }));
+    const starts = arms.map(({ label, arm }) => ({ label: words.charts.atFirst({ label }), points: this.#told.start(arm) }));
     this.#canvas.ariaLabel = summary({
       title,
       unit,
       share: this.#share,
-      xTitle: arms.some(({ arm }) => this.#told.several(arm)) ? `${xLabel}, medians of the seeds` : xLabel,
+      xTitle: arms.some(({ arm }) => this.#told.several(arm)) ? words.charts.medians({ axis: xLabel }) : xLabel,
       names: this.#place?.ticks,
       lines: [
-        ...lines(0, ""),
-        ...(this.#metrics.length > 1 ? lines(1, ", upper edge") : []),
+        ...lines(0, ({ label }) => label),
+        ...(this.#metrics.length > 1 ? lines(1, words.charts.upperEdge) : []),
         ...(this.#told.moved ? starts : []),
       ],
       levels: this.#levels,
@@ -202,7 +204,7 @@ export class Plot {
       const edge = { ...line, borderWidth: 1.5 };
       return [
         { ...edge, label: key.label, ...marked(middles[0]), upper: middles[1] },
-        { ...edge, ...area, label: `${key.label}, upper edge`, ...marked(middles[1]), edge: true },
+        { ...edge, ...area, label: words.charts.upperEdge(key), ...marked(middles[1]), edge: true },
       ];
     }
     const middle = { ...line, label: key.label, ...marked(middles[0]) };
@@ -272,8 +274,8 @@ export class Plot {
     }
     if (this.#place) {
       const plot = this.#plot;
-      const said = readings.map(([arm, reading]) => `${this.#keys.get(arm).label} ${reading ? this.#value(reading) : "nothing"}`);
-      plot.ariaValueText = `${at}: ${said.join(", ")}`;
+      const values = readings.map(([arm, reading]) => `${this.#keys.get(arm).label} ${reading ? this.#value(reading) : words.charts.nothing}`);
+      plot.ariaValueText = words.charts.said({ at, values });
       plot.ariaValueNow = this.#where.value ?? readings[0]?.[1]?.x ?? 0;
       plot.ariaValueMin = this.#chart.scales.x.min;
       plot.ariaValueMax = this.#chart.scales.x.max;
@@ -284,17 +286,18 @@ export class Plot {
   #words(readings) {
     const ends = new Set(readings.map(([, reading]) => reading?.x).filter((x) => x !== undefined));
     const x = this.#where.value ?? (ends.size === 1 ? [...ends][0] : null);
-    if (x === null) return ends.size ? "latest" : "–";
-    if (!this.#place) return `step ${x}`;
-    const name = this.#place.ticks.find(([place]) => place === x)?.[1] ?? numeral(x, 3);
+    if (x === null) return ends.size ? words.charts.latest : "–";
+    if (!this.#place) return words.charts.step({ step: x });
+    const place = this.#place.ticks.find(([at]) => at === x)?.[1] ?? numeral(x, 3);
     const { step } = this.#told;
-    return `${this.#element.dataset.xLabel}: ${name}${step === null ? "" : `, step ${step}`}`;
+    const axis = this.#element.dataset.xLabel;
+    return step === null ? words.charts.place({ axis, place }) : words.charts.placeAtStep({ axis, place, step });
   }
 
   #value({ value, upper }) {
     if (value === null) return "–";
-    const text = (number) => (this.#share ? `${(100 * number).toFixed(1)}%` : numeral(number, 4));
-    return upper === undefined || upper === null ? text(value) : `${text(value)} to ${text(upper)}`;
+    const text = (number) => (this.#share ? percent(100 * number, 1) : numeral(number, 4));
+    return upper === undefined || upper === null ? text(value) : words.charts.range({ low: text(value), high: text(upper) });
   }
 
   // A line across all arms where the reader looks, and a dot on each arm's own line.

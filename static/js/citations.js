@@ -1,5 +1,7 @@
 // The card that a citation opens, with its entry from the list of references: by pointer after a
 // moment, by keyboard at once, by touch at the first tap. Without it a citation is a link to the list.
+import { words } from "./words.js";
+
 const OPENS_AFTER_MS = 150;
 const CLOSES_AFTER_MS = 250; // time enough to move into the card
 const GAP = 6; // pixels between citation and card
@@ -75,7 +77,7 @@ export class Citations {
     link.dataset.open = "";
     const entry = document.getElementById(link.getAttribute("aria-describedby"));
     this.#card.replaceChildren(...[...entry.children].map((child) => child.cloneNode(true)));
-    this.#card.ariaLabel = `Reference ${link.textContent}`;
+    this.#card.ariaLabel = words.citations.reference({ number: link.textContent });
     link.after(this.#card); // so that Tab goes from the citation into its card
     this.#card.showPopover();
     this.#place();

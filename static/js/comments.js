@@ -1,6 +1,8 @@
 // The comments: htmx loads and posts them; this counts characters, says what was refused, and
 // leads to the comment that was just written.
-import { NO_ANSWER, problemOf } from "./problem.js";
+import { count } from "./numbers.js";
+import { problemOf } from "./problem.js";
+import { words } from "./words.js";
 
 // As the server counts: code points, not the UTF-16 units of `length`.
 const lengthOf = (text) => [...text.trim()].length;
@@ -13,7 +15,7 @@ export class Comments {
     element.addEventListener("input", (event) => this.#count(event.target));
     element.addEventListener("htmx:before:request", () => this.#begin());
     element.addEventListener("htmx:response:error", (event) => this.#refused(event.detail.ctx));
-    element.addEventListener("htmx:error", () => this.#say(NO_ANSWER));
+    element.addEventListener("htmx:error", () => this.#say(words.problem.noAnswer));
     element.addEventListener("htmx:after:swap", () => element.querySelector("[data-new]")?.focus());
   }
 
@@ -21,9 +23,9 @@ export class Comments {
     const max = Number(field.dataset.max);
     if (!max) return;
     const length = lengthOf(field.value);
-    const count = this.#element.querySelector("[data-count]");
-    count.textContent = length ? `So far ${length.toLocaleString("en")}.` : "";
-    count.toggleAttribute("data-over", length > max);
+    const told = this.#element.querySelector("[data-count]");
+    told.textContent = length ? words.comments.soFar({ count: count(length) }) : "";
+    told.toggleAttribute("data-over", length > max);
   }
 
   #begin() {
@@ -38,7 +40,8 @@ export class Comments {
       const input = this.#element.querySelector(`[name="${CSS.escape(field)}"]`);
       if (!input) continue;
       input.setAttribute("aria-invalid", "true");
-      if (said.push(`${input.labels[0].textContent}: ${message}.`) === 1) input.focus();
+      const label = input.labels[0].textContent;
+      if (said.push(words.comments.field({ label, message })) === 1) input.focus();
     }
     this.#say(said.join(" ") || text);
   }

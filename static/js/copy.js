@@ -1,5 +1,7 @@
 // A text with a Copy button. Where the clipboard is out of reach, as it is on a page without HTTPS,
 // the text is selected instead.
+import { words } from "./words.js";
+
 const SAYS_SO_MS = 2500;
 
 // The entry with the page's address as a last field, unless nobody else could reach it there.
@@ -26,16 +28,16 @@ export class Copy {
   async #copy() {
     try {
       await navigator.clipboard.writeText(this.#text.textContent);
-      this.#say("Copied");
+      this.#say(words.copy.copied);
     } catch {
       getSelection().selectAllChildren(this.#text);
-      this.#say("Selected: copy it with your keyboard or menu");
+      this.#say(words.copy.selected);
     }
   }
 
-  #say(words) {
+  #say(text) {
     clearTimeout(this.#timer);
-    this.#status.textContent = words;
+    this.#status.textContent = text;
     this.#timer = setTimeout(() => (this.#status.textContent = ""), SAYS_SO_MS);
   }
 }

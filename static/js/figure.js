@@ -6,12 +6,10 @@ import { nameCurve } from "./names.js";
 import { whenNear } from "./near.js";
 import { say } from "./speech.js";
 import { Views } from "./views.js";
+import { words } from "./words.js";
 
 // A point of a surface takes about as long as so many training steps: for the progress bar.
 const STEPS_A_POINT = 2;
-
-// What is said of a run under way, besides its states.
-const QUARTERS = ["", "A quarter is done.", "Half is done.", "Three quarters are done."];
 
 // Of a map with so many rows, which has as many columns.
 export const stepsARow = (rows) => STEPS_A_POINT * rows;
@@ -57,10 +55,10 @@ export class Figure {
   }
 
   // The state is spoken when it changes; the step counter is not, it would never be silent.
-  enter(state, words) {
+  enter(state, text) {
     if (this.element.dataset.state === state) return;
     this.element.dataset.state = state;
-    this.#say(words);
+    this.#say(text);
   }
 
   status(text) {
@@ -102,8 +100,8 @@ export class Figure {
   }
 
   // What the text says of this run: its verdict, or why there is none.
-  tell(words) {
-    for (const place of document.querySelectorAll(`[data-verdict-of="${this.slug}"]`)) place.textContent = words;
+  tell(text) {
+    for (const place of document.querySelectorAll(`[data-verdict-of="${this.slug}"]`)) place.textContent = text;
   }
 
   // One event of the run: points, row or arm.
@@ -125,8 +123,8 @@ export class Figure {
   #name() {
     const { arm } = this.look;
     for (const [id, { item }] of this.#keys) nameCurve(item.querySelector("span"), { choice: arm, value: id, around: item });
-    for (const words of document.querySelectorAll(`[data-names^="${this.slug} "]`)) {
-      nameCurve(words, { choice: arm, value: words.dataset.names.split(" ")[1], figure: this.element });
+    for (const name of document.querySelectorAll(`[data-names^="${this.slug} "]`)) {
+      nameCurve(name, { choice: arm, value: name.dataset.names.split(" ")[1], figure: this.element });
     }
     arm.addEventListener("change", () => {
       for (const [id, { item }] of this.#keys) item.toggleAttribute("data-faint", arm.value !== null && arm.value !== id);
@@ -139,19 +137,19 @@ export class Figure {
     const quarter = Math.floor(4 * progress.share);
     if (quarter <= this.#quarter || this.element.dataset.state !== "running") return;
     this.#quarter = quarter;
-    if (quarter in QUARTERS) this.#say(QUARTERS[quarter]);
+    if (quarter in words.figure.quarters) this.#say(words.figure.quarters[quarter]);
   }
 
-  #say(words) {
-    say(this.element.querySelector("[data-speech]"), words);
+  #say(text) {
+    say(this.element.querySelector("[data-speech]"), text);
   }
 
   // What the lines of several seeds are.
   #explain() {
     const { seeds } = this.node.dataset;
-    const edges = this.element.querySelector("[data-upper]") ? " Where a band has two lines: the median of each." : "";
-    const spread = this.#singles.checked ? "Thin lines: single seeds." : `Band: 10th to 90th percentile.${edges}`;
-    this.element.querySelector("[data-lines]").textContent = `Line: median. ${spread} n = ${seeds} seeds.`;
+    const edges = this.element.querySelector("[data-upper]") !== null;
+    const lines = words.figure.lines({ singles: this.#singles.checked, edges, seeds });
+    this.element.querySelector("[data-lines]").textContent = lines;
   }
 
   get #singles() {
@@ -170,7 +168,7 @@ export class Figure {
 
   #diverged({ arm, summary }) {
     const state = this.#keys.get(arm).item.querySelector("[data-arm-state]");
-    state.textContent = "diverged";
-    state.title = `last values: ${JSON.stringify(summary)}`;
+    state.textContent = words.figure.diverged;
+    state.title = words.figure.lastValues({ values: JSON.stringify(summary) });
   }
 }

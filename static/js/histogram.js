@@ -1,9 +1,11 @@
 // Histograms of a layer's inputs, an arm each, at the step that the reader looks at; the newest one
 // until somebody chooses. Of several seeds, the first is shown.
 import { moments, shares, skyline } from "./bins.js";
+import { fixed, percent } from "./numbers.js";
 import { places } from "./series.js";
 import { say } from "./speech.js";
-import { draw, inWords, set } from "./svg.js";
+import { draw, set } from "./svg.js";
+import { words } from "./words.js";
 
 const PAUSE_MS = 700;
 
@@ -58,7 +60,7 @@ export class Histogram {
     const known = [...rows.keys()].filter((other) => other <= step);
     const row = rows.get(Math.max(...known));
     const label = element.querySelector("[data-at]");
-    label.textContent = row ? `step ${row.step}` : "waiting";
+    label.textContent = row ? words.histogram.step(row) : words.histogram.waiting;
     const part = (name) => element.querySelector(`[data-${name}]`);
     if (!row) {
       for (const name of ["bars", "first", "mean", "deviation"]) set(part(name), { d: "" });
@@ -76,9 +78,14 @@ export class Histogram {
     set(part("mean"), { d: `M${bin(mean)} 4v12` });
     set(part("deviation"), { d: `M${bin(mean - deviation)} 10H${bin(mean + deviation)}` });
     this.#nameCut(part("cut"), bins, highest);
-    const words = `${element.dataset.label}, step ${row.step}: mean ${inWords(mean, 2)}, standard deviation ${inWords(deviation, 2)}.`;
-    set(svg, { "aria-label": `Histogram. ${words}` });
-    return words;
+    const said = words.histogram.moments({
+      label: element.dataset.label,
+      step: row.step,
+      mean: fixed(mean, 2),
+      deviation: fixed(deviation, 2),
+    });
+    set(svg, { "aria-label": words.histogram.name({ moments: said }) });
+    return said;
   }
 
   // What doesn't fit is written above its bar.
@@ -88,7 +95,7 @@ export class Histogram {
     bins.forEach((share, index) => {
       if (share <= highest) return;
       const x = Number(left) + (index + 0.5) * Number(unit);
-      draw(group, "text", { x, y: 11, "text-anchor": "middle" }).textContent = `${Math.round(share)}%`;
+      draw(group, "text", { x, y: 11, "text-anchor": "middle" }).textContent = percent(share);
     });
   }
 

@@ -1,4 +1,5 @@
 // The slider beside Train: its number follows, and where it is left, the figure trains.
+import { localised } from "./numbers.js";
 
 // On a keyboard each press is a change: the reader may be on the way to another value.
 const PAUSE_MS = 600;
@@ -15,7 +16,7 @@ export function followLead(panel, train) {
   panel.addEventListener("pointerdown", () => (pressed = false));
   panel.addEventListener("input", (event) => {
     const slider = sliderOf(event);
-    if (slider) panel.querySelector(`output[for="${slider.id}"]`).textContent = slider.value.replace("-", "−");
+    if (slider) panel.querySelector(`output[for="${slider.id}"]`).textContent = localised(slider.value);
   });
   panel.addEventListener("change", (event) => {
     const slider = sliderOf(event);

@@ -1,6 +1,7 @@
 // The drawing of two losses: a point that slides along both, with the cone and the parabola there.
 import { curvature, greatest, slope, value, vertex } from "./curves.js";
-import { inWords, set } from "./svg.js";
+import { fixed } from "./numbers.js";
+import { set } from "./svg.js";
 
 class Panel {
   #element;
@@ -48,7 +49,7 @@ class Panel {
     set(find("vertex"), { d: `M${bottom} ${depth}h0` });
     set(find("touch"), { d: `M${x} ${y}h0` });
     set(find("step"), { d: `M${x} 0H${bottom}` });
-    find("length").textContent = inWords(Math.abs(bottom - x), 2);
+    find("length").textContent = fixed(Math.abs(bottom - x), 2);
     this.#element.dataset.step = bottom - x;
   }
 }
@@ -87,7 +88,7 @@ export class Lipschitz {
   #draw() {
     const x = this.#slider.valueAsNumber;
     this.#element.dataset.touch = x;
-    this.#slider.nextElementSibling.textContent = inWords(x, 2);
+    this.#slider.nextElementSibling.textContent = fixed(x, 2);
     for (const panel of this.#panels) panel.draw(x);
   }
 }

@@ -1,23 +1,10 @@
 // A figure's runs on a server that trains: whatever run the panel names; until there is one, the
 // recording. htmx sends the panel's form and replaces the panel.
 import { followLead } from "./lead.js";
-import { NO_ANSWER, problemOf } from "./problem.js";
+import { problemOf } from "./problem.js";
 import { Stream } from "./stream.js";
 import { Tray } from "./tray.js";
-
-const SPOKEN = { queued: "Waiting to train.", running: "Training.", finished: "Training finished." };
-
-// In the text, in place of a verdict.
-const TO_COME = "It is still going on; its verdict will stand here.";
-const WITHOUT_VERDICT = {
-  failed: "It failed before its end, so there is no verdict.",
-  stopped: "It was stopped before its end, so there is no verdict.",
-};
-
-function waiting({ position, eta_s }) {
-  const place = position ? `${position} ahead of you` : "next in line";
-  return `Waiting: ${place}${eta_s >= 1 ? `, about ${Math.ceil(eta_s)} s` : ""}.`;
-}
+import { words } from "./words.js";
 
 export class Live {
   #figure;
@@ -40,7 +27,7 @@ export class Live {
     element.addEventListener("htmx:before:request", () => this.#begin());
     element.addEventListener("htmx:before:swap", () => (this.#hadFocus = this.#hasFocus));
     element.addEventListener("htmx:response:error", (event) => this.#refused(event.detail.ctx));
-    element.addEventListener("htmx:error", () => this.#say(NO_ANSWER));
+    element.addEventListener("htmx:error", () => this.#say(words.problem.noAnswer));
     element.addEventListener("htmx:after:swap", () => this.#attach());
     if (this.#node.dataset.run) {
       this.#attach();
@@ -64,9 +51,9 @@ export class Live {
   progressed({ share, step, lastStep, row, lastRow, trainings }) {
     if (!this.#isOn) return;
     this.#panel.querySelector("[data-progress]").value = share;
-    if (row && row === lastRow) this.#figure.status("Measuring the loss on the way to the next seed’s network.");
-    else if (row) this.#figure.status(`Mapping the loss: row ${row} of ${lastRow}.`);
-    else this.#figure.status(`Training: step ${step} of ${lastStep}, over ${trainings} networks.`);
+    if (row && row === lastRow) this.#figure.status(words.live.measuring);
+    else if (row) this.#figure.status(words.live.mapping({ row, last: lastRow }));
+    else this.#figure.status(words.live.training({ step, last: lastStep, networks: trainings }));
   }
 
   // The panel shows a run that has not ended, and not one that is only drawn once more.
@@ -120,7 +107,7 @@ export class Live {
   #attach() {
     const { run, runState } = this.#node.dataset;
     this.#enter(runState);
-    this.#figure.tell(runState === "finished" ? this.#figure.verdict : (WITHOUT_VERDICT[runState] ?? TO_COME));
+    this.#figure.tell(runState === "finished" ? this.#figure.verdict : (words.live.withoutVerdict[runState] ?? words.live.toCome));
     this.#tray.see(this.#node.dataset, this.#figure.verdict);
     if (this.#hadFocus) this.#focusAgain();
     // Stopped for this reader, while others go on with it.
@@ -129,10 +116,10 @@ export class Live {
     this.#run = run;
     sessionStorage.setItem(this.#key, run);
     this.#stream?.close();
-    this.#figure.reset(`the run of seed ${this.#node.dataset.seed}`);
+    this.#figure.reset(words.figure.run(this.#node.dataset));
     this.#stream = new Stream(`/runs/${run}/events`, {
       event: (name, data) => this.#take(name, data),
-      interrupted: () => this.#figure.status("Connection lost. Trying again…"),
+      interrupted: () => this.#figure.status(words.live.interrupted),
       lost: () => this.#refresh(run),
     });
   }
@@ -145,17 +132,17 @@ export class Live {
   }
 
   #enter(state) {
-    this.#figure.enter(state, `${SPOKEN[state] ?? ""} ${this.#figure.verdict}`.trim());
+    this.#figure.enter(state, `${words.live.spoken[state] ?? ""} ${this.#figure.verdict}`.trim());
   }
 
   #take(name, data) {
     switch (name) {
       case "queued":
-        if (this.#isOn) this.#figure.status(waiting(data));
+        if (this.#isOn) this.#figure.status(words.live.waiting({ ahead: data.position, seconds: data.eta_s >= 1 ? Math.ceil(data.eta_s) : 0 }));
         break;
       case "started":
         if (this.#node.dataset.runState === "queued") this.#enter("running");
-        if (this.#isOn) this.#figure.status("Training…");
+        if (this.#isOn) this.#figure.status(words.live.started);
         break;
       case "points":
       case "row":
@@ -188,14 +175,14 @@ export class Live {
     this.#run = null;
     sessionStorage.removeItem(this.#key);
     this.#enter("failed");
-    this.#figure.status("The server no longer knows this run. Reload the page to train again.");
+    this.#figure.status(words.live.forgotten);
   }
 
   async #drawRecording() {
     if (this.#run) return;
     const recording = await this.#figure.recording();
     if (!recording || this.#run) return;
-    this.#figure.reset(`the recorded run of seed ${recording.receipt.seed}`);
+    this.#figure.reset(words.figure.recordedRun(recording.receipt));
     for (const { event, data } of recording.events) this.#figure.take(event, data);
   }
 

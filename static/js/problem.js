@@ -1,6 +1,5 @@
 // What the server refused, in words for a reader.
-
-export const NO_ANSWER = "The server doesn’t answer. Try again in a moment.";
+import { words } from "./words.js";
 
 // From htmx's context of a request: the fields that were wrong, each with its message, and one text.
 export function problemOf({ text, response }) {
@@ -10,13 +9,12 @@ export function problemOf({ text, response }) {
   } catch {
     // a proxy's page, say: the status is all that we know
   }
-  return {
-    errors: problem.errors ?? [],
-    text: (problem.detail ?? `The server answered ${response.status}.`) + again(response.headers.get("Retry-After")),
-  };
+  const detail = problem.detail ?? words.problem.answered(response);
+  return { errors: problem.errors ?? [], text: detail + again(response.headers.get("Retry-After")) };
 }
 
 function again(seconds) {
   if (!seconds) return "";
-  return ` Try again in ${seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} minutes`}.`;
+  if (seconds < 120) return ` ${words.problem.againInSeconds({ seconds })}`;
+  return ` ${words.problem.againInMinutes({ minutes: Math.ceil(seconds / 60) })}`;
 }

@@ -1,11 +1,16 @@
 // A figure's recorded run, played once more where no server trains: its points come in the order of
 // their steps, each training's at the pace of the run.
 import { stepsARow } from "./figure.js";
+import { words } from "./words.js";
 
 const PLAY_MS = 5000; // the whole run
-const LOST = "The recording did not come. Are you online? Try again.";
-const SPOKEN = { running: "Replaying.", stopped: "Stopped.", failed: LOST };
-const LABELS = { running: "Stop", stopped: "Replay again", finished: "Replay again", failed: "Replay" };
+const SPOKEN = { running: words.replay.replaying, stopped: words.replay.stopped, failed: words.replay.lost };
+const LABELS = {
+  running: words.replay.stop,
+  stopped: words.replay.again,
+  finished: words.replay.again,
+  failed: words.replay.replay,
+};
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -34,8 +39,8 @@ export class Replay {
   progressed({ share, step, lastStep, row, lastRow, trainings }) {
     if (this.#state !== "running") return;
     this.#figure.panel.querySelector("[data-progress]").value = share;
-    if (row) this.#figure.status(`Replaying the map of the loss: row ${row} of ${lastRow}.`);
-    else this.#figure.status(`Replaying: step ${step} of ${lastStep}, over ${trainings} networks.`);
+    if (row) this.#figure.status(words.replay.mapping({ row, last: lastRow }));
+    else this.#figure.status(words.replay.training({ step, last: lastStep, networks: trainings }));
   }
 
   get #state() {
@@ -52,11 +57,11 @@ export class Replay {
 
   #enter(state) {
     this.#button.textContent = LABELS[state];
-    this.#figure.enter(state, SPOKEN[state] ?? `Replay finished. ${this.#figure.verdict}`);
+    this.#figure.enter(state, SPOKEN[state] ?? words.replay.finished(this.#figure));
   }
 
   #reset({ receipt }) {
-    this.#figure.reset(`the recorded run of seed ${receipt.seed}`);
+    this.#figure.reset(words.figure.recordedRun(receipt));
   }
 
   // Null where it can't be had now; the next press asks again.
@@ -75,7 +80,7 @@ export class Replay {
     if (turn !== this.#turn) return;
     if (!recording) {
       this.#enter("failed");
-      this.#figure.status(LOST);
+      this.#figure.status(words.replay.lost);
       return;
     }
     this.#reset(recording);
@@ -104,7 +109,7 @@ export class Replay {
     this.#turn += 1;
     cancelAnimationFrame(this.#frame);
     this.#enter("stopped");
-    this.#figure.status("Stopped. The sentence above tells of the whole run.");
+    this.#figure.status(words.replay.stoppedEarly);
   }
 
   #finish() {

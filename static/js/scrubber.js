@@ -1,5 +1,6 @@
 // The slider through a run's steps, and the button that plays them: what they choose, all views of
 // the figure show. At its right end it follows the newest step.
+import { words } from "./words.js";
 
 const PLAY_MS = 6000; // from the first step to the last
 
@@ -67,7 +68,7 @@ export class Scrubber {
 
   #play() {
     const begun = performance.now();
-    this.#button.textContent = "Pause";
+    this.#button.textContent = words.scrubber.pause;
     const tick = (now) => {
       const share = (now - begun) / PLAY_MS;
       if (share >= 1) {
@@ -84,7 +85,7 @@ export class Scrubber {
   #pause() {
     cancelAnimationFrame(this.#playing);
     this.#playing = 0;
-    this.#button.textContent = "Play";
+    this.#button.textContent = words.scrubber.play;
   }
 
   #schedule() {
@@ -93,7 +94,7 @@ export class Scrubber {
       const step = this.#step.value ?? this.#newest;
       this.#element.dataset.live = "";
       this.#slider.value = step;
-      this.#slider.ariaValueText = `step ${step}`;
+      this.#slider.ariaValueText = words.scrubber.step({ step });
       this.#number.textContent = step;
     });
   }

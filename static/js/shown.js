@@ -1,4 +1,5 @@
 // What a figure shows, in words: which run, with which settings, and where it may be found again.
+import { words } from "./words.js";
 
 const ENDED = ["recorded", "finished"];
 
@@ -17,7 +18,7 @@ export class Shown {
   // "seed 7", or "seeds 7 to 16".
   get seeds() {
     const [first, count] = [Number(this.#run.seed), Number(this.#run.seeds)];
-    return count > 1 ? `seeds ${first} to ${first + count - 1}` : `seed ${first}`;
+    return count > 1 ? words.shown.seeds({ first, last: first + count - 1 }) : words.shown.seed({ seed: first });
   }
 
   get several() {
@@ -26,9 +27,9 @@ export class Shown {
 
   // What the lines are, where there are several seeds or pinned runs.
   get lines() {
-    const pins = [...this.#figure.querySelectorAll("[data-pins] [role=button]")].map(({ textContent }) => textContent);
+    const runs = [...this.#figure.querySelectorAll("[data-pins] [role=button]")].map(({ textContent }) => textContent);
     const bands = this.several ? this.#figure.querySelector("[data-lines]").textContent : "";
-    return [bands, pins.length ? `Thin, behind: ${pins.join("; ")}.` : ""].filter(Boolean).join(" ");
+    return [bands, runs.length ? words.shown.behind({ runs }) : ""].filter(Boolean).join(" ");
   }
 
   // What a file about it is called, without its ending.
@@ -40,10 +41,9 @@ export class Shown {
   get source() {
     const { settings, link, recorded } = this.#run;
     const title = document.querySelector("h1").textContent;
-    const changed = settings ? `, with ${settings}` : "";
-    const partial = ENDED.includes(this.#figure.dataset.state) ? "" : " Drawn before the end of the run.";
-    const origin = link ? new URL(link, location).href : `Recorded run of ${recorded}.`;
-    return [`${title} Figure ${this.slug}, ${this.seeds}${changed}.${partial}`, origin];
+    const partial = !ENDED.includes(this.#figure.dataset.state);
+    const origin = link ? new URL(link, location).href : words.shown.recorded({ date: recorded });
+    return [words.shown.source({ title, slug: this.slug, seeds: this.seeds, settings, partial }), origin];
   }
 
   get #run() {

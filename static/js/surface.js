@@ -1,15 +1,22 @@
 // Maps of the loss around trained weights, on one scale; they fill as the rows arrive. A probe,
 // moved by pointer or by arrow keys, reads all maps at the same place. Of several seeds, the first.
+import { fixed, localised } from "./numbers.js";
 import { lossEdges, shadeOf } from "./shades.js";
 import { Answers } from "./speech.js";
-import { draw, inWords, set } from "./svg.js";
+import { draw, set } from "./svg.js";
+import { words } from "./words.js";
 
 const FIELD = { x: 44, y: 2, width: 300, height: 288 }; // in the drawing's own units
 const SCALE = { x: 20, width: 488 };
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
-const HINT = "Point at a map, or move through it with the arrow keys, to read the loss.";
 const APART = 22; // least distance of two labels
 const ANSWER_MS = 400; // each press of a key asks for another reading
+
+// Null where it was not finite; undefined where its row has not come.
+function inWords(loss) {
+  if (loss === undefined) return words.surface.unmeasured;
+  return loss === null ? words.surface.notFinite : localised(loss.toPrecision(3));
+}
 
 const isDrawable = (loss) => Number.isFinite(loss) && loss > 0;
 
@@ -29,7 +36,7 @@ export class Surface {
       const frame = map.querySelector("[data-map]");
       this.#maps.set(map.dataset.arm, { element: map, svg: frame.querySelector("svg"), rows: [] });
       frame.tabIndex = 0;
-      set(frame, { role: "group", "aria-label": `${map.dataset.label}: arrow keys read the loss from place to place` });
+      set(frame, { role: "group", "aria-label": words.surface.keys(map.dataset) });
       frame.addEventListener("keydown", (event) => this.#key(event));
       frame.addEventListener("focus", () => this.#moveTo(this.#probe ?? this.#middle));
       frame.addEventListener("pointermove", (event) => this.#point(event));
@@ -117,7 +124,7 @@ export class Surface {
     const best = free.reduce((a, b) => (wanted(b) < wanted(a) ? b : a));
     taken.push(best);
     const text = draw(parent, "text", { x: best[0], y: best[1] + 4, "text-anchor": "middle" });
-    text.textContent = loss;
+    text.textContent = localised(loss);
   }
 
   // Where a place of the grid lies on the drawing.
@@ -136,7 +143,7 @@ export class Surface {
         const box = { x, y: 2, width: SCALE.width / bands, height: 14 };
         draw(scale, "rect", { class: `shade-${shadeOf(index, bands)}`, ...box });
       }
-      draw(scale, "text", { x, y: 33, "text-anchor": "middle" }).textContent = edge;
+      draw(scale, "text", { x, y: 33, "text-anchor": "middle" }).textContent = localised(edge);
     });
   }
 
@@ -167,24 +174,21 @@ export class Surface {
   #read() {
     const count = this.#points;
     if (!count || !this.#probe) {
-      this.#write(HINT);
+      this.#write(words.surface.hint);
       for (const { svg } of this.#maps.values()) set(svg.querySelector("[data-probe]"), { d: "" });
       return;
     }
     const [column, row] = this.#probe;
-    const share = (index) => inWords((2 * index) / (count - 1) - 1, 2);
+    const share = (index) => fixed((2 * index) / (count - 1) - 1, 2);
     const y = (2 * row) / (count - 1) - 1;
     const losses = [...this.#maps.values()].map(({ element, svg, rows }) => {
       const [left, top] = this.#onDrawing(column, row, count);
       set(svg.querySelector("[data-probe]"), { d: `M${left - 5} ${top}a5 5 0 1 0 10 0a5 5 0 1 0-10 0z` });
       const values = rows.find((other) => Math.abs(other.y - y) < 1 / count)?.values;
       const loss = values?.[column];
-      const words = values ? (loss === null ? "not finite" : loss.toPrecision(3)) : "unmeasured";
-      return `${element.dataset.label} ${words}`;
+      return `${element.dataset.label} ${inWords(loss)}`;
     });
-    this.#write(
-      `At ${share(column)} along the first and ${share(row)} along the second direction: ${losses.join(", ")}.`,
-    );
+    this.#write(words.surface.reading({ first: share(column), second: share(row), losses }));
   }
 
   #write(text) {

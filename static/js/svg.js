@@ -9,9 +9,3 @@ export function draw(parent, name, attributes = {}) {
 export function set(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
 }
-
-// A number as readers see it: a true minus, and no minus before a zero.
-export function inWords(value, digits) {
-  const text = value.toFixed(digits);
-  return (Number(text) === 0 ? (0).toFixed(digits) : text).replace("-", "−");
-}

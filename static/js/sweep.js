@@ -2,8 +2,7 @@
 // where no server trains, it says which command would. Each map is one tab stop; arrow keys move
 // within it.
 import { say } from "./speech.js";
-
-const BUSY = "A run is under way. Wait for its end or stop it, then press the cell again.";
+import { words } from "./words.js";
 
 const MOVES = {
   ArrowLeft: ([row, column]) => [row, column - 1],
@@ -48,8 +47,7 @@ export class Sweep {
         button.type = "button";
         button.tabIndex = -1;
         button.textContent = cell.textContent;
-        // No verb: the figure's Train button is the only one whose name has it.
-        button.ariaLabel = `${capitalised(this.#place([index, column]))}. ${label}: ${this.#result(cell)}`;
+        button.ariaLabel = words.sweep.button({ cell: this.#place([index, column]), label, result: this.#result(cell) });
         cell.replaceChildren(button);
       }),
     );
@@ -65,11 +63,12 @@ export class Sweep {
   }
 
   #place([row, column]) {
-    return `${this.#element.dataset.name} ${this.#values[column]}, seed ${this.#seeds[row]}`;
+    const { name } = this.#element.dataset;
+    return words.sweep.cell({ name, value: this.#values[column], seed: this.#seeds[row] });
   }
 
   #result(cell) {
-    return cell.className === "lx" ? "diverged" : cell.textContent + this.#element.dataset.unit;
+    return cell.className === "lx" ? words.sweep.diverged : cell.textContent + this.#element.dataset.unit;
   }
 
   // Says what all maps have at the place of that element, and marks it in each of them.
@@ -83,8 +82,8 @@ export class Sweep {
     }
     const [row, column] = place;
     const results = this.#maps.map(({ label, cells }) => `${label} ${this.#result(cells[row][column])}`);
-    this.#reading.textContent = `${capitalised(this.#place(place))}: ${results.join("; ")}. `;
-    if (this.#trains) this.#reading.append("Press to train it.");
+    this.#reading.textContent = `${words.sweep.reading({ cell: this.#place(place), results })} `;
+    if (this.#trains) this.#reading.append(words.sweep.press);
     else if ("chosen" in this.#maps[0].cells[row][column].dataset) this.#reading.append(...this.#command(place));
   }
 
@@ -93,7 +92,7 @@ export class Sweep {
     const { sweep, parameter } = this.#element.dataset;
     const code = document.createElement("code");
     code.textContent = `python -m app train ${sweep} --seed ${this.#seeds[row]} --set ${parameter}=${this.#values[column]}`;
-    return ["The same in a terminal: ", code];
+    return [words.sweep.terminal, " ", code];
   }
 
   #mark(name, place) {
@@ -122,8 +121,8 @@ export class Sweep {
   #train(place) {
     const form = this.#element.closest("[data-figure]").querySelector("[data-panel] form");
     if (!form) {
-      this.#reading.textContent = BUSY;
-      this.#speak(BUSY);
+      this.#reading.textContent = words.sweep.busy;
+      this.#speak(words.sweep.busy);
       return;
     }
     const { parameter, settings } = this.#element.dataset;
@@ -150,5 +149,3 @@ function move(event, cells) {
 }
 
 const texts = (elements) => [...elements].map((element) => element.textContent);
-
-const capitalised = (text) => text[0].toUpperCase() + text.slice(1);

@@ -2,6 +2,7 @@
 // the lines of some can be pinned, and stay behind those of whatever run is shown.
 import { nameCurve } from "./names.js";
 import { eventsOf } from "./stream.js";
+import { words } from "./words.js";
 
 const MOST = 12;
 const MOST_PINS = 3; // more can't be told apart
@@ -100,47 +101,55 @@ export class Tray {
     pins.hidden = !this.#pinned.length;
     pins.replaceChildren(...this.#pinned.map((run) => this.#legend(run)));
     const button = this.#figure.panel.querySelector("[data-pin]");
-    if (button) button.textContent = this.#pinned.some(({ id }) => id === button.dataset.pin) ? "Unpin its lines" : "Pin its lines";
+    if (button) button.textContent = this.#pinned.some(({ id }) => id === button.dataset.pin) ? words.tray.unpinLines : words.tray.pinLines;
   }
 
   #row(run) {
     const row = make("li");
     const about = make("p");
-    about.append(make("strong", inWords(run)), ` ${[run.settings, run.state, when.format(run.at)].filter(Boolean).join(" · ")}`);
+    const state = words.tray.states[run.state];
+    about.append(make("strong", seedsOf(run)), ` ${[run.settings, state, when.format(run.at)].filter(Boolean).join(" · ")}`);
     row.append(about);
     if (run.verdict) row.append(make("p", run.verdict));
     const choices = make("p", "", "choices");
-    choices.append(this.#button("Show", run, () => this.#open(run.id)));
-    if (ENDED.includes(run.state)) {
-      choices.append(this.#button(run.pinned ? "Unpin" : "Pin", run, () => this.#toggle(run.id)));
-    }
+    const seeds = seedsOf(run);
+    choices.append(this.#button(words.tray.show, words.tray.showRun({ seeds }), run, () => this.#open(run.id)));
+    if (ENDED.includes(run.state)) choices.append(this.#pinButton(run));
     row.append(choices);
     return row;
   }
 
-  #button(verb, run, act) {
-    const button = make("button", verb, "plain");
+  #pinButton(run) {
+    const seeds = seedsOf(run);
+    const act = () => this.#toggle(run.id);
+    if (run.pinned) return this.#button(words.tray.unpin, words.tray.unpinRun({ seeds }), run, act);
+    return this.#button(words.tray.pin, words.tray.pinRun({ seeds }), run, act);
+  }
+
+  #button(text, label, run, act) {
+    const button = make("button", text, "plain");
     button.type = "button";
-    button.ariaLabel = `${verb} the run of ${inWords(run).toLowerCase()}`;
+    button.ariaLabel = label;
+    button.dataset.choiceOf = run.id;
     button.addEventListener("click", async () => {
       await act();
       // The row was made anew.
-      this.#element.querySelector(`[aria-label$="${button.ariaLabel.split(" ").slice(1).join(" ")}"]`)?.focus();
+      this.#element.querySelector(`[data-choice-of="${run.id}"]`)?.focus();
     });
     return button;
   }
 
   #legend(run) {
     const item = make("li");
-    const words = make("span", `${inWords(run)}${run.settings ? `, ${run.settings}` : ""}`);
-    item.append("Thin, behind: ", words, " ", this.#button("Unpin", run, () => this.#toggle(run.id)));
-    nameCurve(words, { choice: this.#figure.look.run, value: run.id });
+    const name = make("span", `${seedsOf(run)}${run.settings ? `, ${run.settings}` : ""}`);
+    item.append(words.tray.behind, " ", name, " ", this.#pinButton(run));
+    nameCurve(name, { choice: this.#figure.look.run, value: run.id });
     return item;
   }
 }
 
-function inWords({ seed, seeds }) {
-  return Number(seeds) > 1 ? `Seeds ${seed} to ${Number(seed) + Number(seeds) - 1}` : `Seed ${seed}`;
+function seedsOf({ seed, seeds }) {
+  return Number(seeds) > 1 ? words.tray.seeds({ first: seed, last: Number(seed) + Number(seeds) - 1 }) : words.tray.seed({ seed });
 }
 
 function make(name, text = "", style = "") {

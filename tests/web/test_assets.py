@@ -58,3 +58,11 @@ def test_the_page_asks_at_once_for_every_module_that_it_needs_at_first(
     for name in modules(without={"replay.js"}):
         link = f'<link rel="modulepreload" fetchpriority="low" href="{root}/{name}">'
         assert page.count(link) == 1, name
+
+
+def test_of_the_words_a_page_asks_at_once_for_those_of_its_language(tmp_path: Path) -> None:
+    (tmp_path / "words").mkdir()
+    for name in ("words.js", "words/en.js", "words/xx.js", "words/yy.js"):
+        (tmp_path / name).touch()
+    assert modules(tmp_path) == ["words.js", "words/en.js"]
+    assert modules(tmp_path, language="xx") == ["words.js", "words/en.js", "words/xx.js"]

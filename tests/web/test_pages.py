@@ -1,9 +1,13 @@
 import re
+from pathlib import Path
 
 import httpx
 import pytest
 
+from app.errors import InvalidSettings
 from app.experiments import EXPERIMENTS
+from app.main import create_app
+from app.settings import Settings
 from tests.markup import Tags
 from tests.processes import Server
 from tests.web.asking import RUNS, FinishedRun, json_of, problem_of, train, watch
@@ -224,3 +228,14 @@ def test_the_panel_of_an_ended_run_offers_another(
     # There is nothing to compare with where not all was measured.
     assert ("receipt.json" in panel.text) == (state == "finished")
     assert "Train again" in panel.text
+
+
+def test_the_page_says_that_it_is_in_english(reader: httpx.Client) -> None:
+    assert '<html lang="en">' in reader.get("/").text
+
+
+def test_a_language_without_templates_is_one_line_at_the_start(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"language": "xx", "store": tmp_path / "store.db"})
+    with pytest.raises(InvalidSettings) as raised:
+        create_app(settings)
+    assert str(raised.value) == "BATCHNORM_LANGUAGE: there is no folder templates/xx, got 'xx'"

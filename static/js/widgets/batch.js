@@ -1,11 +1,12 @@
 // Widget batch: subtract the mean, normalise the variance, scale and shift, in that order.
 import { Motion } from "../motion.js";
+import { fixed } from "../numbers.js";
 import { cloud } from "../samples.js";
 import { Answers } from "../speech.js";
 import {
   affine, centre, mean, normalise, uncentred, unnormalised, variance,
 } from "../statistics.js";
-import { inWords } from "../svg.js";
+import { words } from "../words.js";
 import { Cloud } from "./cloud.js";
 
 const EPSILON = 1e-5; // PyTorch's
@@ -92,17 +93,8 @@ export class Batch {
     this.#travel();
     const next = step === 1 ? "[data-to='2']" : "[data-gamma='0']";
     this.#element.querySelector(next).focus({ preventScroll: true });
-    this.#say(
-      step === 1
-        ? "The cloud has moved to the origin. Its shape is what it was."
-        : `Variances ${this.#variances()}: 1, but for ε = 10⁻⁵.`,
-    );
-  }
-
-  #variances() {
-    return this.#target()
-      .map((values) => variance(values).toFixed(6))
-      .join(" and ");
+    const variances = this.#target().map((values) => fixed(variance(values), 6));
+    this.#say(step === 1 ? words.batch.centred : words.batch.normalised({ variances }));
   }
 
   #slide(slider) {
@@ -111,14 +103,14 @@ export class Batch {
     else this.#beta[beta] = slider.valueAsNumber;
     this.#motion.finish();
     this.#draw(this.#target());
-    this.#say(this.#gamma.includes(0) ? "With γ = 0 nothing of the input is left: y = β." : "y = γx̂ + β.");
+    this.#say(this.#gamma.includes(0) ? words.batch.nothingLeft : words.batch.affine);
   }
 
   #undo() {
     this.#gamma = this.#original.map((values) => Math.sqrt(variance(values) + EPSILON));
     this.#beta = this.#original.map(mean);
     this.#travel();
-    this.#say("γ = √(σ² + ε) and β = μ: every point is back where it was.");
+    this.#say(words.batch.undone);
   }
 
   #restart() {
@@ -127,7 +119,7 @@ export class Batch {
     this.#beta = [0, 0];
     this.#enable();
     this.#travel();
-    this.#say("The data: correlated, stretched, far from the origin.");
+    this.#say(words.batch.data);
   }
 
   #randomise() {
@@ -185,7 +177,7 @@ export class Batch {
   #show(dimension, values, original) {
     const cells = this.#element.querySelectorAll(`[data-moments="${dimension}"] td`);
     const moments = [original, values].flatMap((of) => [mean(of), Math.sqrt(variance(of))]);
-    moments.forEach((moment, index) => (cells[index].textContent = inWords(moment, 3)));
+    moments.forEach((moment, index) => (cells[index].textContent = fixed(moment, 3)));
     const axis = AXES[dimension];
     this.#element.setAttribute(`data-mean-${axis}`, mean(values));
     this.#element.setAttribute(`data-variance-${axis}`, variance(values));
@@ -193,7 +185,7 @@ export class Batch {
       const slider = this.#element.querySelector(`[data-${kind}="${dimension}"]`);
       // Where a hand is on the slider it has the value already.
       if (slider.valueAsNumber !== numbers[dimension]) slider.value = numbers[dimension];
-      slider.nextElementSibling.textContent = inWords(numbers[dimension], 2);
+      slider.nextElementSibling.textContent = fixed(numbers[dimension], 2);
     }
   }
 

@@ -1,10 +1,11 @@
 // Widget bowl: what the offset and the scale of two inputs do to the shape of the error.
 import { Motion } from "../motion.js";
+import { fixed } from "../numbers.js";
 import { bestRate, condition, descend, eigen, hessian } from "../quadratic.js";
 import { pair } from "../samples.js";
 import { Answers } from "../speech.js";
 import { affine, normalise } from "../statistics.js";
-import { inWords } from "../svg.js";
+import { words } from "../words.js";
 import { Contours, Scatter } from "./contours.js";
 
 const EPSILON = 1e-5; // PyTorch's
@@ -12,7 +13,7 @@ const SEED = 70; // of those up to 99, its points keep closest together: all sta
 const POINTS = 60;
 const CAP = 500; // steps; the best rate needs fewer in every bowl that the sliders can make
 const NEARLY_ROUND = 1.5; // a condition number
-const vector = (words) => words.split(" ").map(Number);
+const vector = (text) => text.split(" ").map(Number);
 
 export class Bowl {
   #element;
@@ -79,7 +80,7 @@ export class Bowl {
     this.#motion.finish();
     this.#stage = stage;
     this.#element.querySelector("[data-toggle]").textContent =
-      stage === "raw" ? "Normalise the inputs" : "Undo the normalisation";
+      stage === "raw" ? words.bowl.normalise : words.bowl.undo;
     this.#travel();
   }
 
@@ -119,13 +120,13 @@ export class Bowl {
     const outcome = arrived ? "arrived" : rate > limit ? "diverged" : "capped";
     const kappa = condition(matrix);
     Object.assign(dataset, { stage: this.#stage, condition: kappa, steps, outcome, learningRate: rate });
-    const reading = { arrived: steps, diverged: "diverges", capped: `over ${CAP}` }[outcome];
-    this.#show("condition", inWords(kappa, kappa < 10 ? 2 : 1));
+    const reading = { arrived: steps, diverged: words.bowl.diverges, capped: words.bowl.over({ steps: CAP }) }[outcome];
+    this.#show("condition", fixed(kappa, kappa < 10 ? 2 : 1));
     this.#show("steps", reading);
     for (const slider of this.#sliders) {
-      slider.nextElementSibling.textContent = inWords(slider.valueAsNumber, 2);
+      slider.nextElementSibling.textContent = fixed(slider.valueAsNumber, 2);
     }
-    const numbers = `Learning rate ${rate.toFixed(3)}; from ${limit.toFixed(3)} on, the descent diverges.`;
+    const numbers = words.bowl.rates({ rate: fixed(rate, 3), limit: fixed(limit, 3) });
     this.#element.querySelector("[data-rate]").textContent = numbers;
     // While the bowl is still turning there is nothing to say.
     if (dataset.moving === undefined) this.#say(this.#words(kappa, outcome));
@@ -143,21 +144,12 @@ export class Bowl {
   }
 
   #words(kappa, outcome) {
-    if (outcome === "diverged") {
-      return "The rate is beyond its limit: in the steepest direction each step lands further from the minimum than the one before.";
-    }
+    if (outcome === "diverged") return words.bowl.beyond;
     const { correlation } = this.#settings;
-    if (this.#stage === "raw" && kappa < NEARLY_ROUND) {
-      return "The bowl is round or nearly so: the gradient points at the minimum.";
-    }
     if (this.#stage === "raw") {
-      const length = Math.sqrt(kappa).toFixed(1);
-      return `The bowl is ${length} times as long as it is wide. The gradient points across the valley rather than along it.`;
+      return kappa < NEARLY_ROUND ? words.bowl.nearlyRound : words.bowl.long({ ratio: fixed(Math.sqrt(kappa), 1) });
     }
-    if (correlation === 0) {
-      return "Round: from everywhere the gradient points straight at the minimum. Offset and scale no longer matter.";
-    }
-    const value = inWords(Math.abs(correlation), 2);
-    return `Offset and scale no longer matter, but the correlation stays: κ = (1 + ${value}) / (1 − ${value}). Normalising each input alone can’t make this bowl round.`;
+    if (correlation === 0) return words.bowl.round;
+    return words.bowl.correlated({ correlation: fixed(Math.abs(correlation), 2) });
   }
 }

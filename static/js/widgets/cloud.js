@@ -1,6 +1,8 @@
 // The drawing of widget batch: points in a plane, by hand movable. It works in the data's units.
+import { fixed } from "../numbers.js";
 import { mean, variance } from "../statistics.js";
-import { draw, inWords, set } from "../svg.js";
+import { draw, set } from "../svg.js";
+import { words } from "../words.js";
 
 const RADIUS = 0.1;
 const STEP = 0.1; // by which an arrow key moves a point; ten times that with Shift
@@ -8,7 +10,7 @@ const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1],
 const JUMPS = { PageDown: 1, PageUp: -1, Home: -Infinity, End: Infinity };
 
 // A hundred points are one thing to tab to and to read: the chosen one.
-const CHOSEN = { tabindex: 0, role: "button", "aria-roledescription": "movable point", "aria-hidden": "false" };
+const CHOSEN = { tabindex: 0, role: "button", "aria-roledescription": words.cloud.movable, "aria-hidden": "false" };
 const LEFT = { tabindex: -1, role: "none", "aria-hidden": "true" };
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -79,8 +81,8 @@ export class Cloud {
     const [x, y] = this.#shown.map((values) => values[index]);
     set(this.#layers.halo, { cx: x, cy: y });
     set(this.#layers.tie, { d: `M${original[0][index]} ${original[1][index]}L${x} ${y}` });
-    const place = `x1 ${inWords(x, 2)}, x2 ${inWords(y, 2)}`;
-    const name = `Point ${index + 1} of ${this.#points.length}: ${place}`;
+    const place = { x1: fixed(x, 2), x2: fixed(y, 2) };
+    const name = words.cloud.point({ number: index + 1, count: this.#points.length, ...place });
     set(this.#points[index], { ...CHOSEN, "aria-label": name });
   }
 

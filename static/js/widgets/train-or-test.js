@@ -1,8 +1,9 @@
 // Widget train-or-test: one example among batch mates, and the averages that testing uses.
+import { fixed } from "../numbers.js";
 import { inputs } from "../samples.js";
 import { Answers } from "../speech.js";
 import { mean, movingAverages, unbiasedVariance, variance } from "../statistics.js";
-import { inWords } from "../svg.js";
+import { words } from "../words.js";
 import { Strips, Trace } from "./strips.js";
 
 const EPSILON = 1e-5; // PyTorch's
@@ -137,17 +138,17 @@ export class TrainOrTest {
     dataset.runningVariance = moments.test.variance;
     for (const [mode, { mean: middle, variance: spread }] of Object.entries(moments)) {
       const cells = this.#element.querySelectorAll(`tr[data-uses=${mode}] td`);
-      cells[0].textContent = inWords(middle, 2);
-      cells[1].textContent = inWords(Math.sqrt(spread), 2);
+      cells[0].textContent = fixed(middle, 2);
+      cells[1].textContent = fixed(Math.sqrt(spread), 2);
     }
     const find = (name) => this.#element.querySelector(`[data-${name}]`);
-    find("result").textContent = inWords(output, 3);
+    find("result").textContent = fixed(output, 3);
     find("size").nextElementSibling.textContent = this.#size;
-    find("rate").nextElementSibling.textContent = inWords(this.#rate, 2);
+    find("rate").nextElementSibling.textContent = fixed(this.#rate, 2);
     find("size").value = this.#size;
     find("rate").value = this.#rate;
     const status = find("status");
-    const text = this.#words(inWords(output, 2));
+    const text = this.#words(fixed(output, 2));
     if (status.textContent === text) return;
     status.textContent = text;
     this.#answers.say(text);
@@ -155,17 +156,11 @@ export class TrainOrTest {
 
   #words(output) {
     const outputs = [...this.#outputs[this.#mode].values()];
-    if (this.#mode === "test") {
-      return `The running averages decide: whoever the mates are, the output is ${output}.`;
-    }
-    if (this.#size === 1) {
-      return "Alone, the example is its own mean: x̂ = 0, and everything becomes β. PyTorch refuses to train on such a batch.";
-    }
-    if (outputs.length < 2) {
-      return `The batch decides: the output is ${output}. Swap the mates, and it is another.`;
-    }
+    if (this.#mode === "test") return words.trainOrTest.averages({ output });
+    if (this.#size === 1) return words.trainOrTest.alone;
+    if (outputs.length < 2) return words.trainOrTest.batch({ output });
     const [low, high] = [Math.min(...outputs), Math.max(...outputs)];
-    const range = `from ${inWords(low, 2)} to ${inWords(high, 2)}`;
-    return `The batch decides: now the output is ${output}; in ${outputs.length} batches, ${range}.`;
+    const range = { low: fixed(low, 2), high: fixed(high, 2) };
+    return words.trainOrTest.batches({ output, count: outputs.length, ...range });
   }
 }

@@ -1,0 +1,94 @@
+"""Another language: its templates, its words, its numbers."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.web import pages
+from app.web.assets import version_of
+from tests.browser.conftest import NewReader
+from tests.browser.functions import call
+from tests.web.toy_server import ToyServer, serving_toys_over_http
+
+WORDS = """
+import english from "./en.js";
+export default {
+  ...english,
+  article: { lightPage: "Fehér oldal", darkPage: "Fekete oldal" },
+  figure: { ...english.figure, recordedRun: ({ seed }) => `a ${seed}. mag` },
+};
+"""
+
+
+@pytest.fixture
+def translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyServer]:
+    """A server whose page is in a language that has one section of its own."""
+    templates = tmp_path / "templates"
+    shutil.copytree(pages.TEMPLATES, templates)
+    section = templates / "xx" / "sections" / "introduction.html"
+    section.parent.mkdir(parents=True)
+    section.write_text('<section id="introduction"><p>Egy mondat.</p></section>')
+    monkeypatch.setattr(pages, "TEMPLATES", templates)
+    with serving_toys_over_http(tmp_path) as server:
+        server.app.state.pages = pages.Pages(
+            f"/static/{version_of()}", comments=True, language="xx"
+        )
+        yield server
+
+
+def test_a_translation_takes_the_place_of_what_it_translates(
+    new_reader: NewReader, translated: ToyServer
+) -> None:
+    reader = new_reader("about:blank")
+    reader.page.route(
+        "**/js/words/xx.js",
+        lambda route: route.fulfill(body=WORDS, content_type="text/javascript"),
+    )
+    reader.page.goto(translated.url)
+    assert reader.page.evaluate("document.documentElement.lang") == "xx"
+    expect(reader.page.locator("#introduction")).to_have_text("Egy mondat.")
+    expect(reader.page.get_by_role("button", name="Fekete oldal")).to_be_visible()
+    reader.look()
+    expect(reader.page.locator("[data-shown-of=learning-rates]").first).to_have_text("a 1. mag")
+    # What it lacks is there in English.
+    expect(reader.page.locator("#mechanics h2")).to_be_visible()
+    expect(reader.page.get_by_text("The data: correlated").first).to_be_attached()
+
+
+def in_language(page: Page, lang: str, module: str, expression: str) -> Any:
+    """The value of `expression` in a page of that language, where `m` is the module."""
+    page.evaluate("(lang) => (document.documentElement.lang = lang)", lang)
+    try:
+        return call(page, f"{module}?lang={lang}", expression)
+    finally:
+        page.evaluate("document.documentElement.lang = 'en'")
+
+
+def test_a_language_without_words_has_the_english_ones(plain_page: Page) -> None:
+    text = "m.words.scrubber.step({ step: 3 })"
+    assert in_language(plain_page, "xx", "words.js", text) == "step 3"
+
+
+@pytest.mark.parametrize(
+    ("expression", "english", "german"),
+    [
+        ("m.fixed(-1.25, 1)", "−1.3", "−1,3"),
+        ("m.fixed(-0.001, 2)", "0.00", "0,00"),
+        ("m.percent(12.5, 1)", "12.5%", "12,5\N{NO-BREAK SPACE}%"),
+        ("m.percent(50)", "50%", "50\N{NO-BREAK SPACE}%"),
+        ("m.count(12345)", "12,345", "12.345"),
+        ("m.numeral(0.25)", "0.25", "0,25"),
+        ("m.numeral(-2500000)", "−2.5·10⁶", "−2,5·10⁶"),
+        ("m.numeral(2000000)", "2·10⁶", "2·10⁶"),
+        ("m.localised('-0.05')", "−0.05", "−0,05"),
+    ],
+)
+def test_numbers_are_written_as_the_language_does(
+    plain_page: Page, expression: str, english: str, german: str
+) -> None:
+    assert in_language(plain_page, "en", "numbers.js", expression) == english
+    assert in_language(plain_page, "de", "numbers.js", expression) == german
