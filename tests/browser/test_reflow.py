@@ -21,7 +21,7 @@ SPACED = """() => {
 CUT = """() => {
   const wide = document.documentElement.clientWidth;
   const scrolls = (element) => element.closest(".scroll, .cells-of, .equations dt");
-  const MAIN = ".primary, .secondary:not(.scrubber *), .step, .plain, .facts .quiet";
+  const MAIN = ".primary, .secondary:not(.scrubber *), .step, .console .plain, .facts .quiet";
   return [...document.querySelectorAll("body *:not(svg *, math *, .visually-hidden, .skip)")]
     .filter((element) => element.checkVisibility() && !scrolls(element))
     .filter((element) => {
@@ -37,6 +37,7 @@ CUT = """() => {
 # point has a wide border that can't be seen, and the keyboard besides.
 TARGETS = """() => {
   const inText = (element) => getComputedStyle(element).display === "inline";
+  const MAIN = ".primary, .secondary:not(.scrubber *), .step, .console .plain, .facts .quiet";
   return [...document.querySelectorAll(
     "a[href], button, select, textarea, summary, input, [tabindex='0']")]
   .filter((element) => element.checkVisibility() && !element.closest("svg, .skip"))
