@@ -11,12 +11,11 @@ from starlette.types import Scope
 from app.settings import ENGLISH
 
 FOLDER = Path(__file__).parents[2] / "static"
-# Modules that no page needs at first: what draws a run, which waits until the reader comes near, and
-# what a reader's doing asks for.
-DRAWING = {"axes.js", "bins.js", "charts.js", "histogram.js", "scrubber.js", "series.js", "shades.js"}
-DRAWING |= {"strokes.js", "summary.js", "surface.js", "told.js"}
-TAKING_AWAY = {"chart-data.js", "picture.js", "printing.js", "shown.js", "vector.js"}
-ON_DEMAND = frozenset(DRAWING | TAKING_AWAY)
+# Modules that no page needs at first: what draws a run waits until the reader comes near, and what
+# takes it away until somebody wants to.
+DRAWING = "axes bins charts histogram scrubber series shades strokes summary surface told"
+TAKING_AWAY = "chart-data picture printing shown vector"
+ON_DEMAND = frozenset(f"{name}.js" for name in f"{DRAWING} {TAKING_AWAY}".split())
 
 
 def version_of(folder: Path = FOLDER) -> str:
