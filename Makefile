@@ -2,13 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test long lint bench load audit claims crosscheck lighthouse
+.PHONY: run test pictures long lint bench load audit claims crosscheck lighthouse
 
 run: .venv/ready
 	$(BIN)/python -m app
 
 test: .venv/ready-dev
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m "not long"
+
+# The page and a figure in each of its states, into artefacts/.
+pictures: .venv/ready-dev
+	$(BIN)/python -m pytest -m long tests/browser/test_pictures.py
 
 # What takes long, or measures: one after the other, on a machine that does nothing else.
 long: .venv/ready-dev
