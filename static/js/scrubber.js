@@ -4,8 +4,6 @@ import { words } from "./words.js";
 
 const PLAY_MS = 6000; // from the first step to the last
 
-const still = matchMedia("(prefers-reduced-motion: reduce)");
-
 export class Scrubber {
   #element;
   #slider;
@@ -29,9 +27,6 @@ export class Scrubber {
     look.step.addEventListener("change", () => this.#schedule());
     this.#slider.addEventListener("input", () => this.#choose(this.#slider.valueAsNumber));
     this.#button.addEventListener("click", () => (this.#playing ? this.#pause() : this.#play()));
-    const offer = () => (this.#button.hidden = still.matches);
-    still.addEventListener("change", offer);
-    offer();
   }
 
   reset({ steps }) {

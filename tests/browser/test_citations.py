@@ -60,7 +60,7 @@ def test_escape_closes_what_a_pointer_opened(reader: Reader) -> None:
 
 def test_the_keyboard_opens_the_card_and_reaches_its_link(reader: Reader) -> None:
     keyboard = reader.page.keyboard
-    reader.page.get_by_role("button", name="Dark page").focus()
+    reader.page.get_by_role("navigation").get_by_role("link").last.focus()
     keyboard.press("Tab")
     expect(reader.page.locator("#cite-ioffe2015-1")).to_be_focused()
     expect(card(reader.page)).to_contain_text("Reducing Internal Covariate Shift")

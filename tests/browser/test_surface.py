@@ -58,7 +58,7 @@ def test_the_loss_is_read_in_both_maps_at_one_place(reader: Reader) -> None:
 
 
 def test_the_maps_fill_row_by_row_while_the_run_is_going(reader: Reader) -> None:
-    reader.train(steps=10, resolution=9)
+    reader.train(steps=10, resolution=15)
     reader.expect_state("running")
     status = reader.figure.locator("[data-status]")
     expect(status).to_contain_text(
