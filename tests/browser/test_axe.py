@@ -32,8 +32,11 @@ def test_axe_finds_nothing_on_the_whole_page(reader: Reader) -> None:
     assert violations(page, without=COLOURS) == []
 
 
-def test_axe_finds_nothing_in_any_state_of_a_figure(new_reader: NewReader, staged: str) -> None:
-    reader = new_reader(staged)
+@pytest.mark.parametrize("width", [1280, pytest.param(390, marks=pytest.mark.long)])
+def test_axe_finds_nothing_in_any_state_of_a_figure(
+    width: int, new_reader: NewReader, staged: str
+) -> None:
+    reader = new_reader(staged, width=width)
     page, figure = reader.page, "#figure-learning-rates"
     keep_only(page, figure)
     reader.look(details=True)
