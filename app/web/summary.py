@@ -48,7 +48,7 @@ def summary(
 
 
 def numeral(value: float, digits: int) -> str:
-    """As 0.2 or 5000, and as 2·10⁶ where that would be long. `axes.js` does the same.
+    """As 0.2 or 5000, and as 2·10⁶ where that would be long. `numbers.js` does the same.
 
     A tie is rounded away from zero, as browsers do.
     """

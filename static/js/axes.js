@@ -1,8 +1,6 @@
 // The axes of a chart, and what leaves them.
 import { numeral, percent } from "./numbers.js";
 
-export { numeral }; // their numbers
-
 // How far a logarithmic axis may grow beyond what it shows at least: one training that blows up
 // would else press all others flat. What lies further out is drawn at its edge, with a mark.
 const ROOM = 10;

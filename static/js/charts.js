@@ -107,12 +107,18 @@ export class Plot {
   }
 
   #measured(place) {
-    const [points] = [...this.#lines.values()][0] ?? [[]];
+    const points = this.#longest;
     return points[nearest(points, place)]?.x ?? place;
   }
 
+  // The points of the arm that has most of them: others may not have begun.
+  get #longest() {
+    const lines = [...this.#lines.values()].map(([points]) => points);
+    return lines.reduce((longest, line) => (line.length > longest.length ? line : longest), []);
+  }
+
   #key(event) {
-    const points = [...this.#lines.values()][0]?.[0] ?? [];
+    const points = this.#longest;
     const last = points.length - 1;
     const here = this.#where.value === null ? last : nearest(points, this.#where.value);
     const to = { ArrowLeft: here - 1, ArrowDown: here - 1, ArrowRight: here + 1, ArrowUp: here + 1, Home: 0, End: last }[event.key];
@@ -137,7 +143,8 @@ export class Plot {
   #draw() {
     const plot = this.#plot;
     plot.dataset.live = "";
-    if (this.#place) this.#told.choose(this.#look.step.value);
+    const runs = [this.#told, ...this.#pins.map(({ told }) => told)];
+    if (this.#place) for (const told of runs) told.choose(this.#look.step.value);
     const soft = getComputedStyle(plot).color;
     const rule = getComputedStyle(plot).borderTopColor;
     const { x, y } = this.#chart.options.scales;
@@ -147,8 +154,8 @@ export class Plot {
       axis.grid.color = rule;
       axis.border.color = rule;
     }
-    if (!this.#place) x.max = Math.max(this.#steps, ...this.#pins.map(({ told }) => told.end));
-    else if (this.#place.high === null) x.max = this.#told.high ?? undefined;
+    if (!this.#place) x.max = Math.max(this.#steps, ...runs.map(({ end }) => end));
+    else if (this.#place.high === null) x.max = Math.max(...runs.map(({ high }) => high)) || undefined;
     const arms = [...this.#keys];
     this.#chart.data.datasets = [
       ...arms.flatMap(([arm, key]) => this.#datasets(arm, key)),

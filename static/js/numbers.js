@@ -28,7 +28,7 @@ export function count(number) {
   return counts.format(number);
 }
 
-// As 0.2 or 5000, and as 2·10⁶ where that would be long. app/web/plots.py does the same.
+// As 0.2 or 5000, and as 2·10⁶ where that would be long. app/web/summary.py does the same.
 export function numeral(value, digits = 6) {
   const size = Math.abs(value);
   if (value === 0 || (size >= 1e-3 && size < 1e4)) return localised(Number(value.toPrecision(digits)));

@@ -34,6 +34,7 @@ export class Tray {
       if (key !== this.#key) return;
       this.#runs = JSON.parse(newValue ?? "[]");
       this.#draw();
+      this.#restore();
     });
     this.#draw();
     this.#restore();

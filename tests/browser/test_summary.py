@@ -39,7 +39,7 @@ def _told(page: Page, line: Line) -> object:
 def test_a_number_is_written_as_the_server_writes_it(
     plain_page: Page, value: float, digits: int, text: str
 ) -> None:
-    assert call(plain_page, "axes.js", f"m.numeral({value!r}, {digits})") == text
+    assert call(plain_page, "numbers.js", f"m.numeral({value!r}, {digits})") == text
 
 
 def test_every_chart_has_the_name_of_the_drawing_whose_place_it_takes(reader: Reader) -> None:

@@ -85,6 +85,20 @@ def test_of_many_pins_the_oldest_gives_way(reader: Reader) -> None:
     expect(pins).to_have_text([f"Seed {seed}, steps 10" for seed in (4, 3, 2)])
 
 
+def test_a_run_pinned_in_one_tab_is_drawn_in_the_other(reader: Reader) -> None:
+    run = train(reader, seed=5)
+    other = Reader(reader.page.context.new_page(), reader.errors)
+    other.page.goto(reader.page.url)
+    other.wait_for_points(51)
+    reader.button("Pin its lines").click()
+    expect(other.figure.locator("[data-pins]")).to_contain_text("Seed 5")
+    other.page.wait_for_function(
+        f"(canvas) => ({PINNED})(canvas).length === 4",
+        arg=other.figure.locator("[data-chart=test_loss] canvas").element_handle(),
+    )
+    assert [pin for pin, _ in pinned(other)] == [run] * 4
+
+
 def test_a_run_that_the_server_no_longer_knows_leaves_the_tray(
     serve: Serve, new_reader: NewReader
 ) -> None:
