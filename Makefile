@@ -8,7 +8,7 @@ run: .venv/ready
 	$(BIN)/python -m app
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m "not long"
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "not long"
 
 # The page and a figure in each of its states, into artefacts/.
 pictures: .venv/ready-dev

@@ -17,7 +17,8 @@ from tests.web.toy_server import serving_toys_over_http
 DESKTOP = {"width": 1280, "height": 900}
 
 # Playwright's own five seconds are too few for an animation on a busy machine; a hang meets this.
-expect.set_options(timeout=60_000)
+HANG_MS = 60_000
+expect.set_options(timeout=HANG_MS)
 
 NewReader: TypeAlias = Callable[..., Reader]
 
@@ -68,6 +69,7 @@ def new_reader(browser: Browser, request: pytest.FixtureRequest) -> Iterator[New
                 **options,  # type: ignore[arg-type]
             )
             readers.callback(context.close)
+            context.set_default_timeout(HANG_MS)
             page = context.new_page()
             page.add_init_script(REPORT_VIOLATIONS)
             readers.callback(keep_if_failed, page)
@@ -88,9 +90,11 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="package")
 def plain_page(browser: Browser, server: Server) -> Iterator[Page]:
-    """One page for all tests of plain functions, which ask nothing of it but its modules."""
+    """One page for all tests of plain functions, which ask nothing of it but its modules: a short
+    one.
+    """
     page = browser.new_page()
-    page.goto(server.url)
+    page.goto(f"{server.url}/comments")
     yield page
     page.close()
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page
 
 # A run of the full figure takes some 5 to 20 s here; only a hang meets this.
 PATIENCE_MS = 120_000
@@ -48,7 +48,7 @@ class Reader:
 
     def look(self, details: bool = False) -> None:
         """Scrolls to the figure, so that it is drawn; opens what is shown on demand."""
-        self.figure.evaluate("figure => figure.scrollIntoView({behavior: 'instant'})")
+        self.figure.evaluate("figure => figure.scrollIntoView()")
         if details:
             self.figure.locator(".more-charts > summary").click()
 
@@ -69,7 +69,9 @@ class Reader:
     def expect_state(self, *states: str) -> None:
         """Waits until the figure is in one of these states."""
         any_of = ", ".join(f"[data-figure={self.slug}][data-state={state}]" for state in states)
-        expect(self.page.locator(any_of)).to_be_attached(timeout=PATIENCE_MS)
+        # `expect` would dump the whole accessibility tree, half a second of the page's own time,
+        # at every look that finds nothing.
+        self.page.locator(any_of).wait_for(state="attached", timeout=PATIENCE_MS)
 
     def wait_for_points(self, at_least: int) -> None:
         """Looks at the figure until some curve of its first chart has that many points."""

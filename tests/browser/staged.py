@@ -9,7 +9,8 @@ from app.experiments.base import TrainingSpec
 from tests.toys import ToyEngine
 from tests.web.toy_server import METRICS
 
-# Seeds. Whatever other seed a reader has drawn lingers halfway until it is stopped.
+# Seeds. This one and the nine after it end; whatever other seed a reader has drawn lingers halfway
+# until it is stopped.
 ENDS, FAILS, SLOW, LINGERS = 10, 20, 30, 40
 # Seconds between two points.
 PACE, SLOW_PACE = 0.01, 0.1
@@ -27,6 +28,6 @@ class StagedEngine(ToyEngine):
             await asyncio.sleep(SLOW_PACE if spec.seed == SLOW else PACE)
             if tenth == 5 and spec.seed == FAILS:
                 raise WorkerLost("as the stage has it")
-            if tenth == 5 and spec.seed not in (ENDS, ENDS + 1, SLOW):
+            if tenth == 5 and spec.seed not in (*range(ENDS, ENDS + 10), SLOW):
                 await asyncio.Event().wait()
         yield ArmEnded(spec.arm, spec.seed, "finished", dict.fromkeys(METRICS, value))

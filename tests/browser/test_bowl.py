@@ -31,7 +31,7 @@ class BowlWidget:
         return self.element.get_by_role("button", name=name)
 
     def rest(self) -> None:
-        expect(self.page.locator("[data-widget=bowl]:not([data-moving])")).to_be_attached()
+        self.page.locator("[data-widget=bowl]:not([data-moving])").wait_for(state="attached")
 
     def slide(self, name: str, value: float) -> None:
         self.element.locator(f"[data-slide={name}]").fill(str(value))

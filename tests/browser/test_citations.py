@@ -1,11 +1,10 @@
 """The card of a citation by pointer, keyboard and finger; back-links; copying the BibTeX entry."""
 
-from typing import Any
-
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import NewReader
+from tests.browser.functions import call
 from tests.browser.reader import Reader
 from tests.processes import Server
 
@@ -26,16 +25,6 @@ def card(page: Page) -> Locator:
 def expect_card(page: Page) -> None:
     expect(card(page)).to_contain_text(TITLE)
     expect(card(page)).to_contain_text("Aleksander Mądry")
-
-
-def evaluate(page: Page, module: str, expression: str) -> Any:
-    """The value of `expression`, in which `m` is that module of the page."""
-    return page.evaluate(
-        f"""async () => {{
-          const m = await import(new URL("{module}", document.querySelector("[type=module]").src));
-          return {expression};
-        }}"""
-    )
 
 
 def test_a_pointer_opens_the_card_goes_into_it_and_leaves(reader: Reader) -> None:
@@ -150,13 +139,13 @@ def test_without_scripts_a_citation_is_a_link_and_nothing_is_dead(
     ],
 )
 def test_a_card_stays_in_the_window(
-    anchor: tuple[int, ...], view: tuple[int, int], where: dict[str, float], reader: Reader
+    anchor: tuple[int, ...], view: tuple[int, int], where: dict[str, float], plain_page: Page
 ) -> None:
     left, width, bottom, top = anchor
     rect = f"{{left: {left}, width: {width}, bottom: {bottom}, top: {top}}}"
     size = f"{{width: {view[0]}, height: {view[1]}}}"
     expression = f"m.place({rect}, {{width: 200, height: 100}}, {size})"
-    assert evaluate(reader.page, "citations.js", expression) == where
+    assert call(plain_page, "citations.js", expression) == where
 
 
 def test_copy_puts_the_entry_on_the_clipboard_and_says_so(
@@ -195,15 +184,15 @@ def test_copy_selects_the_entry_where_there_is_no_clipboard(
     ],
 )
 def test_the_entry_has_an_address_that_others_can_reach_or_none(
-    address: str, field: str, reader: Reader
+    address: str, field: str, plain_page: Page
 ) -> None:
     expression = f"m.withAddress('@misc{{x,\\n  year = {{2026}},\\n}}', new URL('{address}'))"
-    entry = evaluate(reader.page, "copy.js", expression)
+    entry = call(plain_page, "copy.js", expression)
     assert entry == "@misc{x,\n  year = {2026}," + field
 
 
-def test_the_text_has_its_own_letter_for_every_name(reader: Reader) -> None:
-    loaded = reader.page.evaluate(
+def test_the_text_has_its_own_letter_for_every_name(plain_page: Page) -> None:
+    loaded = plain_page.evaluate(
         "async () => (await document.fonts.load('1rem \"Serif Supplement\"', 'ą')).length"
     )
     assert loaded == 1

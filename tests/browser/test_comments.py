@@ -35,7 +35,7 @@ class Section:
     def approach(self) -> None:
         """Scrolls there, as a reader who came to the end."""
         self.element.scroll_into_view_if_needed()
-        expect(self.element.get_by_role("button")).to_be_visible()
+        self.element.get_by_role("button").wait_for()
 
     def fill(self, text: str, name: str = "Ann") -> None:
         self.element.get_by_label("Name").fill(name)
@@ -85,7 +85,7 @@ def test_the_comments_are_loaded_when_the_reader_comes_near_and_once(section: Se
     asked: list[str] = []
     section.page.on("request", lambda request: asked.append(request.url))
     section.page.reload()
-    expect(section.page.locator("[data-figure][data-state]").first).to_be_attached()
+    section.page.locator("[data-figure][data-state]").first.wait_for(state="attached")
     comments = [url for url in asked if url.endswith("/comments")]
     assert comments == []
     section.approach()

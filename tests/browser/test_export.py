@@ -123,7 +123,7 @@ def test_every_figure_replays_its_recorded_run(reader: Reader, asked: list[str])
         expect(reader.figure.locator(".verdict")).to_have_text(
             recording_of(slug).receipt["verdict"]
         )
-        expect(reader.button("Replay again")).to_be_visible()
+        reader.button("Replay again").wait_for()
         reader.wait_for_points(2)
         expect_whole(reader)
     assert not [url for url in asked if "htmx" in url]
@@ -151,6 +151,7 @@ def test_a_replay_takes_its_time_and_may_be_stopped_and_played_again(
         expected = zip(whole[label].step, whole[label].values["test_loss"], strict=True)
         assert line == [list(point) for point in expected][: len(line)]
     assert 0 < sum(map(len, stopped.values())) < 4 * 51
+    reader.button("Replay again").wait_for()
     expect(reader.button("Replay again")).to_be_focused()
     reader.page.keyboard.press("Enter")
     reader.expect_state("finished")

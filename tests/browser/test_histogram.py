@@ -56,10 +56,10 @@ def test_a_replay_begins_on_a_press_and_only_for_who_likes_motion(
     outlook: Locator, new_reader: NewReader, server: Server
 ) -> None:
     outlook.get_by_role("button", name="Play").click()
-    expect(outlook.get_by_role("button", name="Pause")).to_be_visible()
+    outlook.get_by_role("button", name="Pause").wait_for()
     expect(outlook.locator("[data-number]")).not_to_have_text("100")
     outlook.get_by_role("button", name="Pause").click()
-    expect(outlook.get_by_role("button", name="Play")).to_be_visible()
+    outlook.get_by_role("button", name="Play").wait_for()
 
     calm = seen(new_reader(server.url, reduced_motion="reduce").page)
     expect(calm.locator("[data-play]")).to_be_hidden()

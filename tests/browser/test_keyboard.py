@@ -69,7 +69,8 @@ class Keys:
     def wait_for_main(self, name: str, state: str, slug: str) -> None:
         """Until that figure is in that state, with the focus on its main button of that name."""
         figure = self.page.locator(f"[data-figure={slug}][data-state={state}]")
-        expect(figure.locator("[data-main]")).to_be_focused(timeout=PATIENCE_MS)
+        figure.wait_for(state="attached", timeout=PATIENCE_MS)
+        expect(figure.locator("[data-main]")).to_be_focused()
         expect(figure.locator("[data-main]")).to_have_text(name)
 
 

@@ -72,9 +72,11 @@ def test_the_figure_is_trained_and_stopped_with_the_keyboard_alone(reader: Reade
     reader.button("Train").focus()
     reader.page.keyboard.press("Enter")
     reader.expect_state("running")
+    reader.button("Stop").wait_for()
     expect(reader.button("Stop")).to_be_focused()
     reader.page.keyboard.press("Enter")
     reader.expect_state("stopped")
+    reader.button("Train again").wait_for()
     expect(reader.button("Train again")).to_be_focused()
 
 

@@ -3,6 +3,7 @@ people look.
 """
 
 import pytest
+from playwright.sync_api import Locator
 
 from tests.browser.conftest import DESKTOP, NewReader
 from tests.browser.pictures import FOLDER, keep_picture
@@ -23,6 +24,7 @@ def test_every_section_is_pictured(
     sections = page.locator("body > header, main > section").all()
     assert len(sections) > 10
     for section in sections:
+        show_whole(section)
         name = f"sections/{section.get_attribute('id') or 'head'}-{width}-{theme}"
         keep_picture(section, name)
         assert (FOLDER / f"{name}.jpeg").stat().st_size > 1_000
@@ -44,6 +46,19 @@ def test_a_figure_is_pictured_before_during_after_and_failed(
         reader.train(seed=seed)
         reader.expect_state(state)
         keep(reader, name)
+
+
+def show_whole(section: Locator) -> None:
+    """Makes the window as tall as the section, and waits until its charts are drawn there."""
+    page = section.page
+    height = section.evaluate("section => Math.ceil(section.getBoundingClientRect().height)")
+    page.set_viewport_size({"width": page.viewport_size["width"], "height": height})
+    section.evaluate("section => section.scrollIntoView()")
+    page.wait_for_function(
+        """(section) => [...section.querySelectorAll(".plot:has(> canvas)")]
+          .every((plot) => !plot.checkVisibility() || "live" in plot.dataset)""",
+        arg=section.element_handle(),
+    )
 
 
 def keep(reader: Reader, name: str) -> None:

@@ -49,7 +49,7 @@ def test_nothing_speaks_up_by_itself(reader: Reader) -> None:
     page = reader.page
     page.evaluate(LISTEN)
     for view in page.locator("[data-view]:visible").all():
-        view.evaluate("(view) => view.scrollIntoView({behavior: 'instant'})")
+        view.evaluate("(view) => view.scrollIntoView()")
         live = "view => view.matches('[data-live], :has([data-live])')"
         page.wait_for_function(live, arg=view.element_handle())
     said = "[...document.querySelectorAll('[role=status]')].map((one) => one.textContent).join('')"

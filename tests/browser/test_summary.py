@@ -48,7 +48,7 @@ def test_every_chart_has_the_name_of_the_drawing_whose_place_it_takes(reader: Re
     charts = page.locator(", ".join(f"[data-view=chart][data-of={slug}]" for slug in VARIED))
     assert charts.count() > 3 * len(VARIED)
     for chart in charts.all():
-        chart.evaluate("(view) => view.scrollIntoView({behavior: 'instant'})")
+        chart.evaluate("(view) => view.scrollIntoView()")
         live = "(view) => view.querySelector('[data-live]')"
         page.wait_for_function(live, arg=chart.element_handle())
     for chart in charts.all():

@@ -21,7 +21,7 @@ def reader(new_reader: NewReader, server: Server) -> Reader:
     reader.slug = "loss-surface"
     reader.look()
     expect(maps(reader)).to_have_attribute("data-live", "")
-    expect(maps(reader).locator(".contour").first).to_be_attached()
+    maps(reader).locator(".contour").first.wait_for(state="attached")
     return reader
 
 
@@ -65,7 +65,7 @@ def test_the_maps_fill_row_by_row_while_the_run_is_going(reader: Reader) -> None
         re.compile(r"Mapping the loss: row \d+ of \d+"), timeout=PATIENCE_MS
     )
     contour = maps(reader).locator(".contour")
-    expect(contour.first).to_be_attached(timeout=PATIENCE_MS)
+    contour.first.wait_for(state="attached", timeout=PATIENCE_MS)
     height = "field => Number(field.querySelector('svg').getAttribute('height'))"
     field = maps(reader).locator("[data-field]:has(.contour)").first
     early = field.evaluate(height)

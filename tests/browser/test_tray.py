@@ -5,8 +5,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import NewReader
 from tests.browser.reader import Reader
-from tests.conftest import Serve
-from tests.processes import Server
+from tests.browser.staged import ENDS
 
 pytestmark = pytest.mark.browser
 
@@ -34,9 +33,8 @@ def pinned(reader: Reader) -> list[list[object]]:
 def train(reader: Reader, **settings: object) -> str:
     reader.train(steps=10, **settings)
     reader.expect_state("running", "finished")
-    expect(
-        reader.figure.locator(f"[data-run-state=finished][data-seed='{settings['seed']}']")
-    ).to_be_attached()
+    finished = f"[data-run-state=finished][data-seed='{settings['seed']}']"
+    reader.figure.locator(finished).wait_for(state="attached")
     return reader.run_id()
 
 
@@ -45,7 +43,7 @@ def test_a_pinned_run_stays_behind_the_next_one_and_can_be_shown_again(reader: R
     first = train(reader, seed=5)
     lines = reader.curves()["test_loss"]
     reader.button("Pin its lines").click()
-    expect(reader.button("Unpin its lines")).to_be_visible()
+    reader.button("Unpin its lines").wait_for()
     second = train(reader, seed=6, gamma0=1)
     assert first != second
     reader.look()
@@ -61,7 +59,7 @@ def test_a_pinned_run_stays_behind_the_next_one_and_can_be_shown_again(reader: R
     expect(rows.first).to_contain_text("At learning rate 0.5")
     show = tray(reader).get_by_role("button", name="Show the run of seed 5")
     show.click()
-    expect(reader.figure.locator(f"[data-run='{first}']")).to_be_attached()
+    reader.figure.locator(f"[data-run='{first}']").wait_for(state="attached")
     expect(show).to_be_focused()
     assert reader.curves()["test_loss"] == lines
     expect(reader.figure.locator("[data-status]")).to_contain_text("Seed 5")
@@ -76,13 +74,14 @@ def test_a_pinned_run_stays_behind_the_next_one_and_can_be_shown_again(reader: R
     assert pinned(reader) == []
 
 
-def test_of_many_pins_the_oldest_gives_way(reader: Reader) -> None:
-    for seed in (1, 2, 3, 4):
+def test_of_many_pins_the_oldest_gives_way(new_reader: NewReader, staged: str) -> None:
+    reader = new_reader(staged)
+    for seed in range(ENDS, ENDS + 4):
         train(reader, seed=seed)
         reader.button("Pin its lines").click()
-        expect(reader.button("Unpin its lines")).to_be_visible()
+        reader.button("Unpin its lines").wait_for()
     pins = reader.figure.locator("[data-pins] [role=button]")
-    expect(pins).to_have_text([f"Seed {seed}, steps 10" for seed in (4, 3, 2)])
+    expect(pins).to_have_text([f"Seed {seed}, steps 10" for seed in (13, 12, 11)])
 
 
 def test_a_run_pinned_in_one_tab_is_drawn_in_the_other(reader: Reader) -> None:
@@ -100,11 +99,10 @@ def test_a_run_pinned_in_one_tab_is_drawn_in_the_other(reader: Reader) -> None:
 
 
 def test_a_run_that_the_server_no_longer_knows_leaves_the_tray(
-    serve: Serve, new_reader: NewReader
+    new_reader: NewReader, staged: str
 ) -> None:
-    server: Server = serve()
-    reader = new_reader(server.url)
-    train(reader, seed=5)
+    reader = new_reader(staged)
+    train(reader, seed=ENDS)
     reader.page.evaluate(
         """() => {
           const key = "runs of learning-rates";

@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import NewReader
-from tests.browser.reader import Reader
 from tests.processes import Server
 
 pytestmark = pytest.mark.browser
@@ -32,7 +31,7 @@ class BatchWidget:
         self.rest()
 
     def rest(self) -> None:
-        expect(self.page.locator("[data-widget=batch]:not([data-moving])")).to_be_attached()
+        self.page.locator("[data-widget=batch]:not([data-moving])").wait_for(state="attached")
 
     def number(self, name: str) -> float:
         return float(str(self.element.get_attribute(f"data-{name}")))
@@ -144,8 +143,8 @@ def test_the_same_seed_gives_the_same_points(batch: BatchWidget) -> None:
     expect(field).to_have_value(f"{seed:g}")
 
 
-def test_every_seed_keeps_its_points_inside_the_axes(reader: Reader) -> None:
-    inside = reader.page.evaluate(
+def test_every_seed_keeps_its_points_inside_the_axes(plain_page: Page) -> None:
+    inside = plain_page.evaluate(
         """async () => {
           const { cloud } = await import(
             new URL("samples.js", document.querySelector("[type=module]").src));
