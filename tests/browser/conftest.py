@@ -99,6 +99,21 @@ def plain_page(browser: Browser, server: Server) -> Iterator[Page]:
     page.close()
 
 
+@pytest.fixture(scope="module")
+def still_page(browser: Browser, server: Server) -> Iterator[Page]:
+    """One page for a module's tests of a widget, which start it over; of a reader who prefers that
+    nothing moves, so that it is at rest at once.
+    """
+    errors: list[str] = []
+    with browser.new_context(viewport=DESKTOP, reduced_motion="reduce") as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        page.add_init_script(REPORT_VIOLATIONS)
+        _collect_errors(page, errors)
+        page.goto(server.url)
+        yield page
+    assert not errors, errors
+
+
 @pytest.fixture
 def reader(new_reader: NewReader, server: Server) -> Reader:
     """A reader who has just opened the article."""

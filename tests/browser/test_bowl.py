@@ -67,9 +67,10 @@ class BowlWidget:
 
 
 @pytest.fixture
-def bowl(new_reader: NewReader, server: Server) -> BowlWidget:
-    """The widget, of a reader who prefers that nothing moves, so that it is at rest at once."""
-    return BowlWidget(new_reader(server.url, reduced_motion="reduce").page)
+def bowl(still_page: Page) -> BowlWidget:
+    bowl = BowlWidget(still_page)
+    bowl.button("Start over").click()
+    return bowl
 
 
 @pytest.mark.parametrize("correlation", [0, 0.6, -0.95])

@@ -11,9 +11,9 @@ from app.comments import Comments, parse
 from app.store import Store
 from tests.browser.conftest import NewReader
 from tests.browser.reader import Reader
-from tests.conftest import Serve
 from tests.processes import Server, serving
 from tests.test_store import make_read_only
+from tests.web.toy_server import serving_toys_over_http
 
 pytestmark = pytest.mark.browser
 
@@ -193,8 +193,18 @@ def test_a_long_word_and_a_tower_of_accents_stay_in_their_place(
     assert section.page.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_switched_off_there_is_no_such_section(new_reader: NewReader, serve: Serve) -> None:
-    page = new_reader(serve(workers=1, comments=0).url).page
+@pytest.fixture
+def without_comments(tmp_path: Path) -> Iterator[str]:
+    """The address of a server that has none."""
+    with serving_toys_over_http(tmp_path, comments=False) as server:
+        yield server.url
+
+
+# A server is named before its readers: it outlives them.
+def test_switched_off_there_is_no_such_section(
+    without_comments: str, new_reader: NewReader
+) -> None:
+    page = new_reader(without_comments).page
     expect(page.locator("section#references")).to_have_count(1)
     expect(page.locator("section#comments")).to_have_count(0)
 

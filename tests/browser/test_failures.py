@@ -126,7 +126,7 @@ def test_row_22_a_hidden_tab_catches_up_and_doubles_no_point(reader: Reader, sec
 
 
 def test_row_22_a_reload_in_mid_run_loses_no_point(reader: Reader) -> None:
-    reader.train(steps=60, seed=1)
+    reader.train(steps=40, seed=1)
     reader.wait_for_points(3)
     run = reader.run_id()
     reader.page.reload()
@@ -134,7 +134,7 @@ def test_row_22_a_reload_in_mid_run_loses_no_point(reader: Reader) -> None:
     assert reader.run_id() == run
     reader.expect_state("finished")
     for line in reader.curves()["test_accuracy"].values():
-        assert [step for step, _ in line] == list(range(0, 61, 2))
+        assert [step for step, _ in line] == list(range(0, 41, 2))
 
 
 def test_row_22_going_away_and_back_in_mid_run_doubles_no_point(reader: Reader) -> None:

@@ -67,10 +67,10 @@ def test_the_drawn_points_are_those_of_the_csv(reader: Reader) -> None:
 def test_several_seeds_are_drawn_as_bands_whose_quantiles_are_those_of_the_csv(
     reader: Reader,
 ) -> None:
-    reader.train(steps=10, seeds=5)
+    reader.train(steps=10, seeds=3)
     reader.expect_state("finished")
     legend = reader.figure.locator("[data-lines]")
-    expect(legend).to_have_text("Line: median. Band: 10th to 90th percentile. n = 5 seeds.")
+    expect(legend).to_have_text("Line: median. Band: 10th to 90th percentile. n = 3 seeds.")
     arms = [str(arm.id) for arm in LEARNING_RATES.arms]
     measured = [lines_of(reader, arm, "test_loss") for arm in arms]
     expected = [
@@ -83,7 +83,7 @@ def test_several_seeds_are_drawn_as_bands_whose_quantiles_are_those_of_the_csv(
         assert drawn == [[step, pytest.approx(value)] for step, value in quantiles(lines, 0.5)]
 
     reader.figure.get_by_label("single seeds").check()
-    expect(legend).to_have_text("Line: median. Thin lines: single seeds. n = 5 seeds.")
+    expect(legend).to_have_text("Line: median. Thin lines: single seeds. n = 3 seeds.")
     singles = [line for lines in measured for line in lines]
     assert sorted(reader.bands("test_loss")) == sorted(singles)
 

@@ -24,7 +24,7 @@ def test_every_section_is_pictured(
     sections = page.locator("body > header, main > section").all()
     assert len(sections) > 10
     for section in sections:
-        show_whole(section)
+        show_whole(section, width)
         name = f"sections/{section.get_attribute('id') or 'head'}-{width}-{theme}"
         keep_picture(section, name)
         assert (FOLDER / f"{name}.jpeg").stat().st_size > 1_000
@@ -48,11 +48,11 @@ def test_a_figure_is_pictured_before_during_after_and_failed(
         keep(reader, name)
 
 
-def show_whole(section: Locator) -> None:
+def show_whole(section: Locator, width: int) -> None:
     """Makes the window as tall as the section, and waits until its charts are drawn there."""
     page = section.page
     height = section.evaluate("section => Math.ceil(section.getBoundingClientRect().height)")
-    page.set_viewport_size({"width": page.viewport_size["width"], "height": height})
+    page.set_viewport_size({"width": width, "height": height})
     section.evaluate("section => section.scrollIntoView()")
     page.wait_for_function(
         """(section) => [...section.querySelectorAll(".plot:has(> canvas)")]

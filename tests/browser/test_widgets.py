@@ -56,9 +56,13 @@ class BatchWidget:
 
 
 @pytest.fixture
-def batch(new_reader: NewReader, server: Server) -> BatchWidget:
-    """The widget, of a reader who prefers that nothing moves, so that it is at rest at once."""
-    return BatchWidget(new_reader(server.url, reduced_motion="reduce").page)
+def batch(still_page: Page) -> BatchWidget:
+    batch = BatchWidget(still_page)
+    batch.press("Start over")
+    seed = batch.element.get_by_label("seed")
+    seed.fill("1")
+    seed.press("Enter")
+    return batch
 
 
 def mean(values: list[float]) -> float:

@@ -1,7 +1,9 @@
 """Scripts off: all prose, all equations, every figure as a drawing, and no dead button."""
 
+from collections.abc import Iterator
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from app.experiments import EXPERIMENTS
 from tests.browser.conftest import NewReader
@@ -14,9 +16,12 @@ WIDGETS = {"widget-batch": 3, "widget-train-or-test": 2, "widget-bowl": 2, "draw
 CONTROLS = "button, input, select, textarea, [role=button], [role=slider], [tabindex='0']"
 
 
-@pytest.fixture
-def page(new_reader: NewReader, server: Server) -> Page:
-    return new_reader(server.url, java_script_enabled=False).page
+@pytest.fixture(scope="module")
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(server.url)
+        yield page
 
 
 def test_every_figure_is_a_drawing_with_a_name_that_says_something(page: Page) -> None:

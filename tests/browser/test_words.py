@@ -41,7 +41,7 @@ def translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyS
 
 
 def test_a_translation_takes_the_place_of_what_it_translates(
-    new_reader: NewReader, translated: ToyServer
+    translated: ToyServer, new_reader: NewReader
 ) -> None:
     reader = new_reader("about:blank")
     reader.page.route(

@@ -49,10 +49,12 @@ class ToyServer:
 
 
 @contextmanager
-def serving_toys_over_http(folder: Path, engine: ToyEngine | None = None) -> Iterator[ToyServer]:
-    """A server that turns nobody away."""
+def serving_toys_over_http(
+    folder: Path, engine: ToyEngine | None = None, **more: object
+) -> Iterator[ToyServer]:
+    """A server that turns nobody away, with `more` settings."""
     values = {"port": 0, "store": folder / "toys.db", "metrics": True, "runs_per_reader": 100}
-    settings = Settings.model_validate({**values, "queue_seconds": 3600})
+    settings = Settings.model_validate({**values, "queue_seconds": 3600, **more})
     app = create_app(settings, engine or HastyEngine())
     server = Server(app, config_for(app, settings))
     thread = threading.Thread(target=server.run)
