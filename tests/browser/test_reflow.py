@@ -27,7 +27,8 @@ CUT = """() => {
     .filter((element) => {
       const {left, right} = element.getBoundingClientRect();
       const style = getComputedStyle(element);
-      const hides = style.overflowX !== "visible" && !element.matches("input, select, textarea");
+      const clips = style.overflowX !== "visible" || style.contain.includes("content");
+      const hides = clips && !element.matches("input, select, textarea");
       const cut = hides && element.scrollWidth > element.clientWidth + 1;
       return right > wide + 1 || left < -1 || cut;
     })
