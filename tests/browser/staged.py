@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 from app.errors import WorkerLost
 from app.events import ArmEnded, Points, TrainingEvent
 from app.experiments.base import TrainingSpec
-from tests.toys import ToyEngine
+from tests.toys import PROVENANCE, ToyEngine
 from tests.web.toy_server import METRICS
 
 # Seeds. This one and the nine after it end; whatever other seed a reader has drawn lingers halfway
@@ -18,6 +19,11 @@ PACE, SLOW_PACE = 0.01, 0.1
 
 class StagedEngine(ToyEngine):
     """A point at every tenth of a training; what comes then is the seed's business."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Against a map, the page says with which PyTorch each was measured.
+        self.provenance = replace(PROVENANCE, versions={"torch": "of wood"})
 
     async def train(self, spec: TrainingSpec) -> AsyncGenerator[TrainingEvent, None]:
         for tenth in range(11):

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from app.experiments import EXPERIMENTS
 from tests.browser.conftest import NewReader
 from tests.browser.reader import PATIENCE_MS
+from tests.browser.staged import ENDS
 
 pytestmark = pytest.mark.browser
 
@@ -107,11 +108,25 @@ def test_the_page_goes_by_keyboard_alone_from_its_beginning_to_its_end(
 
 
 def _run(keys: Keys, slug: str) -> None:
-    """Begins a run and stops it."""
+    """Begins a run and stops it; sets a seed and sees that one to its end."""
     keys.page.keyboard.press("Enter")
     keys.wait_for_main("Stop", "running", slug)
     keys.page.keyboard.press("Enter")
     keys.wait_for_main("Train again", "stopped", slug)
+    _tab_to(keys, "Settings")
+    keys.page.keyboard.press("Enter")
+    _tab_to(keys, "seed")
+    keys.page.keyboard.type(f"{ENDS}")
+    keys.page.keyboard.press("Enter")
+    keys.wait_for_main("Train again", "finished", slug)
+
+
+def _tab_to(keys: Keys, name: str) -> None:
+    """Goes on to what has that name, which is a few places away."""
+    passed = [keys.press("Tab")]
+    while passed[-1] is None or not passed[-1].name.startswith(name):
+        assert len(passed) < 20, passed
+        passed.append(keys.press("Tab"))
 
 
 def _play(keys: Keys, place: Place, done: set[str]) -> None:
