@@ -2,6 +2,7 @@
 // place, which arm and which pinned run a reader looks at, its figure's look says.
 import { within, xAxis, yAxis } from "./axes.js";
 import { numeral, percent } from "./numbers.js";
+import { Pace } from "./pace.js";
 import { levelNames, marked, strokeOf, withAlpha } from "./strokes.js";
 import { summary } from "./summary.js";
 import { nearest, Told } from "./told.js";
@@ -33,6 +34,7 @@ export class Plot {
   #stale = true; // what was told is not what is drawn
   #frame = 0;
   #naming = 0; // the timer of the next name
+  #values = new Pace(() => this.#read());
 
   // element: [data-chart]; keys: arm → {label, line}, `line` being its path in the legend.
   constructor(element, keys, look) {
@@ -133,10 +135,14 @@ export class Plot {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
       if (!this.#element.checkVisibility()) return;
-      if (this.#stale) this.#draw();
-      else this.#chart.render();
+      if (this.#stale) {
+        this.#draw();
+        this.#values.soon();
+      } else {
+        this.#chart.render();
+        this.#values.now();
+      }
       this.#stale = false;
-      this.#read();
     });
   }
 

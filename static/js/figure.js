@@ -4,6 +4,7 @@
 import { Look } from "./look.js";
 import { nameCurve } from "./names.js";
 import { whenNear } from "./near.js";
+import { Pace } from "./pace.js";
 import { say } from "./speech.js";
 import { Views } from "./views.js";
 import { words } from "./words.js";
@@ -23,6 +24,7 @@ export class Figure {
   #steps = new Map(); // training → last step
   #rows = new Map(); // training → rows of its surface
   #quarter = 0; // the last of which the reader was told
+  #count = new Pace(() => this.#progressed());
 
   constructor(element, Source) {
     this.element = element;
@@ -62,6 +64,7 @@ export class Figure {
   }
 
   status(text) {
+    this.#count.cancel();
     const status = this.panel.querySelector("[data-status]");
     if (status && status.textContent !== text) status.textContent = text;
   }
@@ -74,6 +77,7 @@ export class Figure {
 
   // The panel says what is about to be drawn.
   reset(shown) {
+    this.#count.cancel();
     const { seed, seeds, steps, levels } = this.node.dataset;
     this.#steps.clear();
     this.#rows.clear();
@@ -110,10 +114,10 @@ export class Figure {
     const training = `${data.arm} ${data.seed}`;
     if (name === "points") {
       this.#steps.set(training, data.step.at(-1));
-      this.#progressed();
+      this.#count.soon();
     } else if (name === "row" && data.metric === "surface") {
       this.#rows.set(training, (this.#rows.get(training) ?? 0) + 1);
-      this.#progressed();
+      this.#count.soon();
     } else if (name === "arm" && data.state === "diverged") {
       this.#diverged(data);
     }

@@ -1,5 +1,6 @@
 // The slider through a run's steps, and the button that plays them: what they choose, all views of
 // the figure show. At its right end it follows the newest step.
+import { Pace } from "./pace.js";
 import { words } from "./words.js";
 
 const PLAY_MS = 6000; // from the first step to the last
@@ -15,6 +16,7 @@ export class Scrubber {
   #ends = new Map(); // training → its last step
   #playing = 0; // the frame of a replay under way
   #frame = 0;
+  #newer = new Pace(() => this.#schedule());
 
   // element: [data-view=scrubber]
   constructor(element, keys, look) {
@@ -48,7 +50,7 @@ export class Scrubber {
       this.#ends.set(training, step);
       this.#newest = Math.max(this.#newest, step);
     }
-    this.#schedule();
+    this.#newer.soon();
   }
 
   #stepsOf(name, data) {
