@@ -25,8 +25,8 @@ def reader_of(slug: str, new_reader: NewReader, server: Server) -> Reader:
     return reader
 
 
-# loss-surface trains in test_surface.py: its map takes a while.
-@pytest.mark.parametrize("slug", sorted(set(EXPERIMENTS) - {"loss-surface"}))
+# learning-rates trains in test_figure.py, loss-surface in test_surface.py: its map takes a while.
+@pytest.mark.parametrize("slug", sorted(set(EXPERIMENTS) - {"learning-rates", "loss-surface"}))
 def test_a_figure_trains_from_its_button_to_its_end(
     slug: str, new_reader: NewReader, server: Server
 ) -> None:
