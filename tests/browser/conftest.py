@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from typing import TypeAlias
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.chromium import NoBrowser, chromium
 from tests.browser.pictures import keep_picture
@@ -70,10 +70,8 @@ def new_reader(browser: Browser, request: pytest.FixtureRequest) -> Iterator[New
             )
             readers.callback(context.close)
             context.set_default_timeout(HANG_MS)
-            page = context.new_page()
-            page.add_init_script(REPORT_VIOLATIONS)
+            page = _watched_page(context, errors)
             readers.callback(keep_if_failed, page)
-            _collect_errors(page, errors)
             page.goto(url)
             return Reader(page, errors)
 
@@ -106,9 +104,8 @@ def still_page(browser: Browser, server: Server) -> Iterator[Page]:
     """
     errors: list[str] = []
     with browser.new_context(viewport=DESKTOP, reduced_motion="reduce") as context:  # type: ignore[arg-type]
-        page = context.new_page()
-        page.add_init_script(REPORT_VIOLATIONS)
-        _collect_errors(page, errors)
+        context.set_default_timeout(HANG_MS)
+        page = _watched_page(context, errors)
         page.goto(server.url)
         yield page
     assert not errors, errors
@@ -120,7 +117,10 @@ def reader(new_reader: NewReader, server: Server) -> Reader:
     return new_reader(server.url)
 
 
-def _collect_errors(page: Page, errors: list[str]) -> None:
+def _watched_page(context: BrowserContext, errors: list[str]) -> Page:
+    """A new page; what it complains of is added to `errors`."""
+    page = context.new_page()
+    page.add_init_script(REPORT_VIOLATIONS)
     page.on("pageerror", lambda error: errors.append(f"exception: {error}"))
     page.on(
         "console",
@@ -130,3 +130,4 @@ def _collect_errors(page: Page, errors: list[str]) -> None:
             else None
         ),
     )
+    return page
