@@ -7,8 +7,9 @@ BIN := .venv/bin
 run: .venv/ready
 	$(BIN)/python -m app
 
+# Dozens of processes start: they shall find each other's bytecode, even where none is wanted.
 test: .venv/ready-dev
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "not long"
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "not long"
 
 # The page and a figure in each of its states, into artefacts/.
 pictures: .venv/ready-dev

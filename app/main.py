@@ -69,7 +69,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     archive = Archive(app.state.store, settings.store_mb * 1_000_000)
     app.state.runs = Runs(engine or engine_for(settings), settings, archive)
     app.state.comments = comments.Shelf(Comments(app.state.store))
-    app.state.pages = pages.Pages(
+    app.state.pages = pages.shared(
         asset_root, comments=settings.comments, language=settings.language
     )
     app.state.answers = Counter()

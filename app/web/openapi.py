@@ -5,6 +5,7 @@ hold every route and its answers against it.
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
@@ -159,6 +160,7 @@ LOCATION = {"Location": {"description": "Where it is.", "schema": {"type": "stri
 MAX_ID = 10**MAX_ID_DIGITS - 1
 
 
+@cache
 def describe(*, comments: bool, metrics: bool) -> Json:
     """The description of a server with these rooms open."""
     paths: dict[str, Json] = {

@@ -29,13 +29,14 @@ class NoBrowser(Exception):
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A browser, open while the body runs. Raises NoBrowser."""
+def chromium(*arguments: str) -> Iterator[Browser]:
+    """A browser, open while the body runs; `arguments` are for Chromium. Raises NoBrowser."""
     path = find_or_install()
     as_root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_playwright() as playwright:
+        sandbox = ["--no-sandbox"] if as_root else []
         browser = playwright.chromium.launch(
-            executable_path=path, args=[*ARGUMENTS, *(["--no-sandbox"] if as_root else [])]
+            executable_path=path, args=[*ARGUMENTS, *sandbox, *arguments]
         )
         yield browser
         browser.close()

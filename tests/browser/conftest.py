@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.chromium import NoBrowser, chromium
 from tests.browser.pictures import keep_picture
+from tests.browser.profiles import ARGUMENTS, Profiles
 from tests.browser.reader import Reader
 from tests.browser.staged import StagedEngine
 from tests.processes import Server
@@ -19,6 +20,9 @@ DESKTOP = {"width": 1280, "height": 900}
 # Playwright's own five seconds are too few for an animation on a busy machine; a hang meets this.
 HANG_MS = 60_000
 expect.set_options(timeout=HANG_MS)
+
+# What a page may be told at any time.
+MEDIA = {"color_scheme", "forced_colors", "reduced_motion"}
 
 NewReader: TypeAlias = Callable[..., Reader]
 
@@ -34,7 +38,7 @@ REPORT_VIOLATIONS = """
 def browser() -> Iterator[Browser]:
     """The one browser of all tests here; each reader has a profile of its own in it."""
     try:
-        with chromium() as browser:
+        with chromium(*ARGUMENTS) as browser:
             yield browser
     except NoBrowser as error:
         pytest.fail(str(error), pytrace=False)
@@ -50,11 +54,19 @@ def pytest_runtest_makereport(
     return report
 
 
+@pytest.fixture(scope="package")
+def profiles(browser: Browser) -> Profiles:
+    return Profiles(browser)
+
+
 @pytest.fixture
-def new_reader(browser: Browser, request: pytest.FixtureRequest) -> Iterator[NewReader]:
+def new_reader(
+    browser: Browser, profiles: Profiles, request: pytest.FixtureRequest
+) -> Iterator[NewReader]:
     """Opens a page for a new reader: `new_reader(url, width=390)`. Its errors fail the test.
 
-    A test that fails leaves a picture of each of its pages.
+    Options that a profile can't change get a profile of their own. A test that fails leaves a
+    picture of each of its pages.
     """
     errors: list[str] = []
     with ExitStack() as readers:
@@ -64,13 +76,16 @@ def new_reader(browser: Browser, request: pytest.FixtureRequest) -> Iterator[New
                 keep_picture(page, f"failed/{request.node.name}-{page.viewport_size['width']}")
 
         def open_page(url: str, *, width: int = 1280, **options: object) -> Reader:
-            context = browser.new_context(
-                viewport={"width": width, "height": DESKTOP["height"]},
-                **options,  # type: ignore[arg-type]
-            )
-            readers.callback(context.close)
+            media = {name: options.pop(name) for name in MEDIA & options.keys()}
+            if options:
+                context = browser.new_context(**options)  # type: ignore[arg-type]
+                readers.callback(context.close)
+            else:
+                context = readers.enter_context(profiles.lend())
             context.set_default_timeout(HANG_MS)
             page = _watched_page(context, errors)
+            page.set_viewport_size({"width": width, "height": DESKTOP["height"]})
+            page.emulate_media(**media)  # type: ignore[arg-type]
             readers.callback(keep_if_failed, page)
             page.goto(url)
             return Reader(page, errors)

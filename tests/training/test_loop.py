@@ -315,8 +315,10 @@ def test_measuring_changes_nothing_of_the_training(dataset: Dataset, norm: Norm)
     """Parameters, running averages, noise and the next batches: the curve is the same."""
     arm = next(arm for arm in COVARIATE_SHIFT.arms if arm.norm == norm and arm.noise)
     spec = replace(
-        COVARIATE_SHIFT.parse({"seed": 3, "steps": 10}).training(arm, 3),
+        COVARIATE_SHIFT.parse({"seed": 3}).training(arm, 3),
+        steps=4,
         test_images=100,
+        evaluate_every=2,
         loss="test_loss",
     )
     bare = replace(spec, measures=())
