@@ -36,6 +36,7 @@ class Run:
         *,
         address: str = "",
         node: str = "",
+        together: bool = False,
     ) -> None:
         # A proxy before several servers knows by the id which one holds the run.
         self.id = f"{node}-{secrets.token_urlsafe(12)}" if node else secrets.token_urlsafe(12)
@@ -48,7 +49,7 @@ class Run:
         self.created = datetime.now(UTC)
         self.log = Log()
         self.measured = Measurements([arm.id for arm in experiment.arms])
-        self.specs = list(experiment.trainings(request))
+        self.specs = list(experiment.trainings(request, together=together))
         self.tasks: set[asyncio.Task[None]] = set()
         self.watchers = 0
         self.last_seen = monotonic()
@@ -58,7 +59,11 @@ class Run:
         self.verdict: Verdict | None = None
         self.done: Done | None = None
         self.ended_at = math.inf
-        self._steps_left = {(spec.arm, spec.seed): spec.steps for spec in self.specs}
+        self._steps_left = {
+            (each.arm, each.seed): each.steps
+            for spec in self.specs
+            for each in (spec, *spec.beside)
+        }
 
     def replay(self, entries: Iterable[bytes]) -> None:
         """Makes a run that has no history of its own what these entries of a log say."""

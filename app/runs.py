@@ -205,10 +205,17 @@ class Runs:
 
     def _admit(self, experiment: Experiment, request: RunRequest, reader: str, address: str) -> Run:
         self._refuse(reader, address)
-        run = Run(experiment, request, reader, address=address, node=self._settings.node)
+        run = Run(
+            experiment,
+            request,
+            reader,
+            address=address,
+            node=self._settings.node,
+            together=self._settings.device == "cuda",
+        )
         self._live[run.id] = run
         for spec in run.specs:
-            self._turns.add(reader, (run, spec), request.work)
+            self._turns.add(reader, (run, spec), _work(run, spec))
         self._announce()
         self._tally.created()
         log.info("admitted", extra=run.about)
@@ -245,15 +252,15 @@ class Runs:
     def _announce(self) -> None:
         """Tells each waiting run its place and its promised wait, where they changed."""
         line = list(self._turns.order())
-        waiting = sum(run.request.work for run, _ in line)
+        waiting = sum(_work(run, spec) for run, spec in line)
         in_training = sum(run.work_left for run in self._live.values()) - waiting
         ahead = max(0.0, in_training)
         told: set[str] = set()
-        for run, _ in line:
+        for run, spec in line:
             if run.state == "queued" and run.id not in told:
                 self._tell(run, Queued(len(told), round(self._seconds(ahead), 1)))
                 told.add(run.id)
-            ahead += run.request.work
+            ahead += _work(run, spec)
 
     def _tell(self, run: Run, now: Queued) -> None:
         before = run.queued
@@ -289,7 +296,7 @@ class Runs:
                     run.append(event)
                     self._tally.heard(event, monotonic() - first)
                     if isinstance(event, ArmEnded) and event.state == "finished":
-                        self._learn_speed((monotonic() - first) / run.request.work)
+                        self._learn_speed((monotonic() - first) / _work(run, spec))
             # The last of several that end at once finds that another one has seen to it.
             if run.complete and not run.verdict and not run.done:
                 run.append(judge(run.experiment.claims, run.measured))
@@ -373,6 +380,11 @@ class Runs:
             if monotonic() > next_try:
                 await self._ended.save_late()
                 next_try = monotonic() + RETRY_SECONDS
+
+
+def _work(run: Run, spec: TrainingSpec) -> float:
+    """Of one of its trainings, with those beside it."""
+    return run.request.work * spec.count
 
 
 def _same(run: Run, experiment: Experiment, request: RunRequest) -> bool:

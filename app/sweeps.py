@@ -57,7 +57,7 @@ def save(runs: Sequence[Run], command: str, folder: Path = FOLDER) -> Path:
             **data(run.measured.end(spec.arm, spec.seed)),
         }
         for run in runs
-        for spec in run.specs
+        for spec in run.experiment.trainings(run.request)
     ]
     path = folder / f"{first.experiment.slug}.sweep.json"
     text = json.dumps({"receipt": kept, "cells": cells}, allow_nan=False)

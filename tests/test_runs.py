@@ -79,6 +79,22 @@ async def test_trainings_go_seed_by_seed(runs: Runs, engine: ToyEngine) -> None:
     assert begun == [(5, "a"), (5, "b"), (6, "a"), (6, "b")]
 
 
+async def test_on_a_gpu_trainings_that_are_alike_go_side_by_side() -> None:
+    async with serving_toys(device="cuda") as (runs, engine):
+        run = create(runs, seed=5, seeds=2, steps=10)
+        assert run.steps_left == 40
+        training = await engine.begun()
+        members = [(spec.seed, spec.arm) for spec in (training.spec, *training.spec.beside)]
+        assert members == [(5, "a"), (5, "b"), (6, "a"), (6, "b")]
+        training.end(accuracy=0.75)
+        await until(run, "done")
+        assert run.state == "finished"
+        assert run.steps_left == 0
+        assert {run.measured.end(arm, seed).summary["test_accuracy"] for seed, arm in members} == {
+            0.75
+        }
+
+
 async def test_a_run_takes_all_slots_there_are() -> None:
     async with serving_toys(slots=2) as (runs, engine):
         create(runs)

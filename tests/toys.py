@@ -36,10 +36,12 @@ class ToyTraining:
         self.said.put_nowait(Points(self.spec.arm, self.spec.seed, [step], values))
 
     def end(self, accuracy: float = 0.5, state: ArmState = "finished") -> None:
-        """Says its last point and that it is over."""
-        self.point(self.spec.steps, accuracy)
+        """Says its last point and that it is over, and so for those beside it."""
         summary = {"test_accuracy": accuracy}
-        self.said.put_nowait(ArmEnded(self.spec.arm, self.spec.seed, state, summary))
+        for spec in (self.spec, *self.spec.beside):
+            values = {"test_accuracy": [accuracy]}
+            self.said.put_nowait(Points(spec.arm, spec.seed, [spec.steps], values))
+            self.said.put_nowait(ArmEnded(spec.arm, spec.seed, state, summary))
         self.said.put_nowait(None)
 
     def fail(self, error: Exception) -> None:
@@ -129,7 +131,9 @@ TOY = Experiment(
 
 
 @asynccontextmanager
-async def serving_toys(slots: int = 1, **settings: float) -> AsyncGenerator[tuple[Runs, ToyEngine]]:
+async def serving_toys(
+    slots: int = 1, **settings: float | str
+) -> AsyncGenerator[tuple[Runs, ToyEngine]]:
     """Runs on a toy engine, by default without anybody turned away."""
     engine = ToyEngine(slots)
     runs = Runs(

@@ -1,8 +1,8 @@
 """What an experiment is made of, and how a reader's request becomes trainings."""
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlencode
@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from app.architectures import MNIST_SHAPE, Architecture, Norm, Placement, Shape
+from app.architectures import MNIST_SHAPE, Architecture, Noise, Norm, Placement, Shape
 from app.claims import Claim
 from app.errors import FieldProblem, InvalidRequest
 from app.experiments.sweeps import Sweep
@@ -74,6 +74,24 @@ class TrainingSpec:
     # every `precise_every` steps and at the last; 0 takes none.
     precise_images: int = 0
     precise_every: int = 20
+    # Trainings that go along with this one, step by step, as `training.together` has it.
+    beside: tuple["TrainingSpec", ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many trainings it is."""
+        return 1 + len(self.beside)
+
+    @property
+    def separable(self) -> bool:
+        """Whether all that is measured can be told apart where several go side by side."""
+        return (
+            self.evaluation == "evaluate"
+            and self.criterion == "cross_entropy"
+            and self.trained == "all"
+            and not (self.measures or self.surface_points or self.precise_images)
+            and not any(isinstance(layer, Noise) for layer in self.architecture)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,16 +308,26 @@ class Experiment:
         """All that the same run needs, as it stands in a permalink behind the question mark."""
         return urlencode({"figure": self.slug, **request.model_dump()})
 
-    def trainings(self, request: RunRequest) -> Iterator[TrainingSpec]:
+    def trainings(self, request: RunRequest, *, together: bool = False) -> Iterator[TrainingSpec]:
         """The trainings of a run: seed by seed, so that whole comparisons finish first.
 
         Of a seed the longest first, so that workers end together: noise takes more than a norm,
-        and a norm more than none.
+        and a norm more than none. `together`: those that are alike stand beside each other.
         """
         arms = sorted(self.arms, key=lambda arm: (not arm.noise, arm.norm == "none"))
-        for seed in range(request.seed, request.seed + request.seeds):
-            for arm in arms:
-                yield request.training(arm, seed)
+        seeds = range(request.seed, request.seed + request.seeds)
+        each = (request.training(arm, seed) for seed in seeds for arm in arms)
+        return _side_by_side(each) if together else each
+
+
+def _side_by_side(specs: Iterable[TrainingSpec]) -> Iterator[TrainingSpec]:
+    """Those that differ in arm, seed and learning rate alone become one, if they may."""
+    alike: dict[TrainingSpec, list[TrainingSpec]] = {}
+    for spec in specs:
+        key = replace(spec, arm="", seed=0, learning_rate=0) if spec.separable else spec
+        alike.setdefault(key, []).append(spec)
+    for first, *others in alike.values():
+        yield replace(first, beside=tuple(others))
 
 
 def _parameter(name: str, schema: Mapping[str, object]) -> Parameter:

@@ -27,7 +27,7 @@ def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator
     Yields `Points` and `Row`s from step 0, before the first update, to the last, then one
     `ArmEnded` with the last value of each metric. Same spec and device, same numbers, bit for bit.
     """
-    network = _start(spec, device)
+    network = start(spec, device)
     batches = training_batches(dataset, spec, device)
     tests = test_batches(dataset, spec.test_images, device) if spec.evaluation else []
     population = _population(spec, dataset, device)
@@ -58,7 +58,7 @@ def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator
                     if isinstance(line, Line):
                         yield _row(spec, step, name, line)
 
-        if _diverged(latest[spec.loss], spec.diverged_above):
+        if diverged(latest[spec.loss], spec.diverged_above):
             yield ArmEnded(spec.arm, spec.seed, "diverged", latest)
             return
         if step < spec.steps:
@@ -79,7 +79,7 @@ def _surroundings(
     """The loss around the network, row by row, then on the line to the one of the next seed."""
     images = fixed_batch(dataset, spec.surface_images, device)
     next_seed = replace(spec, seed=(spec.seed + 1) % (MAX_SEED + 1))
-    other = _start(next_seed, device)
+    other = start(next_seed, device)
     # It trains between the rows, so that neither of the two leaves the reader waiting.
     training = _training(next_seed, other, dataset, device)
     steps_a_row = math.ceil(spec.steps / spec.surface_points)
@@ -106,7 +106,8 @@ def _training(
         yield step
 
 
-def _start(spec: TrainingSpec, device: str) -> nn.Sequential:
+def start(spec: TrainingSpec, device: str) -> nn.Sequential:
+    """The network before its first step, with the seed's weights."""
     network = build(spec.architecture, spec.seed, spec.input_shape)
     freeze(network, spec.trained)
     return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
@@ -118,5 +119,6 @@ def _population(spec: TrainingSpec, dataset: Dataset, device: str) -> Tensor:
     return fixed_batch(dataset, count, device)[0] if count else torch.empty(0)
 
 
-def _diverged(loss: float, bound: float) -> bool:
+def diverged(loss: float, bound: float) -> bool:
+    """Whether a training with that loss is over."""
     return not math.isfinite(loss) or loss > bound

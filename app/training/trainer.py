@@ -17,6 +17,7 @@ from app.experiments.learning_rates import LEARNING_RATES
 from app.measurements import Provenance
 from app.training.datasets import Dataset, load_mnist
 from app.training.loop import train
+from app.training.together import train_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,13 @@ class Trainer:
     provenance: Provenance
 
     def train(self, spec: TrainingSpec) -> Iterator[TrainingEvent]:
-        """See `training.loop.train`. Raises MemoryExceeded where there is too little of it."""
+        """See `training.loop.train`, and `training.together` for a spec with others beside it.
+
+        Raises MemoryExceeded where there is too little of it.
+        """
+        way = train_together if spec.beside else train
         try:
-            yield from train(spec, self.dataset, self.provenance.device)
+            yield from way(spec, self.dataset, self.provenance.device)
         except (MemoryError, RuntimeError) as error:
             if not _is_of_memory(error):
                 raise
