@@ -121,6 +121,7 @@ def test_markup_and_scripts_are_shown_as_text_and_do_nothing(
     again = "<b hx-get='/comments' hx-trigger='load'>b</b> {{ 7 * 7 }} \\(x\\)"
     section.approach()
     section.post(hostile, name="<i>Ann</i>")
+    section.texts.wait_for()  # with it comes a fresh form
     section.post(again)
     expect(section.texts).to_have_text([again, hostile])
     expect(section.element.locator("bdi").last).to_have_text("<i>Ann</i>")
