@@ -60,9 +60,7 @@ class Run:
         self.done: Done | None = None
         self.ended_at = math.inf
         self._steps_left = {
-            (each.arm, each.seed): each.steps
-            for spec in self.specs
-            for each in (spec, *spec.beside)
+            (each.arm, each.seed): each.steps for spec in self.specs for each in spec.members
         }
 
     def replay(self, entries: Iterable[bytes]) -> None:

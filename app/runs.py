@@ -384,7 +384,7 @@ class Runs:
 
 def _work(run: Run, spec: TrainingSpec) -> float:
     """Of one of its trainings, with those beside it."""
-    return run.request.work * spec.count
+    return run.request.work * len(spec.members)
 
 
 def _same(run: Run, experiment: Experiment, request: RunRequest) -> bool:

@@ -54,10 +54,11 @@ def save(runs: Sequence[Run], command: str, folder: Path = FOLDER) -> Path:
     cells = [
         {
             "value": run.request.parameters()[sweep.parameter],
-            **data(run.measured.end(spec.arm, spec.seed)),
+            **data(run.measured.end(each.arm, each.seed)),
         }
         for run in runs
-        for spec in run.experiment.trainings(run.request)
+        for spec in run.specs
+        for each in spec.members
     ]
     path = folder / f"{first.experiment.slug}.sweep.json"
     text = json.dumps({"receipt": kept, "cells": cells}, allow_nan=False)

@@ -225,27 +225,26 @@ def test_side_by_side_are_trainings_that_differ_in_arm_seed_and_rate_alone(
 ) -> None:
     request = experiment.parse({"seed": 5, "seeds": 3})
     found = list(experiment.trainings(request, together=True))
-    alone = [replace(each, beside=()) for spec in found for each in (spec, *spec.beside)]
+    alone = [each for spec in found for each in spec.members]
     assert set(alone) == set(experiment.trainings(request))
     assert len(alone) == 3 * len(experiment.arms)
     for spec in found:
         assert spec.separable or not spec.beside
-        assert {replace(each, arm="", seed=0, learning_rate=0) for each in spec.beside} <= {
-            replace(spec, arm="", seed=0, learning_rate=0, beside=())
-        }
+        alike = {replace(each, arm="", seed=0, learning_rate=0) for each in spec.members}
+        assert len(alike) == 1
 
 
 def test_the_first_figure_is_two_networks_side_by_side() -> None:
     request = LEARNING_RATES.parse({"seed": 5, "seeds": 10})
     found = LEARNING_RATES.trainings(request, together=True)
-    assert [(spec.arm, spec.count) for spec in found] == [("bn@0.1", 20), ("cnn@0.1", 20)]
+    assert [(spec.arm, len(spec.members)) for spec in found] == [("bn@0.1", 20), ("cnn@0.1", 20)]
 
 
 def test_what_is_measured_step_by_step_trains_alone() -> None:
     for slug in ("smoothness", "covariate-shift", "loss-surface", "batch-size", "sigmoid"):
         experiment = find(slug)
         found = experiment.trainings(experiment.parse({"seeds": 2}), together=True)
-        assert {spec.count for spec in found} == {1}
+        assert not any(spec.beside for spec in found)
 
 
 def test_the_longest_trainings_of_a_seed_come_first() -> None:

@@ -84,7 +84,7 @@ async def test_on_a_gpu_trainings_that_are_alike_go_side_by_side() -> None:
         run = create(runs, seed=5, seeds=2, steps=10)
         assert run.steps_left == 40
         training = await engine.begun()
-        members = [(spec.seed, spec.arm) for spec in (training.spec, *training.spec.beside)]
+        members = [(spec.seed, spec.arm) for spec in training.spec.members]
         assert members == [(5, "a"), (5, "b"), (6, "a"), (6, "b")]
         training.end(accuracy=0.75)
         await until(run, "done")

@@ -38,7 +38,7 @@ class ToyTraining:
     def end(self, accuracy: float = 0.5, state: ArmState = "finished") -> None:
         """Says its last point and that it is over, and so for those beside it."""
         summary = {"test_accuracy": accuracy}
-        for spec in (self.spec, *self.spec.beside):
+        for spec in self.spec.members:
             values = {"test_accuracy": [accuracy]}
             self.said.put_nowait(Points(spec.arm, spec.seed, [spec.steps], values))
             self.said.put_nowait(ArmEnded(spec.arm, spec.seed, state, summary))

@@ -78,9 +78,9 @@ class TrainingSpec:
     beside: tuple["TrainingSpec", ...] = ()
 
     @property
-    def count(self) -> int:
-        """How many trainings it is."""
-        return 1 + len(self.beside)
+    def members(self) -> tuple["TrainingSpec", ...]:
+        """All that it trains, each by itself."""
+        return replace(self, beside=()), *self.beside
 
     @property
     def separable(self) -> bool:

@@ -31,7 +31,7 @@ def train_together(
 
     Up to rounding, which steps at a high rate blow up. Who diverged says no more; the others go on.
     """
-    members = [spec, *spec.beside]
+    members = spec.members
     networks = [start(member, device) for member in members]
     network = networks[0]  # whose layers all go through
     stacked, averages = stack_module_state(list(networks))

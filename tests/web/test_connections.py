@@ -136,7 +136,7 @@ def test_a_request_that_never_ends_does_not_live_for_ever(
     monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.2)
     created = toy_server.created
     _, seconds = ask(toy_server, unfinished)  # returns when the server has hung up
-    assert 0.19 <= seconds < 4  # the server's clock starts first, and counts whole milliseconds
+    assert 0.19 <= seconds < 4  # its loop counts from its turn's start, in whole milliseconds
     assert toy_server.created == created
     assert_unharmed(toy_server)
 
