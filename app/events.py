@@ -48,6 +48,11 @@ class Points:
     step: Sequence[int]
     values: Mapping[str, Sequence[float]]
 
+    @property
+    def latest_step(self) -> int:
+        """The step of its last point."""
+        return self.step[-1]
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -66,6 +71,11 @@ class Row:
     high: float
     values: Sequence[float]
     y: float | None = None
+
+    @property
+    def latest_step(self) -> int:
+        """The step at which it was measured."""
+        return self.step
 
     def places(self) -> list[float]:
         """Where each of `values` belongs, between `low` and `high`."""

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import secrets
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,9 +21,10 @@ from app.events import (
     Verdict,
     decode,
 )
-from app.experiments.base import Experiment, RunRequest
+from app.experiments.base import Experiment, RunRequest, SideBySide, TrainingSpec
 from app.log import Log
 from app.measurements import Measurements, Provenance
+from app.race import Race
 
 
 class Run:
@@ -36,7 +38,8 @@ class Run:
         *,
         address: str = "",
         node: str = "",
-        together: bool = False,
+        side_by_side: SideBySide = "alone",
+        slots: int = 1,
     ) -> None:
         # A proxy before several servers knows by the id which one holds the run.
         self.id = f"{node}-{secrets.token_urlsafe(12)}" if node else secrets.token_urlsafe(12)
@@ -49,7 +52,7 @@ class Run:
         self.created = datetime.now(UTC)
         self.log = Log()
         self.measured = Measurements([arm.id for arm in experiment.arms])
-        self.specs = list(experiment.trainings(request, together=together))
+        self.specs = list(experiment.trainings(request, side_by_side=side_by_side, slots=slots))
         self.tasks: set[asyncio.Task[None]] = set()
         self.watchers = 0
         self.last_seen = monotonic()
@@ -59,6 +62,7 @@ class Run:
         self.verdict: Verdict | None = None
         self.done: Done | None = None
         self.ended_at = math.inf
+        self._races: defaultdict[int, Race] = defaultdict(Race)  # by seed
         self._steps_left = {
             (each.arm, each.seed): each.steps for spec in self.specs for each in spec.members
         }
@@ -100,6 +104,22 @@ class Run:
         if self.done:
             return self.done.elapsed_s
         return 0.0 if self.started_at is None else monotonic() - self.started_at
+
+    def enter(self, spec: TrainingSpec) -> None:
+        """Counts a training, and those beside it, as given to a worker."""
+        for member in spec.members:
+            self._races[member.seed].enter(member, monotonic())
+
+    def hear(self, event: TrainingEvent) -> None:
+        """Appends what a training says, in time: the arms of a seed are shown as a race."""
+        for ready in self._races[event.seed].hear(event, monotonic()):
+            self.append(ready)
+
+    def release(self, *, everything: bool = False) -> None:
+        """Appends what waited for slower arms: what need not wait any longer, or everything."""
+        for race in self._races.values():
+            for ready in race.flush() if everything else race.release(monotonic()):
+                self.append(ready)
 
     def append(self, event: Event) -> None:
         """Passes an event on to whoever watches, and keeps what it says."""

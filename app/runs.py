@@ -165,6 +165,8 @@ class Runs:
             if run.state == "queued" and run.unseen_s() > UNSEEN_SECONDS:
                 log.info("nobody waits for it", extra=run.about)
                 self._stop(run)
+            else:
+                run.release()
         self._announce()
 
     def _twin(self, experiment: Experiment, request: RunRequest, reader: str) -> Run | None:
@@ -211,7 +213,8 @@ class Runs:
             reader,
             address=address,
             node=self._settings.node,
-            together=self._settings.device == "cuda",
+            side_by_side=self._engine.side_by_side,
+            slots=self._engine.slots,
         )
         self._live[run.id] = run
         for spec in run.specs:
@@ -287,13 +290,14 @@ class Runs:
     async def _train(self, run: Run, spec: TrainingSpec) -> None:
         journal.note(**run.about, arm=spec.arm)
         first: float | None = None
+        run.enter(spec)
         try:
             async with aclosing(self._engine.train(spec)) as events:
                 async for event in events:
                     if run.started_at is None:
                         self._begin(run)
                     first = first or monotonic()
-                    run.append(event)
+                    run.hear(event)
                     self._tally.heard(event, monotonic() - first)
                     if isinstance(event, ArmEnded) and event.state == "finished":
                         self._learn_speed((monotonic() - first) / _work(run, spec))
@@ -359,6 +363,7 @@ class Runs:
         """The one place where a run ends: whoever comes second changes nothing."""
         if run.done:
             return
+        run.release(everything=True)
         run.append(done)
         self._tally.over(done)
         log.info("ended: %s", done.state, extra=run.about)

@@ -26,7 +26,7 @@ def main() -> None:
     for pair in range(PAIRS + 1):
         request = LEARNING_RATES.parse({"seed": pair * SEEDS, "seeds": SEEDS})
         one_by_one = _seconds(trainer, LEARNING_RATES.trainings(request))
-        beside = _seconds(trainer, LEARNING_RATES.trainings(request, together=True))
+        beside = _seconds(trainer, LEARNING_RATES.trainings(request, side_by_side="batched"))
         if pair:  # the first warms up
             ratios.append(beside / one_by_one)
             print(f"{beside:.2f} s against {one_by_one:.2f} s")

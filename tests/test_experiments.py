@@ -224,7 +224,7 @@ def test_side_by_side_are_trainings_that_differ_in_arm_seed_and_rate_alone(
     experiment: Experiment,
 ) -> None:
     request = experiment.parse({"seed": 5, "seeds": 3})
-    found = list(experiment.trainings(request, together=True))
+    found = list(experiment.trainings(request, side_by_side="batched"))
     alone = [each for spec in found for each in spec.members]
     assert set(alone) == set(experiment.trainings(request))
     assert len(alone) == 3 * len(experiment.arms)
@@ -236,15 +236,43 @@ def test_side_by_side_are_trainings_that_differ_in_arm_seed_and_rate_alone(
 
 def test_the_first_figure_is_two_networks_side_by_side() -> None:
     request = LEARNING_RATES.parse({"seed": 5, "seeds": 10})
-    found = LEARNING_RATES.trainings(request, together=True)
+    found = LEARNING_RATES.trainings(request, side_by_side="batched")
     assert [(spec.arm, len(spec.members)) for spec in found] == [("bn@0.1", 20), ("cnn@0.1", 20)]
 
 
 def test_what_is_measured_step_by_step_trains_alone() -> None:
     for slug in ("smoothness", "covariate-shift", "loss-surface", "batch-size", "sigmoid"):
         experiment = find(slug)
-        found = experiment.trainings(experiment.parse({"seeds": 2}), together=True)
+        found = experiment.trainings(experiment.parse({"seeds": 2}), side_by_side="batched")
         assert not any(spec.beside for spec in found)
+
+
+@every_experiment
+@pytest.mark.parametrize("slots", [1, 2, 3, 64])
+def test_in_turn_the_arms_of_a_seed_are_dealt_to_the_slots(
+    experiment: Experiment, slots: int
+) -> None:
+    request = experiment.parse({"seed": 5, "seeds": 2})
+    groups = list(experiment.trainings(request, side_by_side="in_turn", slots=slots))
+    alone = list(experiment.trainings(request))
+    assert {each for spec in groups for each in spec.members} == set(alone)
+    assert sum(len(spec.members) for spec in groups) == len(alone)
+    assert len(groups) == 2 * min(slots, len(experiment.arms))
+    sizes = [len(spec.members) for spec in groups]
+    assert max(sizes) - min(sizes) <= 1
+    for spec in groups:
+        assert not spec.batched
+        assert {each.seed for each in spec.members} == {spec.seed}
+
+
+def test_long_and_short_trainings_share_a_slot() -> None:
+    groups = find("covariate-shift").trainings(
+        find("covariate-shift").parse({}), side_by_side="in_turn", slots=2
+    )
+    assert [[each.arm for each in spec.members] for spec in groups] == [
+        ["bn+noise", "cnn"],
+        ["cnn+noise", "bn"],
+    ]
 
 
 def test_the_longest_trainings_of_a_seed_come_first() -> None:

@@ -80,7 +80,8 @@ async def test_trainings_go_seed_by_seed(runs: Runs, engine: ToyEngine) -> None:
 
 
 async def test_on_a_gpu_trainings_that_are_alike_go_side_by_side() -> None:
-    async with serving_toys(device="cuda") as (runs, engine):
+    async with serving_toys() as (runs, engine):
+        engine.side_by_side = "batched"
         run = create(runs, seed=5, seeds=2, steps=10)
         assert run.steps_left == 40
         training = await engine.begun()
@@ -93,6 +94,54 @@ async def test_on_a_gpu_trainings_that_are_alike_go_side_by_side() -> None:
         assert {run.measured.end(arm, seed).summary["test_accuracy"] for seed, arm in members} == {
             0.75
         }
+
+
+async def test_with_one_slot_the_arms_of_a_seed_train_in_turn() -> None:
+    async with serving_toys() as (runs, engine):
+        engine.side_by_side = "in_turn"
+        run = create(runs, seed=5, seeds=2)
+        begun = []
+        for _ in range(2):
+            training = await engine.begun()
+            begun.append([(spec.seed, spec.arm) for spec in training.spec.members])
+            training.end()
+        assert begun == [[(5, "a"), (5, "b")], [(6, "a"), (6, "b")]]
+        await until(run, "done")
+        assert run.state == "finished"
+
+
+async def test_of_two_arms_none_is_shown_far_ahead_of_the_other() -> None:
+    async with serving_toys(slots=2) as (runs, engine):
+        run = create(runs, steps=100)
+        one, other = [await engine.begun() for _ in range(2)]
+        for step in range(101):
+            one.point(step)
+        await anyio.wait_all_tasks_blocked()
+        shown = [event.data["step"] for event in heard(run) if event.name == "points"]
+        assert shown == [[step] for step in range(len(shown))]
+        assert len(shown) < 15
+        one.end()
+        other.end()
+        steps = [
+            event.data["step"]
+            for event in await end_of(run)
+            if event.name == "points" and event.data["arm"] == one.spec.arm
+        ]
+        assert steps == [*([step] for step in range(101)), [100]]
+
+
+async def test_what_waited_for_a_slower_arm_is_kept_when_the_run_is_stopped() -> None:
+    async with serving_toys(slots=2) as (runs, engine):
+        run = create(runs, steps=100)
+        one = await engine.begun()
+        await engine.begun()
+        for step in range(101):
+            one.point(step)
+        await until(run, "points")
+        await anyio.wait_all_tasks_blocked()
+        runs.stop(run, "me")
+        assert names(heard(run)).count("points") == 101
+        assert names(heard(run))[-1] == "done"
 
 
 async def test_a_run_takes_all_slots_there_are() -> None:

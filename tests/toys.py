@@ -10,7 +10,7 @@ import anyio
 from app.claims import Claim
 from app.engines.base import Health
 from app.events import ArmEnded, ArmState, Points, TrainingEvent
-from app.experiments.base import Arm, Experiment, TrainingSpec
+from app.experiments.base import Arm, Experiment, SideBySide, TrainingSpec
 from app.experiments.learning_rates import LearningRates
 from app.experiments.metrics import ACCURACY
 from app.measurements import Provenance
@@ -54,6 +54,7 @@ class ToyEngine:
 
     def __init__(self, slots: int = 1) -> None:
         self.slots = slots
+        self.side_by_side: SideBySide = "alone"
         self.provenance: Provenance | None = PROVENANCE
         self.problem: str | None = None
         self.in_use = 0

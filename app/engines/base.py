@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.events import TrainingEvent
-from app.experiments.base import TrainingSpec
+from app.experiments.base import SideBySide, TrainingSpec
 from app.measurements import Provenance
 
 
@@ -22,10 +22,21 @@ class Health:
     restarts: int = field(default=0, compare=False)  # what was, no part of what is
 
 
+def sharing(device: str) -> SideBySide:
+    """How trainings share a slot there: a GPU batches them, a processor takes turns."""
+    return "batched" if device == "cuda" else "in_turn"
+
+
+def allowed_seconds(spec: TrainingSpec, deadline_seconds: float) -> float:
+    """How long a training may take with those beside it: trainings in turn have a deadline each."""
+    return deadline_seconds * (1 if spec.batched else len(spec.members))
+
+
 class Engine(Protocol):
     """Runs up to `slots` trainings at a time."""
 
     slots: int
+    side_by_side: SideBySide  # how the trainings of one run share a slot
     provenance: Provenance | None  # None until a first slot is warm
 
     async def start(self) -> None:
@@ -39,7 +50,8 @@ class Engine(Protocol):
         ...
 
     def train(self, spec: TrainingSpec) -> AsyncGenerator[TrainingEvent, None]:
-        """One training's events as they come; waits for a free slot first.
+        """The events of a training, and of those beside it, as they come; waits for a free slot
+        first.
 
         Closing the generator, or cancelling the task that iterates it, stops the training and
         frees its slot. Raises WorkerLost, DeadlineExceeded, MemoryExceeded or TrainingFailed,

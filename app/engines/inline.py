@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from app.engines.base import Health
+from app.engines.base import Health, allowed_seconds, sharing
 from app.errors import DeadlineExceeded, TrainingError, TrainingFailed
 from app.events import TrainingEvent
 from app.experiments.base import TrainingSpec
@@ -24,6 +24,7 @@ class InlineEngine:
     slots = 1
 
     def __init__(self, settings: Settings) -> None:
+        self.side_by_side = sharing(settings.device)
         self.provenance: Provenance | None = None
         self._settings = settings
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="training")
@@ -47,7 +48,8 @@ class InlineEngine:
         async with self._turn:
             await self.warm()
             events = self._trainer.result().train(spec)
-            deadline = monotonic() + self._settings.deadline_seconds
+            allowed = allowed_seconds(spec, self._settings.deadline_seconds)
+            deadline = monotonic() + allowed
             loop = asyncio.get_running_loop()
             while event := await loop.run_in_executor(self._thread, _next, events):
                 yield event

@@ -23,7 +23,7 @@ import ray
 from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from app.engines.base import Health
+from app.engines.base import Health, allowed_seconds, sharing
 from app.engines.cluster import Membership
 from app.errors import (
     BatchNormError,
@@ -220,6 +220,7 @@ class RayEngine:
 
     def __init__(self, settings: Settings) -> None:
         self.slots = settings.workers
+        self.side_by_side = sharing(settings.device)
         self.provenance: Provenance | None = None
         self._settings = settings
         self._membership: Membership | None = None
@@ -263,7 +264,8 @@ class RayEngine:
             home = await call.begin()
             self._heed(home)
             log.info("%s, seed %d: process %d on node %s", spec.arm, spec.seed, home.pid, home.node)
-            deadline = asyncio.get_running_loop().time() + self._settings.deadline_seconds
+            allowed = allowed_seconds(spec, self._settings.deadline_seconds)
+            deadline = asyncio.get_running_loop().time() + allowed
             while event := await call.next_event(deadline):
                 yield event
         except (WorkerLost, MemoryExceeded):

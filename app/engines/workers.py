@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator
 from time import monotonic
 
 from app import journal
-from app.engines.base import Health
+from app.engines.base import Health, allowed_seconds, sharing
 from app.engines.memory import own_bytes
 from app.engines.messages import (
     HEADER,
@@ -145,6 +145,7 @@ class WorkersEngine:
 
     def __init__(self, settings: Settings) -> None:
         self.slots = settings.workers
+        self.side_by_side = sharing(settings.device)
         self.provenance: Provenance | None = None
         self._settings = settings
         self._idle: deque[Worker] = deque()
@@ -174,7 +175,8 @@ class WorkersEngine:
     async def train(self, spec: TrainingSpec) -> AsyncGenerator[TrainingEvent, None]:
         worker = await self._begin(spec)
         journal.note(**worker.about)
-        deadline = asyncio.get_running_loop().time() + self._settings.deadline_seconds
+        allowed = allowed_seconds(spec, self._settings.deadline_seconds)
+        deadline = asyncio.get_running_loop().time() + allowed
         ended = False
         try:
             while not ended:

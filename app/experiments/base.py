@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlencode
 
@@ -16,6 +17,8 @@ from app.errors import FieldProblem, InvalidRequest
 from app.experiments.sweeps import Sweep
 
 ParameterValue: TypeAlias = int | float | str
+# How the trainings of one run share a worker: see `Experiment.trainings`.
+SideBySide: TypeAlias = Literal["alone", "in_turn", "batched"]
 MAX_SEED = 2**32 - 1
 MAX_SEEDS = 10
 # The largest figure that anybody can ask for, in steps of the article's first figure: two to four
@@ -74,13 +77,15 @@ class TrainingSpec:
     # every `precise_every` steps and at the last; 0 takes none.
     precise_images: int = 0
     precise_every: int = 20
-    # Trainings that go along with this one, step by step, as `training.together` has it.
+    # Trainings that the same worker steps beside this one: in turn (`training.in_turn`), or, if
+    # `batched`, as one batched network (`training.together`).
     beside: tuple["TrainingSpec", ...] = ()
+    batched: bool = False
 
     @property
     def members(self) -> tuple["TrainingSpec", ...]:
         """All that it trains, each by itself."""
-        return replace(self, beside=()), *self.beside
+        return replace(self, beside=(), batched=False), *self.beside
 
     @property
     def separable(self) -> bool:
@@ -308,26 +313,58 @@ class Experiment:
         """All that the same run needs, as it stands in a permalink behind the question mark."""
         return urlencode({"figure": self.slug, **request.model_dump()})
 
-    def trainings(self, request: RunRequest, *, together: bool = False) -> Iterator[TrainingSpec]:
+    def trainings(
+        self, request: RunRequest, *, side_by_side: SideBySide = "alone", slots: int = 1
+    ) -> Iterator[TrainingSpec]:
         """The trainings of a run: seed by seed, so that whole comparisons finish first.
 
-        Of a seed the longest first, so that workers end together: noise takes more than a norm,
-        and a norm more than none. `together`: those that are alike stand beside each other.
+        `side_by_side` says which of them one worker trains together: "alone", none; "in_turn", the
+        arms of a seed, dealt to at most `slots` workers, so that all arms grow at the same time;
+        "batched", all that are alike.
         """
-        arms = sorted(self.arms, key=lambda arm: (not arm.noise, arm.norm == "none"))
+        arms = sorted(self.arms, key=_cost, reverse=True)
         seeds = range(request.seed, request.seed + request.seeds)
-        each = (request.training(arm, seed) for seed in seeds for arm in arms)
-        return _side_by_side(each) if together else each
+        each = [[request.training(arm, seed) for arm in arms] for seed in seeds]
+        match side_by_side:
+            case "alone":
+                yield from chain(*each)
+            case "in_turn":
+                for of_a_seed in each:
+                    yield from map(_grouped, _deal(of_a_seed, slots))
+            case "batched":
+                yield from _batched(chain(*each))
 
 
-def _side_by_side(specs: Iterable[TrainingSpec]) -> Iterator[TrainingSpec]:
-    """Those that differ in arm, seed and learning rate alone become one, if they may."""
+def _cost(arm: Arm) -> tuple[bool, bool]:
+    """A key that sorts arms by the time they take: noise takes more than a norm, a norm more
+    than none.
+    """
+    return arm.noise, arm.norm != "none"
+
+
+def _deal(specs: Sequence[TrainingSpec], hands: int) -> list[list[TrainingSpec]]:
+    """Deals specs, the longest first, into at most that many hands that take about equally long."""
+    hands = min(hands, len(specs))
+    dealt: list[list[TrainingSpec]] = [[] for _ in range(hands)]
+    there_and_back = [*range(hands), *reversed(range(hands))]
+    for number, spec in enumerate(specs):
+        dealt[there_and_back[number % len(there_and_back)]].append(spec)
+    return dealt
+
+
+def _grouped(specs: Sequence[TrainingSpec], *, batched: bool = False) -> TrainingSpec:
+    first, *others = specs
+    return replace(first, beside=tuple(others), batched=batched and bool(others))
+
+
+def _batched(specs: Iterable[TrainingSpec]) -> Iterator[TrainingSpec]:
+    """Groups the specs that differ in arm, seed and learning rate alone, if they are separable."""
     alike: dict[TrainingSpec, list[TrainingSpec]] = {}
     for spec in specs:
         key = replace(spec, arm="", seed=0, learning_rate=0) if spec.separable else spec
         alike.setdefault(key, []).append(spec)
-    for first, *others in alike.values():
-        yield replace(first, beside=tuple(others))
+    for group in alike.values():
+        yield _grouped(group, batched=True)
 
 
 def _parameter(name: str, schema: Mapping[str, object]) -> Parameter:

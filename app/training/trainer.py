@@ -16,6 +16,7 @@ from app.experiments.base import TrainingSpec
 from app.experiments.learning_rates import LEARNING_RATES
 from app.measurements import Provenance
 from app.training.datasets import Dataset, load_mnist
+from app.training.in_turn import train_in_turn
 from app.training.loop import train
 from app.training.together import train_together
 
@@ -28,13 +29,14 @@ class Trainer:
     provenance: Provenance
 
     def train(self, spec: TrainingSpec) -> Iterator[TrainingEvent]:
-        """See `training.loop.train`, and `training.together` for a spec with others beside it.
+        """See `training.loop.train`; for a spec with others beside it `training.in_turn`, or
+        `training.together` if they are batched.
 
         Raises MemoryExceeded where there is too little of it.
         """
-        way = train_together if spec.beside else train
+        train_spec = train_together if spec.batched else train_in_turn if spec.beside else train
         try:
-            yield from way(spec, self.dataset, self.provenance.device)
+            yield from train_spec(spec, self.dataset, self.provenance.device)
         except (MemoryError, RuntimeError) as error:
             if not _is_of_memory(error):
                 raise

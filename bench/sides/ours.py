@@ -12,7 +12,7 @@ from app.__main__ import main
 from app.engines import registry
 from app.engines.base import Health
 from app.events import TrainingEvent
-from app.experiments.base import TrainingSpec
+from app.experiments.base import SideBySide, TrainingSpec
 from app.measurements import Provenance
 from app.settings import Settings
 from bench.sides.feed import points
@@ -23,6 +23,7 @@ class PacedEngine:
 
     def __init__(self, settings: Settings) -> None:
         self.slots = settings.workers
+        self.side_by_side: SideBySide = "alone"
         self.provenance: Provenance | None = Provenance("clock", "none", {})
 
     async def start(self) -> None:

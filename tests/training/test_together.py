@@ -49,7 +49,7 @@ def alike(spec: TrainingSpec, norm: Norm, rates: Sequence[float]) -> list[Traini
 
 
 def beside(members: Sequence[TrainingSpec]) -> TrainingSpec:
-    return replace(members[0], beside=tuple(members[1:]))
+    return replace(members[0], beside=tuple(members[1:]), batched=True)
 
 
 def told_of(
