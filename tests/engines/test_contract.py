@@ -55,6 +55,18 @@ async def test_a_training_says_what_the_loop_says(
         assert await events_of(engine, spec) == list(train(spec, trainer.dataset))
 
 
+async def test_trainings_in_turn_say_what_each_says_alone(
+    engine: Engine, trainer: Trainer, specs: dict[str, TrainingSpec]
+) -> None:
+    first, *others = specs.values()
+    events = await events_of(engine, replace(first, beside=tuple(others)))
+    for spec in specs.values():
+        alone = list(train(spec, trainer.dataset))
+        assert [event for event in events if event.arm == spec.arm] == alone
+    turns = [arm for arm, _ in groupby(event.arm for event in events)]
+    assert turns == [*specs] * (len(turns) // len(specs))
+
+
 async def test_a_warm_engine_is_healthy_and_knows_where_it_trains(
     engine: Engine, trainer: Trainer
 ) -> None:
