@@ -258,7 +258,9 @@ class Runs:
         waiting = sum(_work(run, spec) for run, spec in line)
         in_training = sum(run.work_left for run in self._live.values()) - waiting
         ahead = max(0.0, in_training)
-        told: set[str] = set()
+        # A run whose trainings all have a worker that has not begun is ahead, too.
+        told = {run.id for run in self._live.values() if run.state == "queued"}
+        told -= {run.id for run, _ in line}
         for run, spec in line:
             if run.state == "queued" and run.id not in told:
                 self._tell(run, Queued(len(told), round(self._seconds(ahead), 1)))

@@ -96,6 +96,18 @@ async def test_on_a_gpu_trainings_that_are_alike_go_side_by_side() -> None:
         }
 
 
+async def test_a_run_whose_workers_have_not_begun_is_ahead_of_the_next() -> None:
+    async with serving_toys() as (runs, engine):
+        engine.side_by_side = "in_turn"
+        _, second = create(runs), create(runs)
+        await engine.begun()
+        third = create(runs)
+        assert second.queued is not None
+        assert second.queued.position == 1
+        assert third.queued is not None
+        assert third.queued.position == 2
+
+
 async def test_with_one_slot_the_arms_of_a_seed_train_in_turn() -> None:
     async with serving_toys() as (runs, engine):
         engine.side_by_side = "in_turn"

@@ -77,8 +77,7 @@ class TrainingSpec:
     # every `precise_every` steps and at the last; 0 takes none.
     precise_images: int = 0
     precise_every: int = 20
-    # Trainings that the same worker steps beside this one: in turn (`training.in_turn`), or, if
-    # `batched`, as one batched network (`training.together`).
+    # Trainings of the same worker: in turn (`training.in_turn`) or batched (`training.together`).
     beside: tuple["TrainingSpec", ...] = ()
     batched: bool = False
 
@@ -316,13 +315,13 @@ class Experiment:
     def trainings(
         self, request: RunRequest, *, side_by_side: SideBySide = "alone", slots: int = 1
     ) -> Iterator[TrainingSpec]:
-        """The trainings of a run: seed by seed, so that whole comparisons finish first.
+        """The trainings of a run, seed by seed: whole comparisons finish first.
 
-        `side_by_side` says which of them one worker trains together: "alone", none; "in_turn", the
-        arms of a seed, dealt to at most `slots` workers, so that all arms grow at the same time;
-        "batched", all that are alike.
+        One worker trains together: "alone", none; "in_turn", arms of a seed, dealt to at most
+        `slots` workers, so that all arms grow at once; "batched", all that are alike.
         """
-        arms = sorted(self.arms, key=_cost, reverse=True)
+        # The longest first: noise takes more time than a norm, a norm more than none.
+        arms = sorted(self.arms, key=lambda arm: (not arm.noise, arm.norm == "none"))
         seeds = range(request.seed, request.seed + request.seeds)
         each = [[request.training(arm, seed) for arm in arms] for seed in seeds]
         match side_by_side:
@@ -335,15 +334,8 @@ class Experiment:
                 yield from _batched(chain(*each))
 
 
-def _cost(arm: Arm) -> tuple[bool, bool]:
-    """A key that sorts arms by the time they take: noise takes more than a norm, a norm more
-    than none.
-    """
-    return arm.noise, arm.norm != "none"
-
-
 def _deal(specs: Sequence[TrainingSpec], hands: int) -> list[list[TrainingSpec]]:
-    """Deals specs, the longest first, into at most that many hands that take about equally long."""
+    """Deals specs, the longest first, into at most that many hands of about equal time."""
     hands = min(hands, len(specs))
     dealt: list[list[TrainingSpec]] = [[] for _ in range(hands)]
     there_and_back = [*range(hands), *reversed(range(hands))]
