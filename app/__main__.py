@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from app import cli, journal, settings
+from app import cli, journal, settings, standard_streams
 from app.errors import BatchNormError, DatasetError, StoreUnavailable
 
 BAD_INPUT = 2
@@ -14,6 +14,18 @@ BAD_INPUT = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code; bad input is one line on stderr and 2."""
+    standard_streams.make_safe()
+    try:
+        with standard_streams.flushed():
+            return _run(arguments)
+    except BrokenPipeError:
+        return standard_streams.NOBODY_READS
+    except standard_streams.OutputLost as error:
+        print(error, file=sys.stderr)
+        return cli.FAILED
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     do: Callable[[argparse.Namespace], int] = options.do
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")

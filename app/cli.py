@@ -221,7 +221,8 @@ async def _judge(settings: Settings, asked: Survey, table: list[str]) -> int:
 
 def _write(csv: Path, run: Run) -> bool:
     try:
-        csv.write_text(run.measured.csv())
+        # Line ends as in the text that the digest is of.
+        csv.write_text(run.measured.csv(), encoding="utf-8", newline="\n")
     except OSError as error:
         # Nothing is lost: the summary follows, and here is what repeats the run.
         command = run.experiment.command(run.request)

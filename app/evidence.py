@@ -146,13 +146,16 @@ def put(path: Path, table: str, name: str = CLAIMS) -> None:
     """
     before, after = _around_block(path, name)
     begin, end = marks(name)
-    path.write_text(f"{before}{begin}\n\n{table}\n\n{end}{after}")
+    # A README that came with the line ends of Windows keeps them.
+    line_end = "\r\n" if b"\r\n" in path.read_bytes() else "\n"
+    text = f"{before}{begin}\n\n{table}\n\n{end}{after}"
+    path.write_text(text, encoding="utf-8", newline=line_end)
 
 
 def _around_block(path: Path, name: str = CLAIMS) -> tuple[str, str]:
     begin, end = marks(name)
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise _bad_file(f"can't read {path}: {error.strerror}") from None
     except UnicodeDecodeError:

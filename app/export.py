@@ -109,7 +109,7 @@ def _fill(folder: Path, files: Iterable[tuple[str, bytes]]) -> Written:
         digests[name] = _digest(content)
         size += len(content)
     manifest = json.dumps({"made_by": MADE_BY, "files": digests}, indent=1) + "\n"
-    (folder / MANIFEST).write_text(manifest)
+    (folder / MANIFEST).write_text(manifest, encoding="utf-8", newline="\n")
     return Written(files=len(digests) + 1, size=size + len(manifest.encode()))
 
 

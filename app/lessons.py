@@ -6,6 +6,7 @@
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from app import standard_streams
 from app.experiments import find
 from app.experiments.base import Experiment, ParameterValue, RunRequest
 
@@ -274,4 +275,5 @@ def markdown() -> str:
 
 
 if __name__ == "__main__":
-    print(markdown(), end="")
+    standard_streams.make_safe()
+    standard_streams.print_document(markdown())

@@ -46,7 +46,7 @@ def save(run: Run, folder: Path = FOLDER) -> Path:
     ]
     path = folder / f"{run.experiment.slug}.json"
     text = json.dumps({"receipt": run.receipt(), "events": events}, indent=None, allow_nan=False)
-    path.write_text(text.replace('{"event"', '\n{"event"') + "\n")
+    path.write_text(text.replace('{"event"', '\n{"event"') + "\n", encoding="utf-8", newline="\n")
     return path
 
 
@@ -55,7 +55,7 @@ def load(slug: str, folder: Path = FOLDER) -> Recording | None:
     path = folder / f"{slug}.json"
     if not path.exists():
         return None
-    document = json.loads(path.read_text())
+    document = json.loads(path.read_text(encoding="utf-8"))
     events = [(entry["event"], entry["data"]) for entry in document["events"]]
     return Recording(
         receipt=document["receipt"],

@@ -62,7 +62,7 @@ def save(runs: Sequence[Run], command: str, folder: Path = FOLDER) -> Path:
     ]
     path = folder / f"{first.experiment.slug}.sweep.json"
     text = json.dumps({"receipt": kept, "cells": cells}, allow_nan=False)
-    path.write_text(text.replace('{"value"', '\n{"value"') + "\n")
+    path.write_text(text.replace('{"value"', '\n{"value"') + "\n", encoding="utf-8", newline="\n")
     return path
 
 
@@ -71,7 +71,7 @@ def load(slug: str, folder: Path = FOLDER) -> RecordedSweep | None:
     path = folder / f"{slug}.sweep.json"
     if not path.exists():
         return None
-    document = json.loads(path.read_text())
+    document = json.loads(path.read_text(encoding="utf-8"))
     ends: dict[Cell, ArmEnded] = {}
     for cell in document["cells"]:
         value = cell.pop("value")

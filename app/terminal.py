@@ -37,7 +37,7 @@ async def warm(settings: Settings) -> AsyncGenerator[Runs]:
     runs = Runs(engine, settings)
     try:
         await runs.start()
-        with Console(stderr=True).status("warming up"):
+        with Console(stderr=True).status("warming up", spinner="line"):
             await engine.warm()
         yield runs
     finally:

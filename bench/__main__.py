@@ -34,7 +34,7 @@ def main() -> None:
             lines.append(line(cells(row)))
             print(lines[-1], flush=True)
     if not options.only:
-        RESULTS.write_text("\n".join(["# Measured", "", *lines, ""]))
+        RESULTS.write_text("\n".join(["# Measured", "", *lines, ""]), encoding="utf-8")
 
 
 if __name__ == "__main__":

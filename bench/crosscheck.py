@@ -61,7 +61,7 @@ def main() -> None:
         lines.append(_line(cells))
         print(lines[-1], flush=True)
     if not quick:
-        PAGE.write_text(_introduction() + "\n".join(lines) + "\n" + NOTES)
+        PAGE.write_text(_introduction() + "\n".join(lines) + "\n" + NOTES, encoding="utf-8")
 
 
 def _everything() -> Iterator[Iterable[str]]:

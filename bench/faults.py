@@ -302,7 +302,7 @@ def _counts(held: Footprint) -> tuple[int, ...]:
 
 def tracebacks(log: Path) -> list[str]:
     """What the server's log has of exceptions: no fault here should lead to one."""
-    lines = log.read_text().splitlines()
+    lines = log.read_text(encoding="utf-8").splitlines()
     return [
         "in the log: " + " / ".join(lines[index : index + 40])
         for index, line in enumerate(lines)

@@ -29,7 +29,7 @@ def machine() -> str:
     """One line: what this was measured on, and how busy that was."""
     models = [
         line.partition(": ")[2]
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         if line.startswith("model name")
     ]
     return (

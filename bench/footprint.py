@@ -36,7 +36,7 @@ def footprint(pid: int) -> Footprint:
 
 def memory_mb(pid: int) -> float:
     """Megabytes that it has for itself (RssAnon)."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
         if line.startswith("RssAnon:"):
             return int(line.split()[1]) / 1000
     raise ValueError(f"process {pid} has no memory")
@@ -64,4 +64,4 @@ def _processes() -> Iterator[tuple[int, str, int]]:
 
 def _fields(folder: Path) -> list[str]:
     """Those of `stat` behind the name, which may have blanks in it: state, parent, …"""
-    return (folder / "stat").read_text().rpartition(")")[2].split()
+    return (folder / "stat").read_text(encoding="ascii").rpartition(")")[2].split()

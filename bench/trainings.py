@@ -45,12 +45,12 @@ def _train(spec: TrainingSpec) -> None:
     place = _place(spec)
     place.parent.mkdir(parents=True, exist_ok=True)
     unfinished = place.with_suffix(f".{os.getpid()}")
-    unfinished.write_text(json.dumps(curves))
+    unfinished.write_text(json.dumps(curves), encoding="utf-8")
     unfinished.replace(place)
 
 
 def _read(spec: TrainingSpec) -> Curves:
-    kept = json.loads(_place(spec).read_text())
+    kept = json.loads(_place(spec).read_text(encoding="utf-8"))
     return {
         metric: {int(step): value for step, value in curve.items()}
         for metric, curve in kept.items()

@@ -66,6 +66,32 @@ def test_no_file_is_longer_than_a_sitting() -> None:
     assert not long
 
 
+def _opens_text_without_its_encoding(call: ast.Call) -> bool:
+    named = {keyword.arg for keyword in call.keywords}
+    modes = [each.value for each in call.args if isinstance(each, ast.Constant)]
+    binary = any(isinstance(mode, str) and re.fullmatch("[rwax+]*b[rwax+]*", mode) for mode in modes)
+    match call.func:
+        case ast.Attribute(attr="read_text" | "write_text"):
+            return "encoding" not in named
+        case ast.Name(id="open") | ast.Attribute(attr="open" | "fdopen" | "NamedTemporaryFile"):
+            return not binary and "encoding" not in named and bool(call.args)
+        case ast.Attribute(attr="run" | "Popen" | "check_output" | "check_call"):
+            return bool(named & {"text", "universal_newlines"}) and "encoding" not in named
+    return False
+
+
+def test_every_text_file_is_opened_with_its_encoding() -> None:
+    """Python's default is the locale's, in which no γ may exist."""
+    guilty = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for folder in ("app", "bench")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and _opens_text_without_its_encoding(node)
+    ]
+    assert guilty == []
+
+
 @pytest.mark.parametrize(
     ("what", "pattern"),
     [

@@ -12,7 +12,7 @@ def own_bytes(pid: int) -> int:
     workers map together. 0 for a process that is gone, and where there is no /proc.
     """
     try:
-        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
+        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()
     except OSError:
         return 0
     return (int(resident) - int(shared)) * mmap.PAGESIZE
@@ -21,4 +21,4 @@ def own_bytes(pid: int) -> int:
 def be_first_to_go() -> None:
     """Out of memory, Linux ends this process before any other: a worker, and not the server."""
     with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000")
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")

@@ -16,7 +16,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from app import journal, settings
+from app import journal, settings, standard_streams
 from app.engines.memory import be_first_to_go
 from app.engines.messages import Begun, Ended, Ready, Refused, Train, pack, read
 from app.errors import TrainingError, TrainingFailed, Unusable
@@ -93,5 +93,6 @@ def _listen(
 
 
 if __name__ == "__main__":
+    standard_streams.make_safe()
     journal.start(settings.load().log_format)
     main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
