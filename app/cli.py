@@ -131,11 +131,12 @@ def verify(settings: Settings, path: Path) -> int:
     print(f"Other numbers.\n  receipt  {receipt.digest}\n  here     {digest}")
     differences = list(receipt.differences(run.provenance))
     if differences:
-        print("Likely because of what is not the same here:")
+        print("The likely reason is what is not the same here, or not known of there:")
     else:
         print(
-            "Versions, device and hardware are the same here: the receipt was altered, the run is "
-            "not reproducible, or the program here is not that of its version."
+            "Versions, device, hardware and instruction set are the same here, so the reason is "
+            "something that a receipt does not record: a change to the program or to a library "
+            "under the same version, or a digest, seed or parameter of some other run."
         )
     for difference in differences:
         there, here = difference.there or "unknown", difference.here or "unknown"

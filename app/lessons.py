@@ -249,7 +249,8 @@ ADVICE = (
             "The receipt, a JSON file behind “Final values and receipt”, has seed, settings, "
             "versions and the digest of every number. `python -m app verify receipt.json` trains "
             "it again and compares digit for digit: exit code 0 if all are the same, 1 with the "
-            "reason if not. On other hardware or versions digits may differ, and it says so.",
+            "reason if not. On another kind of processor, with other vector instructions or other "
+            "versions, digits may differ, and it says so.",
             "Below each chart, “Image and data” saves it as SVG or PNG, with seed, settings and "
             "permalink in its last lines. An answer is complete with a picture, a permalink or a "
             "receipt, and a sentence on how many seeds it holds for.",

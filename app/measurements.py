@@ -14,11 +14,15 @@ COLUMNS = ("arm", "seed", "step", "metric", "value")
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """On what numbers were measured: `device` as torch names it, `hardware` in words."""
+    """On what numbers were measured: `device` as torch names it, `hardware` in words.
+
+    `instruction_set`: the vector instructions in use; empty in what was kept before that was known.
+    """
 
     device: str
     hardware: str
     versions: Mapping[str, str]
+    instruction_set: str = ""
 
 
 class Measurements:

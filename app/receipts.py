@@ -44,6 +44,7 @@ class Receipt(BaseModel):
     versions: dict[Words, Words]
     device: Words
     hardware: Words
+    instruction_set: Words | None = None  # in receipts from 2026-11-29 on
     id: Words
     created: Words
     elapsed_s: Annotated[float, Field(ge=0)]
@@ -67,6 +68,9 @@ class Receipt(BaseModel):
             yield from _unless_equal(name, self.versions.get(name), here.versions.get(name))
         yield from _unless_equal("device", self.device, here.device)
         yield from _unless_equal("hardware", self.hardware, here.hardware)
+        yield from _unless_equal(
+            "instruction set", self.instruction_set, here.instruction_set or None
+        )
 
 
 @dataclass(frozen=True, slots=True)

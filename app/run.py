@@ -187,5 +187,6 @@ class Run:
             "versions": dict(self.provenance.versions) if self.provenance else {},
             "device": self.provenance.device if self.provenance else None,
             "hardware": self.provenance.hardware if self.provenance else None,
+            "instruction_set": (self.provenance and self.provenance.instruction_set) or None,
             "digest": self.measured.digest(),
         }

@@ -56,7 +56,7 @@ def _weighted_layers(spec: TrainingSpec) -> list[tuple[int, tuple[int, ...]]]:
 def rate() -> float:
     """Operations a second, measured now."""
     command = [sys.executable, "-m", "bench.floor"]
-    result = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    result = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, encoding="utf-8")
     return float(result.stdout)
 
 
@@ -67,7 +67,7 @@ def main() -> None:
         return
     processes = [
         subprocess.Popen(
-            [sys.executable, "-m", "bench.floor", "one"], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "bench.floor", "one"], stdout=subprocess.PIPE, encoding="utf-8"
         )
         for _ in range(os.cpu_count() or 1)
     ]

@@ -67,7 +67,7 @@ def report(url: str, flags: Sequence[str]) -> Report:
         [*command, *flags],
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=PATIENCE_S,
         check=False,
     )

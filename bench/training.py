@@ -79,7 +79,7 @@ def _plain(seed: int) -> float:
         f"plain.main({seed}); print(time.perf_counter() - start)"
     )
     result = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, encoding="utf-8"
     )
     return float(result.stdout)
 
@@ -91,7 +91,7 @@ def _draining() -> Iterator["subprocess.Popen[str]"]:
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

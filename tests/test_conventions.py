@@ -73,6 +73,8 @@ def _opens_text_without_its_encoding(call: ast.Call) -> bool:
     match call.func:
         case ast.Attribute(attr="read_text" | "write_text"):
             return "encoding" not in named
+        case ast.Attribute(value=ast.Name(id="os" | "gzip"), attr="open"):
+            return False
         case ast.Name(id="open") | ast.Attribute(attr="open" | "fdopen" | "NamedTemporaryFile"):
             return not binary and "encoding" not in named and bool(call.args)
         case ast.Attribute(attr="run" | "Popen" | "check_output" | "check_call"):

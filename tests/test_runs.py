@@ -370,6 +370,7 @@ async def test_a_receipt_says_all_that_is_needed_to_run_it_again(
         "versions": {"beads": "1.0"},
         "device": "abacus",
         "hardware": "Wood",
+        "instruction_set": None,
         "digest": "sha256:" + hashlib.sha256(run.measured.csv().encode()).hexdigest(),
     }
 

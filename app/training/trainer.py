@@ -17,6 +17,7 @@ from app.experiments.learning_rates import LEARNING_RATES
 from app.measurements import Provenance
 from app.training.datasets import Dataset, load_mnist
 from app.training.in_turn import train_in_turn
+from app.training.instructions import instruction_set
 from app.training.loop import train
 from app.training.together import train_together
 
@@ -80,6 +81,7 @@ def _provenance(device: str) -> Provenance:
             "torch": version("torch"),
             "torchvision": version("torchvision"),
         },
+        instruction_set=instruction_set(device),
     )
 
 

@@ -58,6 +58,7 @@ class Receipt:
     versions: dict[str, str]
     device: str | None
     hardware: str | None
+    instruction_set: str | None
     digest: str
 
 
