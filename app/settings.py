@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app import journal
+from app import journal, machine
 from app.errors import InvalidSettings
 
 PREFIX = "BATCHNORM_"
@@ -57,10 +57,10 @@ class Settings(BaseSettings):
         description="Ray cluster to join, `auto` or host:port; empty starts a Ray of its own",
     )
     workers: int = Field(
-        default_factory=lambda: min(os.cpu_count() or 1, 64),
+        default_factory=machine.default_workers,
         ge=1,
         le=64,
-        description="trainings at a time; by default the number of processors",
+        description="trainings at a time; by default as many as processors and memory allow",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="what trains")
     data_dir: Path = Field(

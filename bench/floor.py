@@ -69,7 +69,7 @@ def main() -> None:
         subprocess.Popen(
             [sys.executable, "-m", "bench.floor", "one"], stdout=subprocess.PIPE, encoding="utf-8"
         )
-        for _ in range(os.cpu_count() or 1)
+        for _ in range(default_workers())
     ]
     print(sum(float(process.communicate()[0]) for process in processes))
 

@@ -24,7 +24,7 @@ def trained(specs: Sequence[TrainingSpec]) -> list[Curves]:
     Of one that diverged, what came before.
     """
     missing = [spec for spec in specs if not _place(spec).exists()]
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as processes:
+    with ProcessPoolExecutor(default_workers(), mp_context=get_context("spawn")) as processes:
         list(processes.map(_train, missing))
     return [_read(spec) for spec in specs]
 

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from time import monotonic
 
-from app import journal
+from app import journal, machine
 from app.engines.base import Health, allowed_seconds, sharing
 from app.engines.memory import own_bytes
 from app.engines.messages import (
@@ -67,6 +67,13 @@ LOOK_SECONDS = 0.1
 # An idle worker that holds more than this share of what it may is replaced by a fresh one.
 GROWN = 0.75
 MB = 1_000_000
+
+
+def report_workers(settings: Settings) -> None:
+    """Says in the log how many workers there are, where that needs an explanation."""
+    chosen = "workers" in settings.model_fields_set
+    if said := machine.explain(settings.workers, chosen=chosen, room=machine.capacity()):
+        log.log(logging.WARNING if chosen else logging.INFO, said)
 
 
 class Worker:
@@ -157,6 +164,7 @@ class WorkersEngine:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
+        report_workers(self._settings)
         for _ in range(self.slots):
             self._in_background(asyncio.create_task(self._keep_one()))
         self._in_background(asyncio.create_task(self._watch_memory()))
