@@ -88,6 +88,12 @@ class Settings(BaseSettings):
     deadline_seconds: float = Field(
         120, gt=0, le=3600, description="longest time that one training may take"
     )
+    start_seconds: float = Field(
+        1_800,
+        gt=0,
+        le=86_400,
+        description="longest time that a worker's start may take while it makes progress",
+    )
     streams: int = Field(
         2_000, ge=1, le=100_000, description="runs that may be watched at a time, by all readers"
     )

@@ -6,7 +6,6 @@ that suits oneDNN (32 channels to 32, 5 × 5, 100 maps of 14 × 14, channels las
 between, and the median of its repetitions counts.
 """
 
-import os
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from statistics import median
 
 from app.architectures import Convolution, Linear, with_shapes
 from app.experiments.base import TrainingSpec
+from app.machine import default_workers
 from tests.processes import ROOT
 
 IMAGES, CHANNELS, KERNEL, SIDE = 100, 32, 5, 14

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from app.events import Points
 from app.experiments.base import TrainingSpec
+from app.machine import default_workers
 from app.settings import Settings
 
 # Of one training: {metric: {step: value}}.

@@ -11,7 +11,8 @@ from app.measurements import Provenance
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How many slots are warm; `problem`: why none can be, in one line.
+    """How many slots are warm; `problem`: why none can be, in one line. `starting`: why a start
+    takes long, or failed and is tried again; what is asked for meanwhile waits.
 
     `restarts`: how often a slot's process ended and was, or is being, replaced.
     """
@@ -19,6 +20,7 @@ class Health:
     slots: int
     warm: int
     problem: str | None = None
+    starting: str | None = field(default=None, compare=False)
     restarts: int = field(default=0, compare=False)  # what was, no part of what is
 
 

@@ -26,6 +26,13 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Starting:
+    """From a worker that is not yet warm: what it does next, as in "it is importing PyTorch"."""
+
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """From a worker: warm, waiting for a first `Train`."""
 
@@ -52,7 +59,7 @@ class Ended:
 
 
 ToWorker: TypeAlias = Train | Stop
-FromWorker: TypeAlias = Ready | Refused | Begun | Ended | TrainingEvent
+FromWorker: TypeAlias = Starting | Ready | Refused | Begun | Ended | TrainingEvent
 
 
 def pack(message: ToWorker | FromWorker) -> bytes:

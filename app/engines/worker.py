@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from app import journal, settings, standard_streams
 from app.engines.memory import be_first_to_go
-from app.engines.messages import Begun, Ended, Ready, Refused, Train, pack, read
+from app.engines.messages import Begun, Ended, Ready, Refused, Starting, Train, pack, read
 from app.errors import TrainingError, TrainingFailed, Unusable
 from app.experiments.base import TrainingSpec
 
@@ -36,14 +36,16 @@ def main(data_dir: Path, cache_dir: Path, device: str) -> None:
     stop = threading.Event()
     threading.Thread(target=_listen, args=(server, orders, stop), daemon=True).start()
     with suppress(BrokenPipeError, ConnectionResetError):  # the server is gone
-        _work(server, orders, stop, lambda: _prepare(data_dir, cache_dir, device))
+        _work(server, orders, stop, lambda: _prepare(server, data_dir, cache_dir, device))
 
 
-def _prepare(data_dir: Path, cache_dir: Path, device: str) -> "Trainer":
+def _prepare(server: socket.socket, data_dir: Path, cache_dir: Path, device: str) -> "Trainer":
     # torch reads this when it is imported.
     os.environ["OMP_NUM_THREADS"] = "1"
+    server.sendall(pack(Starting("importing PyTorch")))
     from app.training.trainer import prepare
 
+    server.sendall(pack(Starting("loading the data and trying out a step")))
     return prepare(data_dir, cache_dir, device)
 
 

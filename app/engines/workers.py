@@ -25,11 +25,13 @@ from app.engines.messages import (
     FromWorker,
     Ready,
     Refused,
+    Starting,
     Stop,
     ToWorker,
     Train,
     pack,
 )
+from app.engines.warm_up import WarmUp, work_done
 from app.errors import (
     DeadlineExceeded,
     MemoryExceeded,
@@ -56,11 +58,16 @@ ENVIRONMENT = {
 # A worker looks for a stop between two events, some 50 ms apart; one that hasn't ended its
 # training after this long is killed, so that a stop frees the slot within 1.5 s.
 STOP_SECONDS = 1.0
-WARM_UP_SECONDS = 120.0
 # An idle worker answers at once; one that doesn't has been stopped, or is gone.
 BEGIN_SECONDS = 5.0
+# What a new process runs; a worker's arguments follow.
+PROGRAM = (sys.executable, "-m", "app.engines.worker")
 # Between starts of a worker that keeps dying: doubled each time, forgotten once one has lived.
 FIRST_PAUSE, LONGEST_PAUSE, LIVED = 0.1, 5.0, 10.0
+# Where not even a start succeeds, pauses grow to this; and a command gives up after so many.
+LONGEST_PAUSE_OF_STARTS, MANY_STARTS = 60.0, 6
+# A worker that is not warm yet is looked at this often.
+START_LOOK_SECONDS = 1.0
 # A training that leaps to gigabytes was ended 14 MB over a cap of 700 at most (measured, n = 4, on
 # two busy cores); a look takes 35 µs of the server's time (n = 7,000).
 LOOK_SECONDS = 0.1
@@ -88,6 +95,7 @@ class Worker:
         self._body_size: int | None = None
         self._killed = False
         self._end: TrainingError | None = None
+        self.slow = False  # given up on before it was warm
 
     @classmethod
     async def spawn(cls, settings: Settings) -> "Worker":
@@ -95,8 +103,7 @@ class Worker:
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", "app.engines.worker"),
+                *PROGRAM,
                 *(settings.data_dir, settings.cache_dir, settings.device),
                 stdin=theirs.fileno(),
                 env=os.environ | ENVIRONMENT,
@@ -160,6 +167,8 @@ class WorkersEngine:
         self._living: set[Worker] = set()
         self._problem: Unusable | None = None
         self._restarts = 0
+        self._starting: str | None = None
+        self._failed_starts = 0  # one after the other
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -171,11 +180,14 @@ class WorkersEngine:
 
     async def warm(self) -> None:
         while not self._warm:
+            if self._failed_starts >= MANY_STARTS:
+                raise Unusable(f"no worker starts: {self._starting}")
             await self._hear()
 
     def health(self) -> Health:
         alive = sum(worker.alive for worker in self._warm)
-        return Health(self.slots, alive, self._why_not(), self._restarts)
+        starting = self._starting if alive < self.slots else None
+        return Health(self.slots, alive, self._why_not(), starting, self._restarts)
 
     def _why_not(self) -> str | None:
         return None if self._warm or self._problem is None else str(self._problem)
@@ -201,7 +213,7 @@ class WorkersEngine:
                         ended = True
                         if error:
                             raise error
-                    case Ready() | Refused() | Begun():
+                    case Starting() | Ready() | Refused() | Begun():
                         worker.kill()
                         raise TrainingFailed(f"a training can't answer with {message}")
         finally:
@@ -276,21 +288,24 @@ class WorkersEngine:
         """Keeps one slot filled: a process is started, offered when warm, replaced at its end."""
         pause = FIRST_PAUSE
         while True:
-            born = monotonic()
+            warm_since: float | None = None
             try:
                 worker = await Worker.spawn(self._settings)
-            except OSError:  # too many open files, no memory: it may pass
+            except OSError as error:  # too many open files, no memory: it may pass
                 log.exception("no worker could be started")
-                pause = min(2 * pause, LONGEST_PAUSE)
+                self._start_failed(f"the system starts no process ({error.strerror})")
+                pause = min(2 * pause, LONGEST_PAUSE_OF_STARTS)
                 await asyncio.sleep(pause)
                 continue
             self._living.add(worker)
             try:
                 await self._warm_up(worker)
+                warm_since = monotonic()
                 await worker.process.wait()
                 log.warning("a worker ended with %s", worker.process.returncode, extra=worker.about)
-            except (WorkerLost, TimeoutError):
-                log.warning("a worker did not become warm", extra=worker.about)
+            except WorkerLost as error:
+                self._start_failed(str(error) if worker.slow else "a worker ended as it started")
+                log.warning("not warm: %s", self._starting, extra=worker.about)
             except Unusable as error:
                 if str(self._problem) != str(error):
                     log.error("%s (data in %s)", error, self._settings.data_dir)
@@ -302,12 +317,40 @@ class WorkersEngine:
                     self._idle.remove(worker)
                 await self._bury(worker)
             self._restarts += 1
-            pause = FIRST_PAUSE if monotonic() - born > LIVED else min(2 * pause, LONGEST_PAUSE)
+            if warm_since is None:
+                pause = min(2 * pause, LONGEST_PAUSE_OF_STARTS)
+            elif monotonic() - warm_since > LIVED:
+                pause = FIRST_PAUSE
+            else:
+                pause = min(2 * pause, LONGEST_PAUSE)
             await asyncio.sleep(pause)
 
+    def _start_failed(self, why: str) -> None:
+        self._failed_starts += 1
+        again = f" ({self._failed_starts} starts in a row)" if self._failed_starts > 1 else ""
+        self._starting = why + again
+        self._tell()
+
+    async def _first_word(self, worker: Worker) -> FromWorker:
+        """What a worker says when it is warm, or refuses; it is waited for as long as it works."""
+        start = WarmUp(monotonic(), self._settings.start_seconds)
+        while True:
+            try:
+                async with asyncio.timeout(START_LOOK_SECONDS):
+                    message = await worker.receive()
+            except TimeoutError:
+                now = monotonic()
+                if why := start.given_up(work_done(worker.process.pid), now):
+                    worker.slow = True
+                    raise WorkerLost(why) from None
+                self._starting = start.takes_long(now) or self._starting
+            else:
+                if not isinstance(message, Starting):
+                    return message
+                start.progress(message.stage, monotonic())
+
     async def _warm_up(self, worker: Worker) -> None:
-        async with asyncio.timeout(WARM_UP_SECONDS):
-            message = await worker.receive()
+        message = await self._first_word(worker)
         if isinstance(message, Refused):
             raise message.error
         assert isinstance(message, Ready), message
@@ -318,6 +361,8 @@ class WorkersEngine:
             )
         self.provenance = message.provenance
         self._problem = None
+        self._starting = None
+        self._failed_starts = 0
         self._warm.add(worker)
         self._offer(worker)
         log.info("a worker is warm", extra=worker.about)
