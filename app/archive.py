@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import sqlite3
 import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -89,7 +90,7 @@ class Archive:
         with self._store.writing(WHAT) as connection:
             connection.execute(
                 "INSERT INTO runs (id, created, slug, request, provenance, bytes, log) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+                "SELECT ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM runs WHERE id = ?)",
                 [
                     record.id,
                     record.created.isoformat(),
@@ -98,13 +99,21 @@ class Archive:
                     json.dumps(provenance),
                     len(blob),
                     blob,
+                    record.id,
                 ],
             )
-            connection.execute(
-                "DELETE FROM runs WHERE number IN (SELECT number FROM (SELECT number, "
-                "sum(bytes) OVER (ORDER BY number DESC) AS newer FROM runs) WHERE newer > ?)",
-                [self._max_bytes],
-            )
+            self._make_room(connection)
+
+    def _make_room(self, connection: sqlite3.Connection) -> None:
+        """Removes the oldest runs, so that the newest that are left are within the bound."""
+        kept = 0
+        for number, size in connection.execute(
+            "SELECT number, bytes FROM runs ORDER BY number DESC"
+        ):
+            kept += size
+            if kept > self._max_bytes:
+                connection.execute("DELETE FROM runs WHERE number <= ?", [number])
+                return
 
     def _load(self, run_id: str) -> Run | None:
         with self._store.reading(WHAT) as connection:

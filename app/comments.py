@@ -125,24 +125,25 @@ class Comments:
             if twin:
                 return _comment(*twin)
             _admit(connection, reader, now)
-            row = connection.execute(
-                "INSERT INTO comments (created, reader, name, text) VALUES (?, ?, ?, ?) "
-                "RETURNING id, created, name, text",
+            number = connection.execute(
+                "INSERT INTO comments (created, reader, name, text) VALUES (?, ?, ?, ?)",
                 [now, reader, new.name, new.text],
-            ).fetchone()
+            ).lastrowid
+            assert number is not None
             connection.execute(
                 "DELETE FROM comments WHERE id < "
                 "(SELECT id FROM comments ORDER BY id DESC LIMIT 1 OFFSET ?)",
                 [KEPT - 1],
             )
-        return _comment(*row)
+        return _comment(number, now, new.name, new.text)
 
     def remove(self, number: int) -> Comment:
         """Removes a comment for good, and returns it. Raises UnknownComment or StoreUnavailable."""
         with self._store.writing(WHAT) as connection:
             row = connection.execute(
-                "DELETE FROM comments WHERE id = ? RETURNING id, created, name, text", [number]
+                "SELECT id, created, name, text FROM comments WHERE id = ?", [number]
             ).fetchone()
+            connection.execute("DELETE FROM comments WHERE id = ?", [number])
         if row is None:
             raise UnknownComment(f"there is no comment {number}")
         return _comment(*row)

@@ -1,4 +1,4 @@
-"""How many trainings this process can really run at a time: processors and memory, not the host's.
+"""How many trainings this process can really run at a time, by processors and by memory.
 
 A container, a batch system or `taskset` may leave a process a part of the machine. Which part, Linux
 says in the affinity of the process and in its control groups, of both versions (kernel

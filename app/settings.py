@@ -18,13 +18,23 @@ ENGLISH = "en"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
+def _home(variable: str) -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # a container's user may have a number and no more
+        raise InvalidSettings(
+            f"{variable}: this user has no home folder, so that it must be set, or HOME"
+        ) from None
+
+
 def _cache_dir() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "batchnorm"
+    cache = os.environ.get("XDG_CACHE_HOME") or _home(f"{PREFIX}CACHE_DIR") / ".cache"
+    return Path(cache) / "batchnorm"
 
 
 def _store() -> Path:
-    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return data / "batchnorm" / "batchnorm.db"
+    data = os.environ.get("XDG_DATA_HOME") or _home(f"{PREFIX}STORE") / ".local" / "share"
+    return Path(data) / "batchnorm" / "batchnorm.db"
 
 
 class Settings(BaseSettings):

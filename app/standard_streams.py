@@ -11,6 +11,8 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
 
 # What a shell reports of a program that the system ended because nobody read its output.
 NOBODY_READS = 141
@@ -18,12 +20,46 @@ NOBODY_READS = 141
 NOT_READ = {errno.EPIPE, errno.EINVAL} if sys.platform == "win32" else {errno.EPIPE}
 # Stands for what a terminal can't show and would be misread without: "?0.95" is no "-0.95".
 PLAIN = {
-    **{"−": "-", "–": "-", "—": "-", "×": "x", "·": "*", "≥": ">=", "≤": "<=", "≈": "~"},
-    **{"’": "'", "‘": "'", "“": '"', "”": '"', "…": "...", "→": "->", "\u00a0": " ", "±": "+-"},
-    **{"α": "alpha", "β": "beta", "γ": "gamma", "ε": "epsilon", "η": "eta", "θ": "theta"},
-    **{"μ": "mu", "µ": "mu", "σ": "sigma", "π": "pi", "Δ": "Delta", "ℓ": "l", "∞": "inf"},
-    **{"√": "sqrt", "¼": "1/4", "½": "1/2", "¾": "3/4", "²": "^2", "³": "^3", "⁴": "^4"},
-    **{"⁵": "^5", "⁶": "^6", "⁷": "^7", "⁸": "^8"},
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "×": "x",
+    "·": "*",
+    "≥": ">=",
+    "≤": "<=",
+    "≈": "~",
+    "’": "'",
+    "‘": "'",
+    "“": '"',
+    "”": '"',
+    "…": "...",
+    "→": "->",
+    "\u00a0": " ",
+    "±": "+-",
+    "α": "alpha",
+    "β": "beta",
+    "γ": "gamma",
+    "ε": "epsilon",
+    "η": "eta",
+    "θ": "theta",
+    "μ": "mu",
+    "µ": "mu",
+    "σ": "sigma",
+    "π": "pi",
+    "Δ": "Delta",
+    "ℓ": "l",
+    "∞": "inf",
+    "√": "sqrt",
+    "¼": "1/4",
+    "½": "1/2",
+    "¾": "3/4",
+    "²": "^2",
+    "³": "^3",
+    "⁴": "^4",
+    "⁵": "^5",
+    "⁶": "^6",
+    "⁷": "^7",
+    "⁸": "^8",
 }
 ERRORS = "batchnorm_plain"
 
@@ -80,17 +116,17 @@ def _is_of_stdout(error: OSError) -> bool:
 
 def _drop_output() -> None:
     """What is still in the buffer goes nowhere, and raises nothing when the interpreter ends."""
-    with open(os.devnull, "wb") as nowhere:
+    with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)
     sys.stdout.flush()
 
 
-def _null_device(number: int, mode: str) -> io.TextIOWrapper:
+def _null_device(number: int, mode: str) -> IO[str]:
     opened = os.open(os.devnull, os.O_RDWR)
     if opened != number:
         os.dup2(opened, number)
         os.close(opened)
-    return open(number, mode, encoding="utf-8", closefd=False)
+    return os.fdopen(number, mode, encoding="utf-8", closefd=False)
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:

@@ -16,14 +16,16 @@ log = logging.getLogger(__name__)
 # Longest wait for another writer, whose transactions take milliseconds.
 PATIENCE_SECONDS = 2.0
 VERSION = 2
+# Nothing here or in a statement elsewhere needs an SQLite that is younger than Python 3.11's least.
+# Stores that were made before 2026-12 have STRICT tables, for which SQLite 3.37 is the least.
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS comments (
         id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice
-        created INTEGER NOT NULL,              -- seconds since 1970, UTC
+        created INTEGER NOT NULL CHECK (typeof(created) = 'integer'),  -- seconds since 1970, UTC
         reader TEXT NOT NULL,
         name TEXT NOT NULL,
         text TEXT NOT NULL
-    ) STRICT""",
+    )""",
     """CREATE TABLE IF NOT EXISTS runs (
         number INTEGER PRIMARY KEY AUTOINCREMENT,  -- the oldest has the least
         id TEXT NOT NULL UNIQUE,
@@ -31,9 +33,11 @@ SCHEMA = (
         slug TEXT NOT NULL,
         request TEXT NOT NULL,                     -- JSON: seed, seeds, parameters
         provenance TEXT NOT NULL,                  -- JSON: device, hardware, versions
-        bytes INTEGER NOT NULL,                    -- of the log, as it is kept
-        log BLOB NOT NULL                          -- all events as on the wire, zlib
-    ) STRICT""",
+        -- of the log, as it is kept
+        bytes INTEGER NOT NULL CHECK (typeof(bytes) = 'integer'),
+        -- all events as on the wire, zlib
+        log BLOB NOT NULL CHECK (typeof(log) = 'blob')
+    )""",
     # All sizes without a look at the logs.
     "CREATE INDEX IF NOT EXISTS runs_bytes ON runs (number, bytes)",
     f"PRAGMA user_version = {VERSION}",
@@ -83,8 +87,9 @@ class Store:
                 self._prepare(connection)
                 yield connection
         except sqlite3.Error as error:
-            self._report(str(error))
-            raise StoreUnavailable(what, f"can't use {self.path}: {error}") from None
+            problem = _in_words(error)
+            self._report(problem)
+            raise StoreUnavailable(what, f"can't use {self.path}: {problem}") from None
         except OSError as error:
             problem = error.strerror or type(error).__name__
             self._report(problem)
@@ -119,6 +124,15 @@ class Store:
             log.error("the store %s can't be used: %s", self.path, problem)
         else:
             log.warning("the store %s can be used again", self.path)
+
+
+def _in_words(error: sqlite3.Error) -> str:
+    if 'near "strict"' in str(error).lower():
+        return (
+            "an earlier version of this program made it with STRICT tables, which need SQLite 3.37 "
+            f"or later; Python has {sqlite3.sqlite_version} here"
+        )
+    return str(error)
 
 
 class Line:

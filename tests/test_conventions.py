@@ -6,6 +6,8 @@ import importlib
 import inspect
 import pkgutil
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -69,7 +71,9 @@ def test_no_file_is_longer_than_a_sitting() -> None:
 def _opens_text_without_its_encoding(call: ast.Call) -> bool:
     named = {keyword.arg for keyword in call.keywords}
     modes = [each.value for each in call.args if isinstance(each, ast.Constant)]
-    binary = any(isinstance(mode, str) and re.fullmatch("[rwax+]*b[rwax+]*", mode) for mode in modes)
+    binary = any(
+        isinstance(mode, str) and re.fullmatch("[rwax+]*b[rwax+]*", mode) for mode in modes
+    )
     match call.func:
         case ast.Attribute(attr="read_text" | "write_text"):
             return "encoding" not in named
@@ -79,7 +83,8 @@ def _opens_text_without_its_encoding(call: ast.Call) -> bool:
             return not binary and "encoding" not in named and bool(call.args)
         case ast.Attribute(attr="run" | "Popen" | "check_output" | "check_call"):
             return bool(named & {"text", "universal_newlines"}) and "encoding" not in named
-    return False
+        case _:
+            return False
 
 
 def test_every_text_file_is_opened_with_its_encoding() -> None:
@@ -113,6 +118,19 @@ def test_no_template_has_an_inline(what: str, pattern: str) -> None:
         path.name for path in templates if re.search(pattern, path.read_text(), re.IGNORECASE)
     ]
     assert not guilty, f"inline {what} in {guilty}"
+
+
+def test_a_python_that_is_too_old_is_refused_in_one_line() -> None:
+    """Those lines must be read by any Python; the first of them that can't go on says why."""
+    source = (ROOT / "app" / "__init__.py").read_text(encoding="utf-8")
+    ast.parse(source, feature_version=(3, 4))
+    script = f"import sys; sys.version_info = (3, 9, 18); exec({source!r})"
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("This needs Python 3.11 or later, and here is ")
 
 
 def test_the_readme_lists_every_setting() -> None:

@@ -279,8 +279,6 @@ def test_a_version_that_only_one_side_has_is_a_difference(
     write: Write, receipt: dict[str, Any]
 ) -> None:
     versions = {**receipt["versions"], "mkl": "1"}
-    here = Provenance(
-        receipt["device"], receipt["hardware"], versions, receipt["instruction_set"]
-    )
+    here = Provenance(receipt["device"], receipt["hardware"], versions, receipt["instruction_set"])
     (found,) = receipts.read(Path(write())).differences(here)
     assert found == receipts.Difference("mkl", None, "1")

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,19 @@ def test_comments_are_switched_off_by_a_zero(monkeypatch: pytest.MonkeyPatch) ->
     assert settings.load().comments
     monkeypatch.setenv("BATCHNORM_COMMENTS", "0")
     assert not settings.load().comments
+
+
+@pytest.mark.parametrize("missing", ["CACHE_DIR", "STORE"])
+def test_a_user_without_a_home_folder_is_told_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, missing: str
+) -> None:
+    """As in a container whose user has a number and no name."""
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
+    for name in {"CACHE_DIR", "STORE"} - {missing}:
+        monkeypatch.setenv(f"BATCHNORM_{name}", str(tmp_path))
+    with pytest.raises(InvalidSettings, match=rf"^BATCHNORM_{missing}: .* no home folder"):
+        settings.load()
+    monkeypatch.setenv(f"BATCHNORM_{missing}", str(tmp_path))
+    settings.load()

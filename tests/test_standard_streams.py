@@ -30,9 +30,7 @@ STRICT = {"PYTHONWARNINGS": "error::EncodingWarning"}
 QUICK = ["--seed", "7", "--set", "steps=10"]
 
 
-def run(
-    terminal: str, *arguments: str, **environment: str
-) -> subprocess.CompletedProcess[bytes]:
+def run(terminal: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
     """A Python whose output is piped; `arguments` as for python."""
     return subprocess.run(
         [*PYTHON, *arguments],

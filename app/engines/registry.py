@@ -1,5 +1,6 @@
 """Which engine a setting names."""
 
+import sys
 from collections.abc import Callable
 
 from app.engines.base import Engine
@@ -7,6 +8,15 @@ from app.engines.inline import InlineEngine
 from app.engines.workers import WorkersEngine
 from app.errors import InvalidSettings
 from app.settings import Settings
+
+
+def _in_processes(settings: Settings) -> Engine:
+    if sys.platform == "win32":
+        raise InvalidSettings(
+            "BATCHNORM_ENGINE: 'workers' hands a socket to each process as a file, which Windows "
+            "can't; set it to 'inline', or start the server in WSL"
+        )
+    return WorkersEngine(settings)
 
 
 def _on_ray(settings: Settings) -> Engine:
@@ -23,7 +33,7 @@ def _on_ray(settings: Settings) -> Engine:
 
 
 ENGINES: dict[str, Callable[[Settings], Engine]] = {
-    "workers": WorkersEngine,
+    "workers": _in_processes,
     "inline": InlineEngine,
     "ray": _on_ray,
 }

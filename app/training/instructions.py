@@ -1,6 +1,6 @@
 """Which of the processor's vector instructions torch and its libraries use.
 
-Sums are rounded in another order with wider vectors, so that the last digits of numbers depend on it.
+Wider vectors add up in another order, so that the last digits of numbers depend on it.
 """
 
 import os
@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 import torch
 
-# oneDNN's names for sets of instructions, each wider than the one before, and what the processor must
-# have for one (oneDNN documentation, "CPU Dispatcher Control"). It tells nobody which it took.
+# oneDNN's names for sets of instructions, each wider than the one before, and what a processor
+# needs for it (oneDNN documentation, "CPU Dispatcher Control"). oneDNN doesn't say which one it took.
 ONEDNN_SETS: Mapping[str, tuple[str, ...]] = {
     "SSE41": ("sse4_1",),
     "AVX": ("avx",),
@@ -38,7 +38,7 @@ def instruction_set(device: str) -> str:
         major, minor = torch.cuda.get_device_capability()
         parts.insert(0, f"sm_{major}{minor}")
     parts.append(f"torch {torch.backends.cpu.get_cpu_capability()}")
-    if torch.backends.mkldnn.is_available():
+    if torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         parts.append(f"oneDNN {onednn_set(torch.cpu.get_capabilities(), os.environ)}")
     parts += [f"{name}={os.environ[name][:MAX_CHOICE]}" for name in CHOICES if name in os.environ]
     return "".join(each if each.isprintable() else "?" for each in ", ".join(parts))[:200]

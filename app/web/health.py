@@ -28,5 +28,10 @@ async def readyz(request: Request) -> JSONResponse:
     health = runs.health()
     ready = health.warm == health.slots
     status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
-    shown = {"ready": ready, "slots": health.slots, "warm": health.warm, "problem": health.problem or health.starting}
+    shown = {
+        "ready": ready,
+        "slots": health.slots,
+        "warm": health.warm,
+        "problem": health.problem or health.starting,
+    }
     return JSONResponse({**shown, "store": store.problem}, status)

@@ -28,3 +28,12 @@ def test_without_ray_the_setting_says_how_to_install_it(
     monkeypatch.delitem(sys.modules, "app.engines.on_ray")
     with pytest.raises(InvalidSettings, match=r"^BATCHNORM_ENGINE: .* pip install '\.\[ray\]'"):
         engine_for(engine_settings(engine="ray"))
+
+
+def test_workers_are_refused_on_windows_in_one_line(
+    engine_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(InvalidSettings, match=r"^BATCHNORM_ENGINE: .*'inline'"):
+        engine_for(engine_settings(engine="workers"))
+    assert isinstance(engine_for(engine_settings(engine="inline")), InlineEngine)
