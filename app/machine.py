@@ -1,6 +1,6 @@
 """How many trainings this process can really run at a time, by processors and by memory.
 
-A container, a batch system or `taskset` may leave a process a part of the machine. Which part, Linux
+A container, a batch system or `taskset` may leave a process a part of the machine. Which, Linux
 says in the affinity of the process and in its control groups, of both versions (kernel
 documentation, "Control Group v2" and "CFS Bandwidth Control").
 """

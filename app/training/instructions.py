@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import torch
 
 # oneDNN's names for sets of instructions, each wider than the one before, and what a processor
-# needs for it (oneDNN documentation, "CPU Dispatcher Control"). oneDNN doesn't say which one it took.
+# needs for it (oneDNN documentation, "CPU Dispatcher Control"). Which it took is not told.
 ONEDNN_SETS: Mapping[str, tuple[str, ...]] = {
     "SSE41": ("sse4_1",),
     "AVX": ("avx",),
