@@ -12,12 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from app.architectures import MNIST_SHAPE, Architecture, Noise, Norm, Placement, Shape
-from app.claims import Claim
+from app.claims import Claim, judge
 from app.errors import FieldProblem, InvalidRequest
+from app.events import Verdict
 from app.experiments.axes import Level as Level  # noqa: PLC0414
 from app.experiments.axes import Metric as Metric  # noqa: PLC0414
 from app.experiments.axes import Profile as Profile  # noqa: PLC0414
 from app.experiments.sweeps import Sweep
+from app.measurements import Measurements
 
 ParameterValue: TypeAlias = int | float | str
 # How the trainings of one run share a worker: see `Experiment.trainings`.
@@ -213,6 +215,10 @@ class Experiment:
     lead: str | None = None
     # What `python -m app record` maps besides the figure's own run.
     sweep: Sweep | None = None
+
+    def judge(self, measured: Measurements) -> Verdict:
+        """What a run with these measurements says about the claims."""
+        return judge(self.claims, measured, {arm.id: arm.label for arm in self.arms})
 
     @property
     def steps(self) -> int:

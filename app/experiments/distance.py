@@ -102,8 +102,10 @@ DISTANCE = Experiment(
             "{value:.2g} learning rates with the norm, and after {other:.2g} without.",
             if_broken="At the end of the run, the gradient had changed by half its length after "
             "{value:.2g} learning rates with the norm, and only after {other:.2g} without.",
+            if_level="At the end of the run, the gradient had changed by half its length after "
+            "{value:.2g} learning rates with the norm and without.",
             over_seeds="At the end of the run, the gradient held longer with the norm in {held} of "
-            "your {seeds} seeds: it had changed by half its length after {value:.2g} learning "
+            "{seeds} seeds: it had changed by half its length after {value:.2g} learning "
             "rates, and after {other:.2g} without (medians).",
         ),
     ),
