@@ -89,7 +89,7 @@ export class Plot {
     this.#where.addEventListener("change", () => this.#schedule(false));
     const canvas = this.#canvas;
     canvas.addEventListener("pointermove", (event) => this.#where.pass(this.#at(event)));
-    canvas.addEventListener("pointerleave", () => this.#where.pass(null));
+    for (const end of ["pointerleave", "pointercancel"]) canvas.addEventListener(end, () => this.#where.pass(null));
     canvas.addEventListener("click", (event) => this.#where.toggle(this.#at(event)));
     if (this.#place) this.#slide();
   }

@@ -14,6 +14,7 @@ export class Scrubber {
   #metric; // whose rows count; all points and rows without one
   #step; // the choice
   #newest = 0;
+  #drawn = 0; // the newest step when the slider was last drawn, which is later than the step came
   #measured = new Set(); // the steps at which anything was measured
   #ends = new Map(); // training → its last step
   #playing = 0; // the frame of a replay under way
@@ -64,8 +65,9 @@ export class Scrubber {
 
   #choose(step) {
     this.#pause();
-    // Where the last step is no multiple of the others, the slider's end lies before it.
-    const atEnd = step >= this.#newest || step + Number(this.#slider.step) > Number(this.#slider.max);
+    // A reader who presses where the slider ends means the newest step, though a newer one may have
+    // come since it was drawn. Where the last step is no multiple of the others, the slider's end lies before it.
+    const atEnd = step >= this.#drawn || step + Number(this.#slider.step) > Number(this.#slider.max);
     this.#step.hold(atEnd ? null : this.#nearest(step));
   }
 
@@ -101,6 +103,7 @@ export class Scrubber {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
       const step = this.#step.value === null ? this.#newest : this.#nearest(this.#step.value);
+      this.#drawn = this.#newest;
       this.#element.dataset.live = "";
       this.#slider.value = step;
       this.#slider.ariaValueText = words.scrubber.step({ step: count(step) });
