@@ -1,7 +1,7 @@
 """Claims as data: what the article says, as a statistic with a bound, and how a run judges it."""
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 from statistics import fmean, median
@@ -36,7 +36,9 @@ class Claim:
     With `other`, the bound is `factor` times the other arm's value plus `bound` (paired by seed).
     The claim holds for a run when it holds in at least `share` of its seeds. The sentences are
     format strings over `value` and `other` (the one seed's, or medians), `ratio` between the two,
-    `held` and `seeds`. A value that is not finite counts as infinite.
+    `held` and `seeds`. Each must be right whatever the other claims' sentences say. `if_level` is
+    for two values that are printed alike. A value that is not finite counts as infinite; two
+    infinite ones are not compared.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Claim:
     over_seeds: str
     other: str | None = None
     factor: float = 1.0
+    if_level: str | None = None
     statistic: Statistic = "last"
 
     def outcomes(self, measured: Measurements) -> list[bool]:
@@ -84,19 +87,28 @@ class Claim:
     def sentence(self, measured: Measurements) -> str:
         """What the reader's run says about it, in words and numbers."""
         outcomes = self.outcomes(measured)
-        if len(outcomes) > 1:
+        value, other = (self.value(measured, arm) for arm in (self.arm, self.other or self.arm))
+        if len(self.values(measured, self.arm)) > 1:
             template = self.over_seeds
+        elif self.if_level and self._look_alike(value, other):
+            template = self.if_level
         else:
             template = self.if_held if all(outcomes) else self.if_broken
-        value, other = (self.value(measured, arm) for arm in (self.arm, self.other or self.arm))
         text = template.format(
-            value=value,
-            other=other,
-            ratio=value / other if other else inf,
+            value=_Printed(value),
+            other=_Printed(other),
+            ratio=_Printed(value / other if other else inf),
             held=sum(outcomes),
             seeds=len(outcomes),
         )
         return typeset(text)
+
+    def _look_alike(self, value: float, other: float) -> bool:
+        """Whether the sentences print both values with the same digits."""
+        texts = (self.if_held, self.if_broken)
+        both = next(text for text in texts if "{value" in text and "{other" in text)
+        one, two = _Printed(value), _Printed(other)
+        return both.format(value=one, other=two) == both.format(value=two, other=one)
 
     def _pairs(self, measured: Measurements) -> list[tuple[float, float]]:
         values = self.values(measured, self.arm)
@@ -106,20 +118,33 @@ class Claim:
         return [
             (values[seed], self.factor * others[seed] + self.bound)
             for seed in values
-            if seed in others
+            if seed in others and not (values[seed] == others[seed] == inf)
         ]
 
 
-def judge(claims: Sequence[Claim], measured: Measurements) -> Verdict:
+class _Printed(float):
+    """A number in a sentence: one that is not finite has no digits and no percent sign."""
+
+    def __format__(self, spec: str) -> str:
+        return super().__format__(spec) if isfinite(self) else "∞"
+
+
+def judge(
+    claims: Sequence[Claim], measured: Measurements, labels: Mapping[str, str] | None = None
+) -> Verdict:
     """The verdict of a finished run: it holds when every claim does.
 
+    `labels` are the networks' names by arm, under which the text first names those that diverged.
     A claim about what a diverged network never came to is not judged, and no verdict is given.
     """
     judged = [claim for claim in claims if claim.outcomes(measured)]
     complete = len(judged) == len(claims)
-    sentences = [claim.sentence(measured) for claim in judged]
+    sentences = [
+        *_divergences(measured, labels or {}),
+        *(claim.sentence(measured) for claim in judged),
+    ]
     if not complete:
-        sentences.append("One of the networks diverged before all that it takes was measured.")
+        sentences.append("Not all of it could be judged: something was not measured or not finite.")
     return Verdict(
         holds=all(claim.holds(measured) for claim in judged) if complete else None,
         text=" ".join(sentences),
@@ -130,6 +155,14 @@ def judge(claims: Sequence[Claim], measured: Measurements) -> Verdict:
             if arm is not None
         },
     )
+
+
+def _divergences(measured: Measurements, labels: Mapping[str, str]) -> Iterator[str]:
+    for arm, label in labels.items():
+        diverged, seeds = measured.diverged(arm)
+        if diverged:
+            where = f" in {diverged} of {seeds} seeds" if seeds > 1 else ""
+            yield f"The network “{label}” diverged{where}."
 
 
 def _or_infinite(value: float) -> float:

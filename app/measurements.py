@@ -70,10 +70,14 @@ class Measurements:
 
     def state(self, arm: str) -> str:
         """How the trainings of `arm` ended: "finished", or "2 of 5 diverged"."""
+        diverged, trainings = self.diverged(arm)
+        return f"{diverged} of {trainings} diverged" if diverged else "finished"
+
+    def diverged(self, arm: str) -> tuple[int, int]:
+        """How many trainings of `arm` diverged, and how many ended."""
         index = self._arms.index(arm)
         states = [ended.state for (which, _), ended in self._ended.items() if which == index]
-        diverged = states.count("diverged")
-        return f"{diverged} of {len(states)} diverged" if diverged else "finished"
+        return states.count("diverged"), len(states)
 
     def over_steps(self, arm: str, metric: str) -> dict[int, list[float]]:
         """All values of `metric` by seed, step after step, of the trainings of `arm` that ended."""

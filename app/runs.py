@@ -11,7 +11,6 @@ from time import monotonic
 
 from app import journal
 from app.archive import Archive
-from app.claims import judge
 from app.counts import Counts, Tally
 from app.ended import Ended
 from app.engines.base import Engine, Health
@@ -305,7 +304,7 @@ class Runs:
                         self._learn_speed((monotonic() - first) / _work(run, spec))
             # The last of several that end at once finds that another one has seen to it.
             if run.complete and not run.verdict and not run.done:
-                run.append(judge(run.experiment.claims, run.measured))
+                run.append(run.experiment.judge(run.measured))
                 self._keep(asyncio.create_task(self._finish(run)))
         except TrainingError as error:
             self._fail(run, error)

@@ -98,7 +98,7 @@ def test_the_summary_and_the_verdict_go_to_stdout_and_the_progress_to_stderr(
     assert re.search(rf"┃ {arms}", two_seeds.out)
     assert re.search(r"state +│ finished +│ finished +│ finished +│ finished", two_seeds.out)
     assert re.search(r"Test accuracy( +│ 0?\.\d+){4}", two_seeds.out)
-    assert "of your 2 seeds" in " ".join(two_seeds.out.split())
+    assert "of 2 seeds" in " ".join(two_seeds.out.split())
     digest = hashlib.sha256(two_seeds.csv.read_bytes()).hexdigest()
     assert f"digest sha256:{digest}" in two_seeds.out
 

@@ -55,3 +55,13 @@ def test_the_recording_that_is_shipped_is_a_whole_run(experiment: Experiment) ->
         (e["data"]["arm"], e["data"]["seed"]) for e in document["events"] if e["event"] == "arm"
     }
     assert ends == {(spec.arm, spec.seed) for spec in specs}
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=lambda found: found.slug)
+def test_the_recorded_verdict_is_what_is_said_today_of_the_recorded_numbers(
+    experiment: Experiment,
+) -> None:
+    recording = recordings.load(experiment.slug)
+    assert recording is not None
+    measured = recording.measured([arm.id for arm in experiment.arms])
+    assert recording.receipt["verdict"] == experiment.judge(measured).text

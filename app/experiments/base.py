@@ -12,9 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from app.architectures import MNIST_SHAPE, Architecture, Noise, Norm, Placement, Shape
-from app.claims import Claim
+from app.claims import Claim, judge
 from app.errors import FieldProblem, InvalidRequest
+from app.events import Verdict
+from app.experiments.axes import Level as Level  # noqa: PLC0414
+from app.experiments.axes import Metric as Metric  # noqa: PLC0414
+from app.experiments.axes import Profile as Profile  # noqa: PLC0414
 from app.experiments.sweeps import Sweep
+from app.measurements import Measurements
 
 ParameterValue: TypeAlias = int | float | str
 # How the trainings of one run share a worker: see `Experiment.trainings`.
@@ -123,56 +128,6 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
-    """One quantity on a vertical axis; `unit` is empty for a pure number.
-
-    `log`: drawn on a logarithmic axis; `share`: a fraction, shown in percent. `low` and `high`:
-    what the axis shows at least; it grows for a value outside. `upper`: the metric that bounds a
-    band from above, this one bounding it from below.
-    """
-
-    id: str
-    label: str
-    unit: str
-    low: float
-    high: float
-    log: bool = False
-    share: bool = False
-    upper: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A metric over something else than steps: what the `Row`s of its name carry.
-
-    `label`: of its horizontal axis, which goes from `low` to `high`, or as far as the rows do
-    where that is None. `ticks` are places with names; without them the places are their own. The
-    newest row of a training is drawn.
-    """
-
-    metric: Metric
-    label: str
-    low: float
-    high: float | None = None
-    ticks: tuple[tuple[float, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """A line to hold a chart's curves against: horizontal, or from `value` straight to `until`."""
-
-    metric: str
-    value: float
-    label: str
-    until: float | None = None
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """Its values at the left and at the right edge."""
-        return self.value, self.value if self.until is None else self.until
-
-
-@dataclass(frozen=True, slots=True)
 class Parameter:
     """One setting that a reader may turn, as the page and the list of experiments show it."""
 
@@ -260,6 +215,10 @@ class Experiment:
     lead: str | None = None
     # What `python -m app record` maps besides the figure's own run.
     sweep: Sweep | None = None
+
+    def judge(self, measured: Measurements) -> Verdict:
+        """What a run with these measurements says about the claims."""
+        return judge(self.claims, measured, {arm.id: arm.label for arm in self.arms})
 
     @property
     def steps(self) -> int:

@@ -74,10 +74,14 @@ BATCH_SIZE = Experiment(
             bound=0,
             share=0.80,
             other="cnn",
-            if_held="BatchNorm ended ahead of the plain network, {value:.1%} to {other:.1%}.",
-            if_broken="BatchNorm did not end ahead of the plain network: {value:.1%} to "
-            "{other:.1%}.",
-            over_seeds="BatchNorm ended ahead of the plain network in {held} of your {seeds} "
+            if_held="BatchNorm ended ahead of the plain network, with {value:.1%} of the test "
+            "images right against {other:.1%}.",
+            if_broken="BatchNorm ended behind the plain network, with {value:.1%} of the test "
+            "images right against {other:.1%}.",
+            if_level="BatchNorm and the plain network both ended with {value:.1%} of the test "
+            "images "
+            "right.",
+            over_seeds="BatchNorm ended ahead of the plain network in {held} of {seeds} "
             "seeds (medians {value:.1%} and {other:.1%}).",
         ),
         Claim(
@@ -90,8 +94,9 @@ BATCH_SIZE = Experiment(
             bound=-0.03,
             share=0.70,
             other="gn",
-            if_held="GroupNorm, at {other:.1%}, did not end more than three points ahead of it.",
-            if_broken="GroupNorm, at {other:.1%}, ended more than three points ahead of it.",
+            if_held="GroupNorm ended with {other:.1%}.",
+            if_broken="GroupNorm ended with {other:.1%}, more than three points ahead of "
+            "BatchNorm.",
             over_seeds="GroupNorm ended at most three points ahead of it in {held} of {seeds} "
             "(median {other:.1%}).",
         ),
@@ -103,10 +108,10 @@ BATCH_SIZE = Experiment(
             relation="below",
             bound=0.02,
             share=0.80,
-            if_held="Precise statistics in place of BatchNorm’s running averages changed little, "
-            "{value:+.1%} of all test images.",
-            if_broken="BatchNorm’s running averages did cost something this time: precise "
-            "statistics changed its result by {value:+.1%} of all test images.",
+            if_held="Precise statistics in place of running averages changed BatchNorm’s result "
+            "by {value:+.1%} of all test images.",
+            if_broken="BatchNorm’s running averages had a cost this time: precise statistics "
+            "changed its result by {value:+.1%} of all test images.",
             over_seeds="Precise statistics in place of BatchNorm’s running averages gained less "
             "than two points in {held} of {seeds} (median {value:+.1%} of all test images).",
         ),

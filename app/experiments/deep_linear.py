@@ -101,7 +101,8 @@ DEEP_LINEAR = Experiment(
             if_held="The loss ended at {value:,.0f} with BatchNorm and at {other:,.0f} without.",
             if_broken="The loss ended higher with BatchNorm this time: at {value:,.0f}, against "
             "{other:,.0f} without.",
-            over_seeds="The loss ended lower with BatchNorm in {held} of your {seeds} seeds "
+            if_level="The loss ended at {value:,.0f} with BatchNorm and without.",
+            over_seeds="The loss ended lower with BatchNorm in {held} of {seeds} seeds "
             "(medians {value:,.0f} and {other:,.0f}).",
         ),
         Claim(
@@ -119,6 +120,8 @@ DEEP_LINEAR = Experiment(
             "BatchNorm and by {other:.3g} times without.",
             if_broken="At the worst step, the gradient changed more with BatchNorm: by {value:.3g} "
             "times its length, against {other:.3g} times without.",
+            if_level="At the worst step, the gradient changed by {value:.3g} times its length with "
+            "BatchNorm and without.",
             over_seeds="At the worst step, the gradient changed less with it in {held} of {seeds} "
             "(medians {value:.3g} and {other:.3g} times its length).",
         ),
@@ -132,11 +135,13 @@ DEEP_LINEAR = Experiment(
             bound=0,
             share=0.75,
             other="bn",
-            if_held="Effective β rose {ratio:.2g} times as high without it.",
-            if_broken="Effective β rose no higher without it: to {ratio:.2g} of its greatest value "
-            "with BatchNorm.",
-            over_seeds="Effective β rose higher without it in {held} of {seeds} (medians: "
-            "{ratio:.2g} times as high).",
+            if_held="The effective β rose to {value:.2g} without BatchNorm and to {other:.2g} "
+            "with it.",
+            if_broken="The effective β rose no higher without BatchNorm: to {value:.2g}, against "
+            "{other:.2g} with it.",
+            if_level="The effective β rose to {value:.2g} with BatchNorm and without.",
+            over_seeds="The effective β rose higher without BatchNorm in {held} of {seeds} "
+            "(medians {value:.2g} and {other:.2g}).",
         ),
     ),
 )

@@ -101,7 +101,7 @@ DEPTH = Experiment(
             if_held="Before the first step, the last block’s activations were {value:.2f} times "
             "as large as the first’s with BatchNorm.",
             if_broken="Before the first step, the last block’s activations were only {value:.2f} "
-            "times as large as the first’s, with BatchNorm.",
+            "times as large as the first’s with BatchNorm.",
             over_seeds="Before the first step, the last block’s activations were {value:.2f} times "
             "as large as the first’s with BatchNorm (at least half in {held} of {seeds} seeds).",
         ),
@@ -116,12 +116,16 @@ DEPTH = Experiment(
             bound=0,
             share=0.95,
             other="cnn",
-            if_held="On its way back the gradient was multiplied by {value:.3g} with BatchNorm, by "
-            "{other:.2g} without.",
-            if_broken="On its way back the gradient was multiplied by only {value:.3g} with "
-            "BatchNorm, and by {other:.2g} without.",
-            over_seeds="On its way back the gradient was multiplied by {value:.3g} with BatchNorm, "
-            "by {other:.2g} without (medians; by more with it in {held} of {seeds}).",
+            if_held="On its way back, the gradient was multiplied by {value:.3g} with BatchNorm "
+            "and by {other:.3g} without.",
+            if_broken="On its way back, the gradient was multiplied by only {value:.3g} with "
+            "BatchNorm and by {other:.3g} without.",
+            if_level="On its way back, the gradient was multiplied by {value:.3g} with BatchNorm "
+            "and "
+            "without.",
+            over_seeds="On its way back, the gradient was multiplied by {value:.3g} with "
+            "BatchNorm and by {other:.3g} without (medians; by more with it in {held} "
+            "of {seeds}).",
         ),
         Claim(
             id="it-learns-nevertheless",
@@ -132,12 +136,13 @@ DEPTH = Experiment(
             bound=0,
             share=0.90,
             other="cnn",
-            if_held="Nevertheless the network with BatchNorm ended ahead, at {value:.1%} of the "
-            "test images against {other:.1%}.",
-            if_broken="The network with BatchNorm ended behind, at {value:.1%} of the test images "
-            "against {other:.1%}.",
-            over_seeds="Nevertheless the network with BatchNorm ended ahead in {held} of {seeds} "
-            "seeds (medians {value:.1%} and {other:.1%}).",
+            if_held="The network with BatchNorm ended ahead, with {value:.1%} of the test images "
+            "right against {other:.1%}.",
+            if_broken="The network with BatchNorm ended behind, with {value:.1%} of the test "
+            "images right against {other:.1%}.",
+            if_level="Both networks ended with {value:.1%} of the test images right.",
+            over_seeds="The network with BatchNorm ended ahead in {held} of {seeds} seeds "
+            "(medians {value:.1%} and {other:.1%}).",
         ),
     ),
 )

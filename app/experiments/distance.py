@@ -68,7 +68,12 @@ class Distance(RunRequest):
         )
 
 
-TICKS = ((-6, "1/64"), (-4, "1/16"), (-2, "¼"), (0, "1"), (2, "4"), (4, "16"), (6, "64"))
+# Every second place has a label; a value that is read has the name of its own.
+NAMES = (
+    *((-6, "1/64"), (-5, "1/32"), (-4, "1/16"), (-3, "⅛"), (-2, "¼"), (-1, "½"), (0, "1")),
+    *((1, "2"), (2, "4"), (3, "8"), (4, "16"), (5, "32"), (6, "64")),
+)
+TICKS = NAMES[::2]
 FAR = "distance a along the gradient, in learning rates"
 
 DISTANCE = Experiment(
@@ -78,7 +83,7 @@ DISTANCE = Experiment(
     arms=(Arm("cnn", "Plain", "none"), Arm("bn", "With the norm", "batch")),
     metrics=(REACH, TRAIN_LOSS, ACCURACY),
     profiles=tuple(
-        Profile(metric, FAR, low=LOW, high=HIGH, ticks=TICKS)
+        Profile(metric, FAR, low=LOW, high=HIGH, ticks=TICKS, names=NAMES)
         for metric in (BETA_OVER_DISTANCE, CHANGE_OVER_DISTANCE, LOSS_OVER_DISTANCE)
     ),
     request=Distance,
@@ -97,8 +102,10 @@ DISTANCE = Experiment(
             "{value:.2g} learning rates with the norm, and after {other:.2g} without.",
             if_broken="At the end of the run, the gradient had changed by half its length after "
             "{value:.2g} learning rates with the norm, and only after {other:.2g} without.",
+            if_level="At the end of the run, the gradient had changed by half its length after "
+            "{value:.2g} learning rates with the norm and without.",
             over_seeds="At the end of the run, the gradient held longer with the norm in {held} of "
-            "your {seeds} seeds: it had changed by half its length after {value:.2g} learning "
+            "{seeds} seeds: it had changed by half its length after {value:.2g} learning "
             "rates, and after {other:.2g} without (medians).",
         ),
     ),

@@ -56,10 +56,10 @@ class EdgeOfStability(RunRequest):
         return 0.2 * self.steps * self.images / 300
 
     def levels(self) -> tuple[Level, ...]:
-        return (Level("sharpness", 2 / self.learning_rate, "2/rate"),)
+        return (Level("sharpness", 2 / self.learning_rate, "2/η"),)
 
 
-def _hovers(arm: str, name: str, first: str) -> Claim:
+def _hovers(arm: str, name: str) -> Claim:
     return Claim(
         id=f"{arm}-hovers-at-the-edge",
         statement=f"{name}, the sharpness lies within a quarter of 2/rate for half of the run.",
@@ -69,9 +69,9 @@ def _hovers(arm: str, name: str, first: str) -> Claim:
         relation="below",
         bound=0.25,
         share=0.90,
-        if_held=f"{first} {{value:.0%}} from 2/rate, in the median over the run.",
-        if_broken=f"{name}, the sharpness kept away from 2/rate: by {{value:.0%}} of it, in the "
-        "median over the run.",
+        if_held=f"{name}, the sharpness was within {{value:.0%}} of 2/η half the time.",
+        if_broken=f"{name}, the sharpness kept away from 2/η: half the time it was at least "
+        "{value:.0%} away.",
         over_seeds=f"{name}, the sharpness hovered within a quarter of 2/rate in {{held}} of "
         "{seeds} seeds (median distance {value:.0%}).",
     )
@@ -86,7 +86,7 @@ EDGE_OF_STABILITY = Experiment(
     metrics=(SHARPNESS, ONE_HOT_ERROR, TRAIN_ACCURACY, EDGE_DISTANCE),
     request=EdgeOfStability,
     claims=(
-        _hovers("plain", "In the plain network", "In the plain network, the sharpness hovered"),
-        _hovers("bn", "With BatchNorm", "With BatchNorm, it hovered"),
+        _hovers("plain", "In the plain network"),
+        _hovers("bn", "With BatchNorm"),
     ),
 )

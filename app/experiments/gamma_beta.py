@@ -79,11 +79,11 @@ GAMMA_BETA = Experiment(
             bound=0.4,
             share=0.90,
             if_held="With γ and β alone, the network ended with {value:.1%} of the test images "
-            "right; guessing has 10%.",
-            if_broken="With γ and β alone, the network ended with {value:.1%} of the test images "
-            "right; guessing has 10%.",
+            "right; guessing gets 10%.",
+            if_broken="With γ and β alone, the network ended with only {value:.1%} of the test "
+            "images right; guessing gets 10%.",
             over_seeds="With γ and β alone, the network ended with at least 40% of the test images "
-            "right in {held} of your {seeds} seeds (median {value:.1%}).",
+            "right in {held} of {seeds} seeds (median {value:.1%}).",
         ),
         Claim(
             id="the-last-layer-learns-more",
@@ -95,7 +95,8 @@ GAMMA_BETA = Experiment(
             share=0.90,
             other="norms",
             if_held="The last layer alone, on random features, had {value:.1%}.",
-            if_broken="The last layer alone had no more, {value:.1%}.",
+            if_broken="The last layer alone, on random features, had {value:.1%}, no more than γ "
+            "and β alone.",
             over_seeds="The last layer alone had more in {held} of {seeds} (median {value:.1%}).",
         ),
         Claim(
@@ -107,10 +108,11 @@ GAMMA_BETA = Experiment(
             bound=0,
             share=0.90,
             other="norms",
-            if_held="Where everything learned, it was {value:.1%}.",
-            if_broken="Where everything learned, it was no more, {value:.1%}.",
-            over_seeds="Where everything learned, it was more in {held} of {seeds} "
-            "(median {value:.1%}).",
+            if_held="With everything learning, the network had {value:.1%}.",
+            if_broken="With everything learning, the network had {value:.1%}, no more than with γ"
+            " and β alone.",
+            over_seeds="With everything learning, the network had more than γ and β alone in "
+            "{held} of {seeds} (median {value:.1%}).",
         ),
     ),
 )

@@ -66,12 +66,12 @@ LEARNING_RATES = Experiment(
             relation="at_least",
             bound=0.80,
             share=0.90,
-            if_held="At learning rate 0.5, BatchNorm trained: "
-            "it ended with {value:.1%} of the test images right.",
-            if_broken="At learning rate 0.5, even the network with BatchNorm failed: "
-            "it ended with {value:.1%} of the test images right.",
+            if_held="At learning rate 0.5, BatchNorm trained: it ended with {value:.1%} of the "
+            "test images right.",
+            if_broken="At learning rate 0.5, the network with BatchNorm ended with {value:.1%} of"
+            " the test images right, short of 80%.",
             over_seeds="At learning rate 0.5, BatchNorm reached 80% "
-            "in {held} of your {seeds} seeds (median {value:.1%}).",
+            "in {held} of {seeds} seeds (median {value:.1%}).",
         ),
         Claim(
             id="high-rate-plain-gets-lost",
@@ -81,9 +81,9 @@ LEARNING_RATES = Experiment(
             relation="below",
             bound=0.80,
             share=0.90,
-            if_held="The plain network stayed behind, at {value:.1%}.",
-            if_broken="The plain network found its way this time, to {value:.1%}.",
-            over_seeds="The plain network stayed below it in {held} of {seeds} "
+            if_held="The plain network ended with {value:.1%}, short of 80%.",
+            if_broken="The plain network reached 80% this time: it ended with {value:.1%}.",
+            over_seeds="The plain network ended below it in {held} of {seeds} "
             "(median {value:.1%}).",
         ),
         Claim(
@@ -97,7 +97,7 @@ LEARNING_RATES = Experiment(
             other="cnn@0.1",
             if_held="At 0.1, BatchNorm ended at {value:.1%} and the plain network at {other:.1%}.",
             if_broken="At 0.1 the plain network ended ahead, {other:.1%} to {value:.1%}.",
-            over_seeds="At 0.1, BatchNorm was level or ahead in {held} of {seeds} "
+            over_seeds="At 0.1, BatchNorm ended at most one point behind in {held} of {seeds} "
             "(medians {value:.1%} and {other:.1%}).",
         ),
     ),

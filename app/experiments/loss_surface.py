@@ -82,8 +82,11 @@ LOSS_SURFACE = Experiment(
             "with BatchNorm and by {other:.2f} without.",
             if_broken="On the line to the next seed’s network, the loss rose more with BatchNorm: "
             "by {value:.2f} nats against {other:.2f}.",
+            if_level="On the line to the next seed’s network, the loss rose by {value:.2f} nats "
+            "with "
+            "BatchNorm and without.",
             over_seeds="On the line to the next seed’s network, the loss rose less with BatchNorm "
-            "in {held} of your {seeds} seeds (medians {value:.2f} and {other:.2f} nats).",
+            "in {held} of {seeds} seeds (medians {value:.2f} and {other:.2f} nats).",
         ),
     ),
 )

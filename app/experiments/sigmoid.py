@@ -75,7 +75,9 @@ SIGMOID = Experiment(
             "images right and the plain one {other:.1%}.",
             if_broken="Averaged over the run, the plain network was ahead this time: it had "
             "{other:.1%} of the test images right, BatchNorm {value:.1%}.",
-            over_seeds="Averaged over the run, BatchNorm was ahead in {held} of your {seeds} seeds "
+            if_level="Averaged over the run, both networks had {value:.1%} of the test images "
+            "right.",
+            over_seeds="Averaged over the run, BatchNorm was ahead in {held} of {seeds} seeds "
             "(medians {value:.1%} and {other:.1%}).",
         ),
         Claim(
@@ -87,8 +89,10 @@ SIGMOID = Experiment(
             bound=0,
             share=0.90,
             other="plain",
-            if_held="They ended at {value:.1%} and {other:.1%}.",
-            if_broken="In the end the plain network was ahead, at {other:.1%} against {value:.1%}.",
+            if_held="In the end, BatchNorm had {value:.1%} and the plain network {other:.1%}.",
+            if_broken="In the end, the plain network was ahead, with {other:.1%} against "
+            "{value:.1%}.",
+            if_level="In the end, both had {value:.1%}.",
             over_seeds="It ended ahead in {held} of {seeds} (medians {value:.1%} and {other:.1%}).",
         ),
     ),

@@ -100,7 +100,10 @@ SMOOTHNESS = Experiment(
             "{other:.2f} without, averaged over the run.",
             if_broken="Along the gradient, the loss varied more with BatchNorm this time: by "
             "{value:.2f} nats against {other:.2f} without, averaged over the run.",
-            over_seeds="Along the gradient, the loss varied less with BatchNorm in {held} of your "
+            if_level="Along the gradient, the loss varied by {value:.2f} nats with BatchNorm and "
+            "without,"
+            " averaged over the run.",
+            over_seeds="Along the gradient, the loss varied less with BatchNorm in {held} of "
             "{seeds} seeds (medians {value:.2f} and {other:.2f} nats).",
         ),
         Claim(
@@ -113,9 +116,11 @@ SMOOTHNESS = Experiment(
             bound=0,
             share=0.90,
             other="cnn",
-            if_held="The gradient itself changed less, too: by {value:.3g} against {other:.3g}.",
+            if_held="The gradient itself changed by {value:.3g} with BatchNorm and by {other:.3g}"
+            " without.",
             if_broken="The gradient itself changed more with BatchNorm: by {value:.3g} against "
             "{other:.3g}.",
+            if_level="The gradient itself changed by {value:.3g} with BatchNorm and without.",
             over_seeds="The gradient changed less with it in {held} of {seeds} (medians "
             "{value:.3g} and {other:.3g}).",
         ),
@@ -129,8 +134,9 @@ SMOOTHNESS = Experiment(
             bound=0,
             share=0.90,
             other="cnn",
-            if_held="The effective β was lower: {value:.3g} against {other:.3g}.",
+            if_held="The effective β was lower with BatchNorm: {value:.3g} against {other:.3g}.",
             if_broken="The effective β was higher with BatchNorm: {value:.3g} against {other:.3g}.",
+            if_level="The effective β was {value:.3g} with BatchNorm and without.",
             over_seeds="The effective β was lower with it in {held} of {seeds} (medians "
             "{value:.3g} and {other:.3g}).",
         ),

@@ -64,11 +64,11 @@ SURVIVAL = Experiment(
             relation="at_least",
             bound=0.80,
             share=0.90,
-            if_held="At this learning rate BatchNorm survived: it ended with {value:.1%} of the "
+            if_held="At this learning rate, BatchNorm survived: it ended with {value:.1%} of the "
             "test images right.",
-            if_broken="At this learning rate even the network with BatchNorm got lost: it ended "
-            "with {value:.1%} of the test images right.",
-            over_seeds="At this learning rate BatchNorm reached 80% in {held} of your {seeds} "
+            if_broken="At this learning rate, the network with BatchNorm ended with {value:.1%} "
+            "of the test images right, short of 80%.",
+            over_seeds="At this learning rate BatchNorm reached 80% in {held} of {seeds} "
             "seeds (median {value:.1%}).",
         ),
         Claim(
@@ -79,9 +79,9 @@ SURVIVAL = Experiment(
             relation="below",
             bound=0.80,
             share=0.90,
-            if_held="The plain network got lost, at {value:.1%}.",
+            if_held="The plain network ended with {value:.1%}, short of 80%.",
             if_broken="The plain network survived, with {value:.1%}.",
-            over_seeds="The plain network stayed below it in {held} of {seeds} "
+            over_seeds="The plain network ended below it in {held} of {seeds} "
             "(median {value:.1%}).",
         ),
     ),

@@ -104,7 +104,8 @@ WEIGHT_SCALE = Experiment(
             bound=-0.95,
             share=0.95,
             if_held="The gradient went as c to the power of {value:.2f}.",
-            if_broken="The gradient fell less than as 1/c: it went as c to the power {value:.2f}.",
+            if_broken="The gradient fell more slowly than 1/c: it went as c to the power of "
+            "{value:.2f}.",
             over_seeds="The gradient went as c to the power of {value:.2f} (below −0.95 in {held} "
             "of {seeds}).",
         ),
@@ -116,10 +117,11 @@ WEIGHT_SCALE = Experiment(
             relation="below",
             bound=-1.9,
             share=0.95,
-            if_held="The curvature along it, as c to the power of {value:.2f}.",
-            if_broken="The curvature fell less than as 1/c²: as c to the power of {value:.2f}.",
-            over_seeds="The curvature along it, as c to the power of {value:.2f} (below −1.9 in "
-            "{held} of {seeds}).",
+            if_held="The curvature along the gradient went as c to the power of {value:.2f}.",
+            if_broken="The curvature along the gradient fell more slowly than 1/c²: it went as c "
+            "to the power of {value:.2f}.",
+            over_seeds="The curvature along the gradient went as c to the power of {value:.2f} "
+            "(below −1.9 in {held} of {seeds}).",
         ),
         Claim(
             id="it-learns",
@@ -130,12 +132,13 @@ WEIGHT_SCALE = Experiment(
             bound=0,
             share=0.90,
             other="cnn",
-            if_held="Trained from the weights that you chose, the network with BatchNorm ended at "
-            "{value:.1%} of the test images, the plain one at {other:.1%}.",
-            if_broken="Trained from the weights that you chose, the network with BatchNorm ended "
-            "no better than the plain one: at {value:.1%} of the test images against {other:.1%}.",
-            over_seeds="Trained from the weights that you chose, the network with BatchNorm ended "
-            "ahead in {held} of {seeds} seeds (medians {value:.1%} and {other:.1%}).",
+            if_held="After training, the network with BatchNorm had {value:.1%} of the test "
+            "images right and the plain one {other:.1%}.",
+            if_broken="After training, the network with BatchNorm was behind: it had {value:.1%} "
+            "of the test images right and the plain one {other:.1%}.",
+            if_level="After training, both networks had {value:.1%} of the test images right.",
+            over_seeds="After training, the network with BatchNorm was ahead in {held} of {seeds}"
+            " seeds (medians {value:.1%} and {other:.1%}).",
         ),
     ),
 )

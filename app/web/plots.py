@@ -49,7 +49,7 @@ class PlotDrawing:
 
     curves: Sequence[Curve]
     bands: Sequence[Band]
-    levels: Sequence[tuple[int, int, str]]  # y at either edge, name
+    levels: Sequence[tuple[int, int]]  # y at either edge
     x_ticks: Sequence[tuple[float, str]]
     y_ticks: Sequence[tuple[float, str]]
     ends: Mapping[str, str]  # arm → the value at the end of its line, in words
@@ -98,10 +98,10 @@ def draw_plot(
             for (arm, lower), (_, upper) in zip(series, uppers, strict=False)
         ],
         levels=_levels(own_levels, y),
-        x_ticks=[(x.at(step), f"{step:g}") for step in _linear_ticks(x.low, x.high)],
+        x_ticks=[(x.at(step), f"{step:,g}") for step in _linear_ticks(x.low, x.high)],
         y_ticks=[(y.at(value), text) for value, text in _ticks(y, metric)],
         ends=_ends(series, uppers, metric),
-        end=_end(series, lambda step: f"step {step:g}"),
+        end=_end(series, lambda step: f"step {step:,g}"),
         summary=summary(
             metric,
             OVER_STEPS,
@@ -152,7 +152,7 @@ def draw_profile(
                 *((arm.label, line) for arm, line in lines),
                 *((f"{arm.label}, at first", line) for arm, line in starts),
             ],
-            names=dict(profile.ticks),
+            names=profile.place_names,
             levels=own_levels,
         ),
     )
@@ -188,18 +188,16 @@ def _end(series: Sequence[tuple[Arm, Line]], words: Callable[[float], str]) -> s
 def _place(at: float, profile: Profile, rows: Iterable[Row]) -> str:
     """That place of a profile in words, and the step if its rows are all of the same."""
     steps = {row.step for row in rows}
-    step = f", step {steps.pop()}" if len(steps) == 1 else ""
-    return f"{profile.label}: {dict(profile.ticks).get(at) or numeral(at, 3)}{step}"
+    step = f", step {steps.pop():,}" if len(steps) == 1 else ""
+    return f"{profile.label}: {profile.place_names.get(at) or numeral(at, 3)}{step}"
 
 
 def _reading(value: float, metric: Metric) -> str:
-    return in_percent(value) if metric.share else numeral(value, 4)
+    return in_percent(value) if metric.share else numeral(value, 3)
 
 
-def _levels(levels: Sequence[Level], y: _Axis) -> list[tuple[int, int, str]]:
-    return [
-        (y.at(start), y.at(end), level.label) for level in levels for start, end in [level.ends]
-    ]
+def _levels(levels: Sequence[Level], y: _Axis) -> list[tuple[int, int]]:
+    return [(y.at(start), y.at(end)) for start, end in (level.ends for level in levels)]
 
 
 def _row_lines(arms: Sequence[Arm], rows: Iterable[Row]) -> list[tuple[Arm, Line]]:

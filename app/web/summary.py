@@ -48,15 +48,18 @@ def summary(
 
 
 def numeral(value: float, digits: int) -> str:
-    """As 0.2 or 5000, and as 2·10⁶ where that would be long. `numbers.js` does the same.
+    """As 0.2 or 5,000, and as 2·10⁶ where that would be long. `numbers.js` does the same.
 
-    A tie is rounded away from zero, as browsers do.
+    No digit before the decimal point is rounded away. A tie goes away from zero, as in browsers.
     """
     if value == 0:
         return "0"
+    in_full = 1e-3 <= abs(value) < 1e4
+    if in_full and abs(value) >= 1e3:
+        digits = max(digits, 4)
     exact = Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal(Decimal(value))
-    if 1e-3 <= abs(value) < 1e4:
-        return typeset(f"{float(exact):.{max(digits, 6)}g}")
+    if in_full:
+        return typeset(f"{float(exact):,.{max(digits, 6)}g}")
     mantissa, exponent = f"{exact:.{digits - 1}e}".split("e")
     return typeset(f"{float(mantissa):g}e{exponent}")
 

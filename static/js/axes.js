@@ -32,6 +32,9 @@ function levels(low, high, mantissas, stride) {
   return ticks.filter((tick) => tick >= low && tick <= high);
 }
 
+// The name of a place on an axis, if it has one: not all that have are labelled.
+export const nameOf = ({ names }, x) => names.find(([at]) => at === x)?.[1];
+
 // `place`: {low, high, ticks} of an axis that is not one of steps; `high` is null where its rows
 // decide; ticks: [[place, name], …] or none.
 export function xAxis({ title, place, font }) {

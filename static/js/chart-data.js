@@ -1,5 +1,6 @@
 // A chart to take away: its picture as a file, and its numbers as a table. Loaded when a reader first
 // opens one.
+import { nameOf } from "./axes.js";
 import { numeral, percent } from "./numbers.js";
 import { picture } from "./picture.js";
 import { Shown } from "./shown.js";
@@ -73,7 +74,7 @@ class ChartData {
 
   #place(x) {
     const { place } = this.#view.dataset;
-    const name = place && JSON.parse(place).ticks.find(([at]) => at === x)?.[1];
+    const name = place && nameOf(JSON.parse(place), x);
     return name || numeral(x, 4);
   }
 

@@ -1,9 +1,9 @@
 // A chart of one metric, or of two that bound a band. It knows two verbs, append and reset; which
 // place, which arm and which pinned run a reader looks at, its figure's look says.
-import { within, xAxis, yAxis } from "./axes.js";
-import { numeral, percent } from "./numbers.js";
+import { nameOf, within, xAxis, yAxis } from "./axes.js";
+import { count, numeral, percent } from "./numbers.js";
 import { Pace } from "./pace.js";
-import { levelNames, marked, strokeOf, withAlpha } from "./strokes.js";
+import { marked, strokeOf, withAlpha } from "./strokes.js";
 import { summary } from "./summary.js";
 import { nearest, Told } from "./told.js";
 import { words } from "./words.js";
@@ -18,10 +18,11 @@ const NAMED_EVERY_MS = 1000;
 export class Plot {
   #chart;
   #element;
+  #known = false; // which run is shown
   #keys;
   #range;
   #share;
-  #place; // of the horizontal axis, {low, high, ticks}; null for steps
+  #place; // of the horizontal axis, {low, high, ticks, names}; null for steps
   #metrics;
   #look;
   #where; // the place on its axis that is looked at, a choice
@@ -53,6 +54,7 @@ export class Plot {
   }
 
   reset({ steps, levels, singles, pins }) {
+    this.#known = true;
     this.#singles = singles;
     this.#steps = steps;
     this.#levels = levels.filter(({ metric }) => metric === this.#metrics[0]);
@@ -87,7 +89,7 @@ export class Plot {
     this.#where.addEventListener("change", () => this.#schedule(false));
     const canvas = this.#canvas;
     canvas.addEventListener("pointermove", (event) => this.#where.pass(this.#at(event)));
-    canvas.addEventListener("pointerleave", () => this.#where.pass(null));
+    for (const end of ["pointerleave", "pointercancel"]) canvas.addEventListener(end, () => this.#where.pass(null));
     canvas.addEventListener("click", (event) => this.#where.toggle(this.#at(event)));
     if (this.#place) this.#slide();
   }
@@ -100,27 +102,33 @@ export class Plot {
     plot.addEventListener("keydown", (event) => this.#key(event));
   }
 
-  // The place under the pointer: a step, or where something was measured.
+  // The place under the pointer: the nearest one at which this chart has a value.
   #at({ clientX }) {
     const { x } = this.#chart.scales;
     const value = x.getValueForPixel(clientX - this.#canvas.getBoundingClientRect().left);
-    const place = Math.min(Math.max(value, x.min), x.max);
-    return this.#place ? this.#measured(place) : Math.round(place);
+    return this.#measured(Math.min(Math.max(value, x.min), x.max));
   }
 
+  // The place of this chart's values nearest to that one; itself where the lines don't come near it.
   #measured(place) {
-    const points = this.#longest;
-    return points[nearest(points, place)]?.x ?? place;
+    const points = this.#points;
+    return points[nearest(points, place)]?.x ?? Math.round(place);
   }
 
-  // The points of the arm that has most of them: others may not have begun.
-  get #longest() {
-    const lines = [...this.#lines.values()].map(([points]) => points);
-    return lines.reduce((longest, line) => (line.length > longest.length ? line : longest), []);
+  // The places at which any line has a value, in their order.
+  get #points() {
+    const points = [...this.#lines.values()].flatMap(([line]) => line.filter(({ value }) => value !== null));
+    return [...new Map(points.map((point) => [point.x, point])).values()].sort((a, b) => a.x - b.x);
+  }
+
+  // Where this chart shows what is looked at. Another chart of the figure, or its slider, may have
+  // chosen a step at which this one's metric was not measured.
+  get #here() {
+    return this.#where.value === null ? null : this.#measured(this.#where.value);
   }
 
   #key(event) {
-    const points = this.#longest;
+    const points = this.#points;
     const last = points.length - 1;
     const here = this.#where.value === null ? last : nearest(points, this.#where.value);
     const to = { ArrowLeft: here - 1, ArrowDown: here - 1, ArrowRight: here + 1, ArrowUp: here + 1, Home: 0, End: last }[event.key];
@@ -129,8 +137,10 @@ export class Plot {
     this.#where.hold(points[Math.min(Math.max(to, 0), last)].x);
   }
 
-  // At most one repaint a frame, however fast the points come; none of what can't be seen.
+  // At most one repaint a frame, however fast the points come; none of what can't be seen. Before
+  // there is a run, the recorded drawing stays.
   #schedule(stale = true) {
+    if (!this.#known) return;
     this.#stale ||= stale;
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
@@ -184,7 +194,7 @@ export class Plot {
       unit,
       share: this.#share,
       xTitle: arms.some(({ arm }) => this.#told.several(arm)) ? words.charts.medians({ axis: xLabel }) : xLabel,
-      names: this.#place?.ticks,
+      names: this.#place?.names,
       lines: [
         ...lines(0, ({ label }) => label),
         ...(this.#metrics.length > 1 ? lines(1, words.charts.upperEdge) : []),
@@ -254,7 +264,6 @@ export class Plot {
     return {
       data: this.#drawn(ends.map(([x, end]) => ({ x, value: end }))),
       borderColor: colour,
-      backgroundColor: getComputedStyle(document.documentElement).backgroundColor,
       borderWidth: 1,
       borderDash: [2, 3],
       pointRadius: 0,
@@ -265,7 +274,7 @@ export class Plot {
 
   // Of each arm, what its line has at the place looked at, or else at its end: {x, y, value, upper}.
   #readings() {
-    const place = this.#where.value;
+    const place = this.#here;
     return [...this.#keys.keys()].map((arm) => {
       const [points, uppers] = this.#lines.get(arm) ?? [[]];
       const index = place === null ? points.findLastIndex(({ value }) => value !== null) : nearest(points, place);
@@ -289,7 +298,7 @@ export class Plot {
       const plot = this.#plot;
       const values = readings.map(([arm, reading]) => `${this.#keys.get(arm).label} ${reading ? this.#value(reading) : words.charts.nothing}`);
       plot.ariaValueText = words.charts.said({ at, values });
-      plot.ariaValueNow = this.#where.value ?? readings[0]?.[1]?.x ?? 0;
+      plot.ariaValueNow = this.#here ?? readings[0]?.[1]?.x ?? 0;
       plot.ariaValueMin = this.#chart.scales.x.min;
       plot.ariaValueMax = this.#chart.scales.x.max;
     }
@@ -298,27 +307,28 @@ export class Plot {
   // Where that is: the place looked at, or the end if all lines have got to the same.
   #words(readings) {
     const ends = new Set(readings.map(([, reading]) => reading?.x).filter((x) => x !== undefined));
-    const x = this.#where.value ?? (ends.size === 1 ? [...ends][0] : null);
+    const x = this.#here ?? (ends.size === 1 ? [...ends][0] : null);
     if (x === null) return ends.size ? words.charts.latest : "–";
-    if (!this.#place) return words.charts.step({ step: x });
-    const place = this.#place.ticks.find(([at]) => at === x)?.[1] ?? numeral(x, 3);
-    const { step } = this.#told;
+    if (!this.#place) return words.charts.step({ step: count(x) });
+    const place = nameOf(this.#place, x) ?? numeral(x, 3);
+    const step = this.#told.step === null ? null : count(this.#told.step);
     const axis = this.#element.dataset.xLabel;
     return step === null ? words.charts.place({ axis, place }) : words.charts.placeAtStep({ axis, place, step });
   }
 
   #value({ value, upper }) {
     if (value === null) return "–";
-    const text = (number) => (this.#share ? percent(100 * number, 1) : numeral(number, 4));
+    const text = (number) => (this.#share ? percent(100 * number, 1) : numeral(number, 3));
     return upper === undefined || upper === null ? text(value) : words.charts.range({ low: text(value), high: text(upper) });
   }
 
   // A line across all arms where the reader looks, and a dot on each arm's own line.
-  #drawCrossHair({ ctx, chartArea, scales }) {
-    const place = this.#where.value;
+  // The plugin calls it inside `new Chart`, too, so that all it reads of the chart is its argument's.
+  #drawCrossHair({ ctx, chartArea, scales, options }) {
+    const place = this.#here;
     if (place === null) return;
     ctx.save();
-    ctx.strokeStyle = this.#chart.options.scales.x.ticks.color;
+    ctx.strokeStyle = options.scales.x.ticks.color;
     ctx.lineWidth = 1;
     const x = Math.round(scales.x.getPixelForValue(place)) + 0.5;
     ctx.beginPath();
@@ -341,7 +351,7 @@ export class Plot {
     return {
       type: "line",
       data: { datasets: [] },
-      plugins: [levelNames, { id: "crossHair", afterDatasetsDraw: (chart) => this.#drawCrossHair(chart) }],
+      plugins: [{ id: "crossHair", afterDatasetsDraw: (chart) => this.#drawCrossHair(chart) }],
       options: {
         animation: false,
         parsing: false,

@@ -83,7 +83,7 @@ export class Figure {
     this.#rows.clear();
     this.#quarter = 0;
     for (const { item } of this.#keys.values()) item.querySelector("[data-arm-state]").textContent = "";
-    this.look.step.hold(null);
+    this.look.step.clear();
     this.#views.reset({
       seed: Number(seed),
       seeds: Number(seeds),

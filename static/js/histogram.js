@@ -1,7 +1,7 @@
 // Histograms of a layer's inputs, an arm each, at the step that the reader looks at; the newest one
 // until somebody chooses. Of several seeds, the first is shown.
 import { moments, shares, skyline } from "./bins.js";
-import { fixed, percent } from "./numbers.js";
+import { count, fixed, percent } from "./numbers.js";
 import { places } from "./series.js";
 import { say } from "./speech.js";
 import { draw, set } from "./svg.js";
@@ -60,7 +60,7 @@ export class Histogram {
     const known = [...rows.keys()].filter((other) => other <= step);
     const row = rows.get(Math.max(...known));
     const label = element.querySelector("[data-at]");
-    label.textContent = row ? words.histogram.step(row) : words.histogram.waiting;
+    label.textContent = row ? words.histogram.step({ step: count(row.step) }) : words.histogram.waiting;
     const part = (name) => element.querySelector(`[data-${name}]`);
     if (!row) {
       for (const name of ["bars", "first", "mean", "deviation"]) set(part(name), { d: "" });
@@ -80,7 +80,7 @@ export class Histogram {
     this.#nameCut(part("cut"), bins, highest);
     const said = words.histogram.moments({
       label: element.dataset.label,
-      step: row.step,
+      step: count(row.step),
       mean: fixed(mean, 2),
       deviation: fixed(deviation, 2),
     });

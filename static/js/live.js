@@ -1,6 +1,7 @@
 // A figure's runs on a server that trains: whatever run the panel names; until there is one, the
 // recording. htmx sends the panel's form and replaces the panel.
 import { followLead } from "./lead.js";
+import { count } from "./numbers.js";
 import { problemOf } from "./problem.js";
 import { Stream } from "./stream.js";
 import { Tray } from "./tray.js";
@@ -53,7 +54,7 @@ export class Live {
     this.#panel.querySelector("[data-progress]").value = share;
     if (row && row === lastRow) this.#figure.status(words.live.measuring);
     else if (row) this.#figure.status(words.live.mapping({ row, last: lastRow }));
-    else this.#figure.status(words.live.training({ step, last: lastStep, networks: trainings }));
+    else this.#figure.status(words.live.training({ step: count(step), last: count(lastStep), networks: trainings }));
   }
 
   // The panel shows a run that has not ended, and not one that is only drawn once more.

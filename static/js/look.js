@@ -22,6 +22,11 @@ export class Choice extends EventTarget {
     this.#become(this.#passing, value);
   }
 
+  // Of both kinds: a pointer that has rested since another run was shown chooses nothing in this one.
+  clear() {
+    this.#become(null, null);
+  }
+
   toggle(value) {
     this.hold(value === this.#held ? null : value);
   }

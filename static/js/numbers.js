@@ -28,10 +28,17 @@ export function count(number) {
   return counts.format(number);
 }
 
-// As 0.2 or 5000, and as 2·10⁶ where that would be long. app/web/summary.py does the same.
+function short(value, digits) {
+  const thousands = Math.abs(value) >= 1000;
+  const rounded = Number(value.toPrecision(thousands ? Math.max(digits, 4) : digits));
+  return Math.abs(rounded) >= 1000 ? counts.format(rounded).replace("-", "−") : localised(rounded);
+}
+
+// As 0.2 or 5,000, and as 2·10⁶ where that would be long. No digit before the decimal point is
+// rounded away. app/web/summary.py does the same.
 export function numeral(value, digits = 6) {
   const size = Math.abs(value);
-  if (value === 0 || (size >= 1e-3 && size < 1e4)) return localised(Number(value.toPrecision(digits)));
+  if (value === 0 || (size >= 1e-3 && size < 1e4)) return short(value, digits);
   const [mantissa, exponent] = value.toExponential(digits - 1).split("e").map(Number);
   const raised = `${Math.abs(exponent)}`.replace(/\d/g, (digit) => SUPERSCRIPTS[digit]);
   const power = `10${exponent < 0 ? "⁻" : ""}${raised}`;

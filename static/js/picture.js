@@ -1,6 +1,6 @@
 // A chart as a picture that stands alone, on a slide or in a paper: title, legend, plot, and below it
 // where it comes from. Returns SVG text.
-import { drawing, label, named, paint, plotOf, wrap } from "./vector.js";
+import { drawing, label, levels, named, paint, plotOf, wrap } from "./vector.js";
 
 const WIDTH = 720;
 const MARGIN = 24;
@@ -26,7 +26,7 @@ export function picture(chart, what, colours, measure) {
   };
   write(what.title, TITLE, 600, colours.ink);
   y += 8;
-  const legend = legendOf(named(chart.data.datasets), y, colours.ink, measure);
+  const legend = legendOf([...named(chart.data.datasets), ...levels(chart.data.datasets)], y, colours.ink, measure);
   rows.push(legend.drawn);
   y = legend.bottom;
   if (what.note) write(what.note, SOURCE + 1, null, colours.soft);

@@ -1,6 +1,7 @@
 // A figure's recorded run, played once more where no server trains: its points come in the order of
 // their steps, each training's at the pace of the run.
 import { stepsARow } from "./figure.js";
+import { count } from "./numbers.js";
 import { words } from "./words.js";
 
 const PLAY_MS = 5000; // the whole run
@@ -40,7 +41,7 @@ export class Replay {
     if (this.#state !== "running") return;
     this.#figure.panel.querySelector("[data-progress]").value = share;
     if (row) this.#figure.status(words.replay.mapping({ row, last: lastRow }));
-    else this.#figure.status(words.replay.training({ step, last: lastStep, networks: trainings }));
+    else this.#figure.status(words.replay.training({ step: count(step), last: count(lastStep), networks: trainings }));
   }
 
   get #state() {

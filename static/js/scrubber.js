@@ -1,5 +1,6 @@
 // The slider through a run's steps, and the button that plays them: what they choose, all views of
 // the figure show. At its right end it follows the newest step.
+import { count } from "./numbers.js";
 import { Pace } from "./pace.js";
 import { words } from "./words.js";
 
@@ -13,6 +14,8 @@ export class Scrubber {
   #metric; // whose rows count; all points and rows without one
   #step; // the choice
   #newest = 0;
+  #drawn = 0; // the newest step when the slider was last drawn, which is later than the step came
+  #measured = new Set(); // the steps at which anything was measured
   #ends = new Map(); // training → its last step
   #playing = 0; // the frame of a replay under way
   #frame = 0;
@@ -35,6 +38,7 @@ export class Scrubber {
     this.#pause();
     this.#newest = 0;
     this.#ends.clear();
+    this.#measured.clear();
     this.#slider.max = steps;
     this.#slider.step = steps;
     this.#schedule();
@@ -48,6 +52,7 @@ export class Scrubber {
       const stride = step - (this.#ends.get(training) ?? step);
       if (stride > 0 && stride < this.#slider.step) this.#slider.step = stride;
       this.#ends.set(training, step);
+      this.#measured.add(step);
       this.#newest = Math.max(this.#newest, step);
     }
     this.#newer.soon();
@@ -60,7 +65,16 @@ export class Scrubber {
 
   #choose(step) {
     this.#pause();
-    this.#step.hold(step < this.#newest ? step : null);
+    // A reader who presses where the slider ends means the newest step, though a newer one may have
+    // come since it was drawn. Where the last step is no multiple of the others, the slider's end lies before it.
+    const atEnd = step >= this.#drawn || step + Number(this.#slider.step) > Number(this.#slider.max);
+    this.#step.hold(atEnd ? null : this.#nearest(step));
+  }
+
+  // Only a step at which something was measured is shown.
+  #nearest(step) {
+    const distance = (other) => Math.abs(other - step);
+    return [...this.#measured].reduce((best, other) => (distance(other) < distance(best) ? other : best), this.#newest);
   }
 
   #play() {
@@ -73,7 +87,7 @@ export class Scrubber {
         this.#step.hold(null);
         return;
       }
-      this.#step.hold(Math.round(Math.max(share, 0) * this.#newest));
+      this.#step.hold(this.#nearest(Math.max(share, 0) * this.#newest));
       this.#playing = requestAnimationFrame(tick);
     };
     this.#playing = requestAnimationFrame(tick);
@@ -88,11 +102,12 @@ export class Scrubber {
   #schedule() {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
-      const step = this.#step.value ?? this.#newest;
+      const step = this.#step.value === null ? this.#newest : this.#nearest(this.#step.value);
+      this.#drawn = this.#newest;
       this.#element.dataset.live = "";
       this.#slider.value = step;
-      this.#slider.ariaValueText = words.scrubber.step({ step });
-      this.#number.textContent = step;
+      this.#slider.ariaValueText = words.scrubber.step({ step: count(step) });
+      this.#number.textContent = count(step);
     });
   }
 }

@@ -1,4 +1,4 @@
-// How lines of a chart look: colours, marks, and the names of levels.
+// How lines of a chart look: colours and marks.
 
 // Colour and dash of an arm are read off its line in the legend: one place decides them.
 export function strokeOf(key) {
@@ -34,25 +34,3 @@ export function marked(points) {
     pointRotation: points.map(({ y, value }) => (value < y ? 180 : 0)),
   };
 }
-
-// The names of the horizontal lines, above their left ends.
-export const levelNames = {
-  id: "levelNames",
-  afterDatasetsDraw({ ctx, canvas, chartArea, scales, data }) {
-    ctx.save();
-    ctx.font = `12px ${getComputedStyle(canvas).fontFamily}`;
-    ctx.lineWidth = 4;
-    ctx.lineJoin = "round";
-    for (const { level, borderColor, backgroundColor, data: points } of data.datasets) {
-      if (!level) continue;
-      const left = scales.y.getPixelForValue(points[0].y);
-      const place = [chartArea.left + 4, left > chartArea.top + 14 ? left - 6 : left + 14];
-      // The paper around the letters keeps lines that cross them legible.
-      ctx.strokeStyle = backgroundColor;
-      ctx.strokeText(level, ...place);
-      ctx.fillStyle = borderColor;
-      ctx.fillText(level, ...place);
-    }
-    ctx.restore();
-  },
-};

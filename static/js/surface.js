@@ -166,6 +166,7 @@ export class Surface {
 
   #moveTo(place) {
     const last = this.#points - 1;
+    if (last < 0) return;
     this.#probe = place.map((index) => Math.min(Math.max(index, 0), last));
     this.#read();
   }

@@ -4,7 +4,6 @@
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', sans-serif";
 const BESIDE = 8; // between an axis and its numbers
 const REACH = 6; // how far a line may leave its box, as in the chart
-const HALO = 4;
 const TITLE_AWAY = 4.6; // of the vertical axis, in heights of its letters: there is room for 5·10⁻¹⁰
 
 const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
@@ -124,14 +123,6 @@ function markOf(x, y, { pointStyle, radius, rotation }, colour) {
   return tag("circle", { cx: fixed(x), cy: fixed(y), r: radius, ...paint("fill", colour) });
 }
 
-// A level's name above its left end, on paper, so that lines which cross it leave it legible.
-function nameOf({ level, borderColor, backgroundColor, data }, at, box, size, colour) {
-  const left = at.y(data[0].y);
-  const place = [box.x + 4, left > box.y + size + 2 ? left - size / 2 : left + size + 2];
-  const halo = { ...paint("stroke", colour(backgroundColor)), "stroke-width": HALO, "stroke-linejoin": "round", "aria-hidden": "true" };
-  return label(level, ...place, halo) + label(level, ...place, paint("fill", colour(borderColor)));
-}
-
 // Everything inside the axes and the axes themselves. `size`: of the text; `upright`: whether the
 // vertical axis has its title; `id`: a name for the clipping path; colour(text): the colour to draw one in.
 export function plotOf(chart, box, { size, upright, id, ink, rule, colour = (text) => text }) {
@@ -143,13 +134,11 @@ export function plotOf(chart, box, { size, upright, id, ink, rule, colour = (tex
     const band = dataset.fill === "-1" ? bandOf(dataset, datasets[meta.index - 1], at, colour) : "";
     return band + lineOf(dataset, at, colour) + marksOf(dataset, meta, at, colour);
   });
-  const names = datasets.filter(({ level }) => level).map((dataset) => nameOf(dataset, at, box, size, colour));
   const clip = { x: box.x - REACH, y: box.y - REACH, width: box.width + 2 * REACH, height: box.height + 2 * REACH };
   return [
     axesOf(chart, box, at, { size, upright, ink, rule }),
     tag("clipPath", { id }, tag("rect", clip)),
     tag("g", { "clip-path": `url(#${id})`, "data-lines": "" }, shapes.join("")),
-    names.join(""),
   ].join("");
 }
 
@@ -174,6 +163,9 @@ function axesOf({ scales }, box, at, { size, upright, ink, rule }) {
   const turned = { transform: `translate(${fixed(box.x - TITLE_AWAY * size)} ${fixed(middle)}) rotate(-90)` };
   return axes + tag("text", { ...turned, "text-anchor": "middle", ...soft }, escaped(scales.y.options.title.text));
 }
+
+// The lines to hold others against, under the names that the chart's readout has.
+export const levels = (datasets) => datasets.filter(({ level }) => level).map((dataset) => ({ ...dataset, label: dataset.level }));
 
 // The lines that have a name of their own, as the legend shows them.
 export const named = (datasets) => datasets.filter(({ label, band, edge, level }) => label && !band && !edge && !level);

@@ -19,7 +19,7 @@ def test_ticks_stay_few_and_short_over_any_number_of_decades(
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (-0.5, "−0.5"), (0.1 + 0.2, "0.3"), (9999, "9999"), (-2e6, "−2·10⁶")],
+    [(0, "0"), (-0.5, "−0.5"), (0.1 + 0.2, "0.3"), (9999, "9,999"), (-2e6, "−2·10⁶")],
 )
 def test_a_numeral_is_short(plain_page: Page, value: float, text: str) -> None:
     assert call(plain_page, "numbers.js", f"m.numeral({value})") == text

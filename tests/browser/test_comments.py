@@ -260,3 +260,26 @@ def test_the_page_of_the_comments_works_with_scripts_too(section: Section) -> No
     section.post("Here.")
     expect(section.element.locator("#comment-1")).to_be_focused()
     expect(section.page.locator("h1")).to_have_count(1)
+
+
+def test_a_field_that_the_reader_made_taller_does_not_offend_the_content_policy(
+    section: Section,
+) -> None:
+    """The browser writes the new height into `style`, and extensions write there, too: htmx must
+    not copy that to the next form. The page is watched for what the policy refuses.
+    """
+    section.approach()
+    field = section.element.get_by_label("Comment")
+    field.scroll_into_view_if_needed()
+    box = field.bounding_box()
+    assert box
+    mouse = section.page.mouse
+    mouse.move(box["x"] + box["width"] - 4, box["y"] + box["height"] - 4)
+    mouse.down()
+    mouse.move(box["x"] + box["width"] - 4, box["y"] + box["height"] + 60)
+    mouse.up()
+    assert "height" in str(field.get_attribute("style"))
+    section.element.get_by_label("Name").evaluate("(name) => (name.style.color = 'red')")
+    section.post("Taller.")
+    expect(section.texts).to_have_text(["Taller."])
+    expect(section.element.locator("[style]")).to_have_count(0)

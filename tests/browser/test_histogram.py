@@ -99,3 +99,47 @@ def test_bins_are_counted_as_a_hand_counts(
 def test_an_outline_is_cut_at_the_top(plain_page: Page) -> None:
     outline = "M0 0V12.5H1V25H2V40H3V0"
     assert call(plain_page, "bins.js", "m.skyline([12.5, 25, 62.5], 40)") == outline
+
+
+# A slider through the steps of a run that is under way: drawn at step 70, when 72 has come already.
+PRESSED_AT_ITS_END = """async () => {
+  const { Look } = await import(new URL("look.js", document.querySelector("[type=module]").src));
+  const element = document.createElement("div");
+  const slider = Object.assign(document.createElement("input"), { type: "range" });
+  slider.dataset.scrub = "";
+  const [number, button] = [document.createElement("output"), document.createElement("button")];
+  [number.dataset.number, button.dataset.play] = ["", ""];
+  element.append(slider, number, button);
+  const look = new Look();
+  const scrubber = new m.Scrubber(element, new Map(), look);
+  const points = (step) => scrubber.append("points", { arm: "bn", seed: 1, step, values: {} });
+  scrubber.reset({ steps: 100 });
+  points([0, 10, 20, 30, 40, 50, 60, 70]);
+  while (number.textContent !== "70") await new Promise((go) => requestAnimationFrame(go));
+  const drawn = number.textContent;
+  points([80]);
+  const choose = (value) => {
+    slider.value = value;
+    slider.dispatchEvent(new Event("input"));
+    return look.step.held;
+  };
+  return [drawn, choose(70), choose(30)];
+}"""
+
+
+def test_a_press_on_the_end_of_the_slider_of_a_running_run_follows_it(plain_page: Page) -> None:
+    """And doesn't hold the step that was the newest when the slider was drawn, beyond the end."""
+    held = call(plain_page, "scrubber.js", f"await ({PRESSED_AT_ITS_END})()")
+    assert held == ["70", None, 30]
+
+
+def test_another_run_is_shown_at_its_newest_step_wherever_the_pointer_rests(reader: Reader) -> None:
+    reader.wait_for_points(51)
+    canvas = reader.figure.locator("[data-chart=test_loss] canvas")
+    canvas.hover(position={"x": 200, "y": 60})
+    at = reader.figure.locator("[data-chart=test_accuracy] [data-at]")
+    expect(at).not_to_have_text("step 100")
+    reader.figure.locator("[data-main]").focus()
+    reader.page.keyboard.press("Enter")
+    reader.expect_state("finished")
+    expect(at).to_have_text("step 100")

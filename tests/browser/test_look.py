@@ -97,7 +97,7 @@ def test_what_is_read_is_what_the_csv_has(reader: Reader) -> None:
         for row in rows:
             if row["metric"] == "test_loss" and int(row["step"]) == step:
                 shown = value(reader, "test_loss", row["arm"]).inner_text()
-                assert float(shown) == pytest.approx(float(row["value"]), rel=1e-3)
+                assert float(shown) == pytest.approx(float(row["value"]), rel=5e-3)
         reader.page.keyboard.press("ArrowRight")
 
 

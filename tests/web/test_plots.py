@@ -136,7 +136,7 @@ def test_a_level_is_drawn_on_its_own_chart_alone() -> None:
     levels = [Level("test_loss", 1.0, "here"), Level("other", 2.0, "elsewhere")]
     plot = draw_plot(points, ARMS, TEST_LOSS, levels)
     height = corners(plot.curves[0].path)[0][1][1]
-    assert plot.levels == [(height, height, "here")]
+    assert plot.levels == [(height, height)]
 
 
 def test_a_level_may_lead_from_one_value_to_another() -> None:
@@ -207,7 +207,7 @@ def test_the_values_at_the_end_of_the_lines_are_told() -> None:
     ends = {ARMS[0].id: [2.0, 0.31415926], ARMS[1].id: [2.0, 1.5e-5, math.nan]}
     points = [Points(arm, 1, list(range(len(y))), {"test_loss": y}) for arm, y in ends.items()]
     plot = draw_plot(points, ARMS, TEST_LOSS)
-    assert plot.ends == {ARMS[0].id: "0.3142", ARMS[1].id: "1.5·10⁻⁵"}
+    assert plot.ends == {ARMS[0].id: "0.314", ARMS[1].id: "1.5·10⁻⁵"}
     assert plot.end == "step 1"
     longer = [*points, Points(ARMS[2].id, 1, [0, 1, 2], {"test_loss": [1.0, 1.0, 1.0]})]
     assert draw_plot(longer, ARMS, TEST_LOSS).end == "latest"
