@@ -2,7 +2,7 @@
 //
 // They come over an EventSource. A connection that says nothing for too long is given up, whatever
 // the browser thinks of it, and so is one that ends: then we ask with an ordinary request (a poll)
-// what has happened since, and open another stream. Where streams say nothing although polls are
+// what has happened since, and open another stream. Where streams bring nothing although polls are
 // answered, something on the way holds them back, and polls alone go on.
 import { ask } from "./ask.js";
 
@@ -15,9 +15,9 @@ const SILENT_MS = 15_000;
 const CHECK_MS = 1_000;
 // What came while the page was busy or frozen gets so long to be heard before a stream is given up.
 const GRACE_MS = 250;
-// Before another stream: of one that brought something, and of one that was cut without news.
+// Before another stream. One that was cut earlier than after BRIEF_MS was fruitless.
 const RESUME_MS = 500;
-const UNFRUITFUL_MS = 2_000;
+const BRIEF_MS = 3_000;
 // Between two polls, and how far that grows while nothing happens. The server drops a queued run
 // that nobody asked for in 15 s.
 const POLL_MS = 1_500;
@@ -25,7 +25,7 @@ const SLOWEST_POLL_MS = 6_000;
 // After polls that failed: doubled each time.
 const RETRY_MS = 1_000;
 const SLOWEST_RETRY_MS = 30_000;
-// Streams in a row that were fruitless until we only poll, and how long until one is tried again.
+// Streams in a row that said nothing, fell silent or were soon cut, until we only poll, and how long until one is tried again.
 const FRUITLESS = 2;
 const POLLING_MS = 60_000;
 
@@ -53,9 +53,9 @@ export class Stream {
   #watchdog = 0;
   #heard = clock(); // when the source last said something, or was opened
   #first = true; // the source has said nothing yet
-  #openedAt = 0; // the last id when the source was opened
+  #opened = clock(); // when the source was
   #suspected = false;
-  #fruitless = 0; // streams in a row that said nothing, or fell silent
+  #fruitless = 0; // streams in a row
   #failed = 0; // polls in a row that failed
   #quiet = 0; // polls in a row without news
   #lastId = 0;
@@ -98,8 +98,7 @@ export class Stream {
     const source = new EventSource(this.#address());
     this.#source = source;
     this.#first = true;
-    this.#openedAt = this.#lastId;
-    this.#heard = clock();
+    this.#opened = this.#heard = clock();
     this.#watchdog = setInterval(this.#check, CHECK_MS);
     const on = (name, act) =>
       source.addEventListener(name, (event) => {
@@ -142,15 +141,14 @@ export class Stream {
 
   // The stream ended, was cut or was refused.
   #broken() {
-    if (this.#first) {
+    if (this.#first || elapsed(this.#opened) < BRIEF_MS) {
       this.#fruitless += 1;
       this.#catchUp();
-      return;
+    } else {
+      this.#fruitless = 0;
+      this.#pause();
+      this.#later(RESUME_MS);
     }
-    const fruitful = this.#lastId > this.#openedAt;
-    if (fruitful) this.#fruitless = 0;
-    this.#pause();
-    this.#later(fruitful ? RESUME_MS : UNFRUITFUL_MS);
   }
 
   // By a poll, which also says why a stream would be refused: an EventSource doesn't.
@@ -174,13 +172,13 @@ export class Stream {
   #polled({ events, length, full }) {
     const before = this.#lastId;
     this.#failed = 0;
-    for (const { id, event, data } of events) if (!this.#ended && !this.#take(event, data, id)) break;
-    if (this.#ended) return;
-    this.#polling = null;
     if (this.#fruitless >= FRUITLESS) {
       this.#fruitless = 0;
       pollingUntil = performance.now() + POLLING_MS;
     }
+    for (const { id, event, data } of events) if (!this.#ended && !this.#take(event, data, id)) break;
+    if (this.#ended) return;
+    this.#polling = null;
     const held = performance.now() < pollingUntil;
     this.#quiet = this.#lastId > before ? 0 : this.#quiet + 1;
     if (held) this.#tell(full ? "full" : "held");

@@ -105,7 +105,7 @@ export default {
     interrupted: "Connection lost. Trying again…",
     intercepted:
       "Something between this page and the server answers in the server’s place, such as a login page. Trying again; if this goes on, reload the page.",
-    held: "Something between this page and the server holds the live updates back: the page asks for them every few seconds.",
+    held: "Something between this page and the server doesn’t let live updates through: the page asks for them every few seconds.",
     full: "Many readers are watching: the page asks for updates every few seconds.",
     unanswered: "The run has ended, but the server doesn’t answer with its result. Trying again…",
     noRecording: "The recorded run did not come.",
