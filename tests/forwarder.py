@@ -1,13 +1,14 @@
-"""A TCP forwarder before a server: what a proxy or a bad network does to streams, on real sockets."""
+"""A TCP forwarder before a server: what a proxy or a bad network does, on real sockets."""
 
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from time import monotonic
+from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import urlsplit
+
+from tests.processes import wait_until
 
 CHUNK = 65_536
 HEAD_ENDS = b"\r\n\r\n"
@@ -16,14 +17,17 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 @dataclass
 class Connection:
-    """One browser's connection: `path` is that of its latest request, `sent` what came for it."""
+    """A browser's connection. `request` is its latest, as "GET /"; `sent` counts what came for it."""
 
     browser: socket.socket
     server: socket.socket
-    path: str = ""
+    request: str = ""
     held: bytes = b""
     sent: int = 0
-    asked_at: float = field(default_factory=monotonic)
+
+    @property
+    def path(self) -> str:
+        return self.request.partition(" ")[2]
 
     @property
     def is_stream(self) -> bool:
@@ -76,18 +80,28 @@ class Forwarder:
         self.treat: Treatment = untouched
         self.intercept: Interception = let_through
         self.connections: list[Connection] = []
-        self.asked: list[str] = []  # paths of streams and polls
+        # In requests for something of a run, what stands in place of what: ("", "") leaves them.
+        self.rewrite = ("", "")
+        self.requests: list[str] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def streams(self) -> list[str]:
         """Paths of the event streams that were asked for."""
-        return [path for path in self.asked if "wait=0" not in path]
+        return [path for path in self._events_asked_for() if "wait=0" not in path]
 
     @property
     def polls(self) -> list[str]:
         """Paths of the polls."""
-        return [path for path in self.asked if "wait=0" in path]
+        return [path for path in self._events_asked_for() if "wait=0" in path]
+
+    def _events_asked_for(self) -> list[str]:
+        return [request for request in self.requests if "/events" in request]
+
+    def wait_for(self, part: str) -> None:
+        """Returns once a request with that in its first line has come."""
+        what = f"a request with {part}"
+        wait_until(lambda: any(part in each for each in self.requests), what)
 
     def freeze(self) -> None:
         """Moves no more bytes of the streams that are open now; new connections work."""
@@ -122,16 +136,15 @@ class Forwarder:
     def _ask(self, connection: Connection) -> None:
         with suppress(OSError):
             while data := connection.browser.recv(CHUNK):
-                method, _, rest = data.partition(b" ")
-                if method in (b"GET", b"POST", b"DELETE"):
-                    connection.path = rest.partition(b" ")[0].decode()
+                first_line = data.partition(b"\r\n")[0]
+                if first_line.endswith(b" HTTP/1.1"):  # else more of a request's body
+                    connection.request = first_line.removesuffix(b" HTTP/1.1").decode()
                     connection.held, connection.sent = b"", 0
-                    connection.asked_at = monotonic()
-                    if connection.is_of_run:
-                        self.asked.append(connection.path)
+                    self.requests.append(connection.request)
                     if self.intercept(connection):
                         continue
-                connection.server.sendall(data)
+                before, after = (text.encode() for text in self.rewrite)
+                connection.server.sendall(data.replace(before, after, 1) if before else data)
         connection.close()
 
     def _answer(self, connection: Connection) -> None:
@@ -228,3 +241,8 @@ def login_page(connection: Connection) -> bool:
 def swallow_streams(connection: Connection) -> bool:
     """Never answers a request for a stream: the browser stays connecting."""
     return connection.is_stream
+
+
+def swallow(*parts: str) -> Interception:
+    """Never answers a request with one of these in its first line, such as "POST /comments"."""
+    return lambda connection: any(part in connection.request for part in parts)

@@ -72,6 +72,7 @@ async def events(
     request: Request,
     runs: AllRuns,
     run_id: str,
+    *,
     header: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
     query: Annotated[str | None, Query(alias="last_event_id")] = None,
     wait: Annotated[Literal["0", "1"], Query()] = "1",

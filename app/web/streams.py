@@ -157,7 +157,7 @@ class EventStream(Response):
         self._sending, self._since = False, now()
 
     def look(self) -> None:
-        """Ends the stream of a reader who takes nothing; has a quiet stream say that it is alive."""
+        """Ends the stream of a reader who takes nothing; has a quiet one say that it is alive."""
         seconds = asyncio.get_running_loop().time() - self._since
         if self._sending and seconds > SEND_SECONDS:
             log.info("a reader that took nothing for %g s was cut off", SEND_SECONDS)
@@ -177,7 +177,8 @@ def poll(log: Log, last_id: int, streams: Streams) -> Response:
     `length` is the number of events in the log so far; where the answer's last id is smaller, the
     page asks for the rest. `full` says that no stream could be opened just now.
     """
-    events, size = [], 0
+    events: list[bytes] = []
+    size = 0
     for entry in log.entries[last_id:]:
         if events and size + len(entry) > POLL_BYTES:
             break

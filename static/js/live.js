@@ -145,7 +145,7 @@ export class Live {
 
   #status(text) {
     this.#said = text;
-    const trouble = words.live[this.#network] ?? "";
+    const trouble = words.live.network[this.#network] ?? "";
     if (TROUBLES.has(this.#network)) this.#figure.status(trouble);
     else this.#figure.status(`${text} ${trouble}`.trim());
   }

@@ -10,7 +10,7 @@ from time import monotonic
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import LocatorAssertions, expect
 
 from app.events import ArmEnded, Points, TrainingEvent
 from app.experiments.base import TrainingSpec
@@ -33,7 +33,7 @@ from tests.forwarder import (
     swallow_streams,
     untouched,
 )
-from tests.processes import wait_until
+from tests.processes import PATIENCE, wait_until
 from tests.toys import PROVENANCE, ToyEngine
 from tests.web.toy_server import METRICS, ToyServer, serving_toys_over_http
 
@@ -56,8 +56,8 @@ class GatedEngine(ToyEngine):
     async def train(self, spec: TrainingSpec) -> AsyncGenerator[TrainingEvent, None]:
         place = [arm.id for arm in LEARNING_RATES.arms].index(spec.arm)
         for tenth in range(POINTS):
-            while tenth > POINTS // 2 and not self.gate.is_set():
-                await asyncio.sleep(0.01)
+            if tenth > POINTS // 2:
+                await asyncio.to_thread(self.gate.wait, PATIENCE)
             value = (1 + place) / (1 + tenth)
             step = spec.steps * tenth // 10
             yield Points(spec.arm, spec.seed, [step], {name: [value] for name in METRICS})
@@ -101,7 +101,7 @@ def begin(reader: Reader) -> None:
     reader.expect_state("queued", "running")
 
 
-def status_of(reader: Reader) -> object:
+def status_of(reader: Reader) -> LocatorAssertions:
     return expect(reader.figure.locator("[data-status]"))
 
 
@@ -281,8 +281,9 @@ def watch_status(reader: Reader) -> Callable[[], str]:
     reader.figure.evaluate(
         """(figure) => {
           figure.said = "";
-          new MutationObserver(() => (figure.said += figure.querySelector("[data-status]")?.textContent))
-            .observe(figure, {subtree: true, childList: true, characterData: true});
+          const note = () => (figure.said += figure.querySelector("[data-status]")?.textContent);
+          const all = {subtree: true, childList: true, characterData: true};
+          new MutationObserver(note).observe(figure, all);
         }"""
     )
     return lambda: str(reader.figure.evaluate("(figure) => figure.said"))
@@ -290,7 +291,7 @@ def watch_status(reader: Reader) -> Callable[[], str]:
 
 @pytest.mark.parametrize(
     ("interception", "words"),
-    [(bad_gateway, "Connection lost"), (login_page, "in the server’s place")],
+    [(bad_gateway, "Connection lost"), (login_page, "answers in its place")],
     ids=["502", "a login page"],
 )
 def test_a_page_that_gets_other_answers_for_a_while_says_so_and_comes_back(

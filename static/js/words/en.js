@@ -102,11 +102,13 @@ export default {
     mapping: ({ row, last }) => `Mapping the loss: row ${row} of ${last}.`,
     measuring: "Measuring the loss on the way to the next seed’s network.",
     // What the status line adds or says while events don't come as they should, by the stream's state.
-    interrupted: "Connection lost. Trying again…",
-    intercepted:
-      "Something between this page and the server answers in the server’s place, such as a login page. Trying again; if this goes on, reload the page.",
-    held: "Something between this page and the server doesn’t let live updates through: the page asks for them every few seconds.",
-    full: "Many readers are watching: the page asks for updates every few seconds.",
+    network: {
+      interrupted: "Connection lost. Trying again…",
+      intercepted:
+        "Something between this page and the server, such as a login page, answers in its place. Trying again; if this goes on, reload the page.",
+      held: "Something between this page and the server doesn’t let live updates through: the page asks for them every few seconds.",
+      full: "Many readers are watching: the page asks for updates every few seconds.",
+    },
     unanswered: "The run has ended, but the server doesn’t answer with its result. Trying again…",
     noRecording: "The recorded run did not come.",
     tryAgain: "Try again",
