@@ -17,13 +17,14 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 @dataclass
 class Connection:
-    """A browser's connection. `request` is its latest, as "GET /"; `sent` counts what came for it."""
+    """A browser's connection. `request` is its latest, as "GET /"; `sent` bytes came for it."""
 
     browser: socket.socket
     server: socket.socket
     request: str = ""
     held: bytes = b""
     sent: int = 0
+    frozen: bool = False
 
     @property
     def path(self) -> str:
@@ -105,13 +106,10 @@ class Forwarder:
 
     def freeze(self) -> None:
         """Moves no more bytes of the streams that are open now; new connections work."""
-        frozen = [each for each in self.connections if each.is_stream]
-        assert frozen, "no stream is open"
-
-        def treat(connection: Connection, data: bytes) -> bytes:
-            return b"" if any(connection is each for each in frozen) else data
-
-        self.treat = treat
+        streams = [each for each in self.connections if each.is_stream]
+        assert streams, "no stream is open"
+        for each in streams:
+            each.frozen = True
 
     def cut(self) -> None:
         """Closes the connections of the streams that are open now."""
@@ -150,10 +148,11 @@ class Forwarder:
     def _answer(self, connection: Connection) -> None:
         with suppress(OSError):
             while data := connection.server.recv(CHUNK):
-                passed = self.treat(connection, data)
+                passed = b"" if connection.frozen else self.treat(connection, data)
                 connection.sent += len(passed)
                 connection.browser.sendall(passed)
-        connection.close()
+        if not connection.frozen:  # else the browser doesn't hear of the end either
+            connection.close()
 
 
 @contextmanager

@@ -2,15 +2,20 @@
 
 import asyncio
 import csv
+import os
+import shutil
+import socket
+import subprocess
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 from time import monotonic
 
 import httpx
 import pytest
-from playwright.sync_api import LocatorAssertions, expect
+from playwright.sync_api import Locator, expect
 
 from app.events import ArmEnded, Points, TrainingEvent
 from app.experiments.base import TrainingSpec
@@ -33,6 +38,7 @@ from tests.forwarder import (
     swallow_streams,
     untouched,
 )
+from tests.packages import install
 from tests.processes import PATIENCE, wait_until
 from tests.toys import PROVENANCE, ToyEngine
 from tests.web.toy_server import METRICS, ToyServer, serving_toys_over_http
@@ -101,8 +107,8 @@ def begin(reader: Reader) -> None:
     reader.expect_state("queued", "running")
 
 
-def status_of(reader: Reader) -> LocatorAssertions:
-    return expect(reader.figure.locator("[data-status]"))
+def status_of(reader: Reader) -> Locator:
+    return reader.figure.locator("[data-status]")
 
 
 def expect_the_whole_run(reader: Reader, gated: ToyServer) -> None:
@@ -142,6 +148,7 @@ def test_a_frozen_stream_is_noticed_within_20_seconds(
     engine.gate.set()
     expect_the_whole_run(reader, gated)
     seconds = monotonic() - frozen
+    reader.errors.clear()  # the browser itself reports polls that it gave up
     print(f"noticed after {seconds:.1f} s")
     assert seconds <= 20
 
@@ -196,12 +203,12 @@ def test_a_page_whose_stream_is_held_back_polls_and_says_so(
     network.treat = treatment
     begin(reader)
     reader.page.clock.fast_forward(FIRST_MS)
-    status_of(reader).to_contain_text(HELD)
+    expect(status_of(reader)).to_contain_text(HELD)
     reader.wait_for_points(6)
     engine.gate.set()
     reader.page.clock.fast_forward(FIRST_MS)
     expect_the_whole_run(reader, gated)
-    status_of(reader).not_to_contain_text(HELD)
+    expect(status_of(reader)).not_to_contain_text(HELD)
 
 
 def test_a_page_that_is_never_connected_polls(
@@ -210,7 +217,7 @@ def test_a_page_that_is_never_connected_polls(
     network.intercept = swallow_streams
     begin(reader)
     reader.page.clock.fast_forward(FIRST_MS)
-    status_of(reader).to_contain_text(HELD)
+    expect(status_of(reader)).to_contain_text(HELD)
     engine.gate.set()
     expect_the_whole_run(reader, gated)
 
@@ -221,10 +228,10 @@ def test_a_page_that_polls_tries_a_stream_again_and_stops_polling(
     network.intercept = swallow_streams
     begin(reader)
     reader.page.clock.fast_forward(FIRST_MS)
-    status_of(reader).to_contain_text(HELD)
+    expect(status_of(reader)).to_contain_text(HELD)
     network.intercept = let_through
     reader.page.clock.fast_forward(61_000)
-    status_of(reader).not_to_contain_text(HELD)
+    expect(status_of(reader)).not_to_contain_text(HELD)
     polls = len(network.polls)
     engine.gate.set()
     expect_the_whole_run(reader, gated)
@@ -268,7 +275,7 @@ def test_a_stream_that_is_cut_after_some_seconds_resumes_without_a_word(
         wait_until(lambda: len(network.streams) == streams, "the stream was opened")  # noqa: B023
         reader.page.clock.fast_forward(5_000)
         network.cut()
-        status_of(reader).to_contain_text("step")
+        expect(status_of(reader)).to_contain_text("step")
     engine.gate.set()
     expect_the_whole_run(reader, gated)
     assert network.polls == []
@@ -304,10 +311,10 @@ def test_a_page_that_gets_other_answers_for_a_while_says_so_and_comes_back(
 ) -> None:
     network.intercept = interception
     begin(reader)
-    status_of(reader).to_contain_text(words)
+    expect(status_of(reader)).to_contain_text(words)
     network.intercept = let_through
     reader.page.clock.fast_forward(60_000)
-    status_of(reader).not_to_contain_text(words)
+    expect(status_of(reader)).not_to_contain_text(words)
     reader.wait_for_points(6)
     engine.gate.set()
     expect_the_whole_run(reader, gated)
@@ -325,3 +332,72 @@ def test_a_queued_run_that_is_only_polled_is_not_dropped(gated: ToyServer) -> No
         assert kept.unseen_s() < 10
         visitor.delete(f"/runs/{run['id']}")
     wait_until(lambda: kept.done is not None, "the run has ended")
+
+
+NGINX = """
+daemon off; {user} pid {folder}/pid; error_log {folder}/error.log;
+events {{}}
+http {{
+  access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{
+      proxy_pass {server};
+      proxy_set_header Host $http_host;
+      proxy_buffering on;
+      proxy_ignore_headers X-Accel-Buffering;
+      proxy_buffer_size {size}; proxy_buffers 8 {size}; proxy_busy_buffers_size {busy};
+    }}
+  }}
+}}
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("size", "busy"), [("4k", "8k"), ("256k", "512k")])
+def test_behind_nginx_that_buffers_streams_the_whole_run_is_drawn(
+    gated: ToyServer,
+    engine: GatedEngine,
+    new_reader: NewReader,
+    tmp_path: Path,
+    size: str,
+    busy: str,
+) -> None:
+    """It speaks HTTP/1.0 to servers, by default, and fills its buffers before it passes them on.
+
+    With its usual small ones events come in lumps; large ones hold everything back.
+    """
+    nginx = shutil.which("nginx") or (install("nginx-light") and shutil.which("nginx"))
+    if not nginx:
+        pytest.fail("This test needs nginx, which could not be installed: apt-get install nginx")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    user = "user root;" if os.geteuid() == 0 else ""  # or it may not write to this test's folder
+    values = {"user": user, "folder": tmp_path, "port": port, "server": gated.url}
+    (tmp_path / "nginx.conf").write_text(NGINX.format(**values, size=size, busy=busy))
+    engine.gate.clear()
+    with subprocess.Popen(
+        [nginx, "-c", tmp_path / "nginx.conf", "-e", tmp_path / "error.log"]
+    ) as it:
+        try:
+            wait_until(lambda: listens(port), "nginx listens")
+            reader = new_reader(f"http://127.0.0.1:{port}")
+            reader.page.clock.install()
+            begin(reader)
+            reader.page.clock.fast_forward(SILENT_MS)
+            if size != "4k":
+                expect(status_of(reader)).to_contain_text(HELD)
+            reader.wait_for_points(6)
+            engine.gate.set()
+            expect_the_whole_run(reader, gated)
+        finally:
+            engine.gate.set()
+            it.terminate()
+            it.wait(PATIENCE)
+
+
+def listens(port: int) -> bool:
+    """Whether somebody listens on that port."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
