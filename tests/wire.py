@@ -25,7 +25,7 @@ def strict_json(text: str | bytes) -> Any:
 
 
 def read_events(lines: Iterable[str]) -> Iterator[Received]:
-    """Events from the lines of a stream, as they come; comments are skipped."""
+    """Events from the lines of a stream, as they come; comments and `alive` are skipped."""
     fields: dict[str, str] = {}
     for line in lines:
         if line.startswith(":"):
@@ -34,6 +34,10 @@ def read_events(lines: Iterable[str]) -> Iterator[Received]:
             name, _, value = line.partition(": ")
             assert name not in fields, f"{name} twice in one event"
             fields[name] = value
+        elif fields.get("event") == "alive":
+            assert list(fields) == ["event", "data"]
+            assert strict_json(fields["data"]).keys() == {"last_id"}
+            fields = {}
         elif fields:
             assert list(fields) == ["id", "event", "data"]
             yield Received(int(fields["id"]), fields["event"], strict_json(fields["data"]))

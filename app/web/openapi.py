@@ -147,14 +147,38 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of a stream; `data` is JSON (app/events.py)."""
+    """One event of a stream; `data` is JSON (app/events.py).
+
+    `alive`, which a quiet stream says, has no id; its data is `last_id`, the last event sent.
+    """
 
     id: str
     event: str
     data: str
 
 
-SHAPES = (Event, Created, Receipt, Stopped, Listed, Written, Alive, Ready, Problem)
+@dataclass(frozen=True, slots=True)
+class PolledEvent:
+    """One event of a run's log, as JSON."""
+
+    id: int
+    event: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """Events behind the last id: the rest up to `length` at the next request.
+
+    `full`: there is no room for another stream just now.
+    """
+
+    events: list[PolledEvent]
+    length: int
+    full: bool
+
+
+SHAPES = (Event, Polled, Created, Receipt, Stopped, Listed, Written, Alive, Ready, Problem)
 
 RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}}
 LOCATION = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
@@ -215,12 +239,19 @@ def _stop() -> Json:
 
 def _events() -> Json:
     stream = {"text/event-stream": {"schema": _reference(Event.__name__)}}
-    operation = _operation("Its events behind the last id", stream, 404)
+    stream |= _json(Polled)
+    operation = _operation("Its events behind the last id", stream, 404, 422)
     operation["responses"] |= {"204": {"description": "The end was delivered already"}}
     last_id = {"schema": {"type": "integer", "minimum": 0, "maximum": MAX_ID}}
     operation["parameters"] = [
         {"in": "header", "name": "Last-Event-ID", **last_id},
         {"in": "query", "name": "last_event_id", **last_id},
+        {
+            "in": "query",
+            "name": "wait",
+            "description": "0: what the log has now, as JSON; 1: a stream, to the run's end",
+            "schema": {"type": "string", "enum": ["0", "1"]},
+        },
     ]
     return operation
 

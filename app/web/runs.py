@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request
@@ -15,7 +15,7 @@ from app.runs import Runs
 from app.web.bodies import read_body
 from app.web.pages import pages_of, wants_fragment
 from app.web.security import MAX_ID_DIGITS, MAX_KEY_LENGTH, reader_of
-from app.web.streams import EventStream, Streams
+from app.web.streams import EventStream, Streams, poll
 
 router = APIRouter()
 
@@ -72,16 +72,23 @@ async def events(
     request: Request,
     runs: AllRuns,
     run_id: str,
+    *,
     header: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
     query: Annotated[str | None, Query(alias="last_event_id")] = None,
+    wait: Annotated[Literal["0", "1"], Query()] = "1",
 ) -> Response:
-    """The run's log as a stream, from behind the last event that the reader has."""
+    """The run's log as a stream, from behind the last event that the reader has.
+
+    With `wait=0`, what the log has now, as JSON. To find the run counts as watching it for a while.
+    """
     run = await runs.find(run_id)
     log = run.log
     last_id = _last_id(header or query or "0", len(log))
     if log.closed and last_id == len(log):
         return Response(status_code=HTTPStatus.NO_CONTENT)
     streams: Streams = request.app.state.streams
+    if wait == "0":
+        return poll(log, last_id, streams)
     return EventStream(log, last_id, streams, run.watched())
 
 

@@ -20,16 +20,20 @@ from app.web.problems import problem
 
 log = logging.getLogger(__name__)
 
-# A comment this often keeps proxies from cutting a quiet stream.
-PING_SECONDS = 15.0
+# After so long without an event a stream says that it is alive: a page can't tell a quiet stream
+# from a dead connection otherwise, and proxies cut what is quiet. The check below adds up to 1 s.
+ALIVE_SECONDS = 5.0
 # A reader that takes no bytes for this long is cut off; its browser resumes when it can.
 SEND_SECONDS = 8.0
 # A lost connection may never be noticed otherwise; EventSource comes back by itself.
 LIFE_SECONDS = 15 * 60.0
 # How often that is looked after.
 LOOK_SECONDS = 1.0
-PING = b": still here\n\n"
 NOBODY = nullcontext()
+# A poll's answer has no more bytes of events than that, or one event: the page asks for the rest.
+POLL_BYTES = 64 * 1024
+# Nothing on the way may keep an answer for others, or compress it, which would hold a stream back.
+FRESH = {"Cache-Control": "no-store, no-transform"}
 # When to come back if there is no room: a run, whose end makes room, takes some 5 to 20 s.
 RETRY_SECONDS = 5
 
@@ -52,10 +56,14 @@ class Streams:
     def open(self) -> int:
         return len(self._open)
 
+    @property
+    def full(self) -> bool:
+        return self.open >= self.most
+
     @contextmanager
     def seat(self, stream: "EventStream") -> Iterator[bool]:
         """Looks after that stream while its body runs; False if all seats are taken."""
-        if self.open >= self.most:
+        if self.full:
             yield False
             return
         self._open.add(stream)
@@ -89,7 +97,7 @@ class EventStream(Response):
         streams: Streams,
         watching: AbstractContextManager[object] = NOBODY,
     ) -> None:
-        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        super().__init__(headers={**FRESH, "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._log = log
         self._last_id = last_id
@@ -115,7 +123,8 @@ class EventStream(Response):
         headers = self.raw_headers
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         # At once, and not when all who came at the same time have been let in.
-        await self._catch_up()
+        if not await self._catch_up():
+            await self._say_alive()
         # It wakes at each event: in a task of its own it does so without all that is around here.
         self._tasks.start_soon(self._pump)
         while (await receive())["type"] != "http.disconnect":
@@ -148,17 +157,42 @@ class EventStream(Response):
         self._sending, self._since = False, now()
 
     def look(self) -> None:
-        """Ends the stream of a reader who takes nothing; has a quiet one say that it is there."""
+        """Ends the stream of a reader who takes nothing; has a quiet one say that it is alive."""
         seconds = asyncio.get_running_loop().time() - self._since
         if self._sending and seconds > SEND_SECONDS:
             log.info("a reader that took nothing for %g s was cut off", SEND_SECONDS)
             self._tasks.cancel_scope.cancel()
-        elif not self._sending and seconds > PING_SECONDS:
-            self._tasks.start_soon(self._ping)
+        elif not self._sending and seconds > ALIVE_SECONDS:
+            self._tasks.start_soon(self._say_alive)
 
-    async def _ping(self) -> None:
-        if not self._over:
-            await self._say(PING)
+    async def _say_alive(self) -> None:
+        """Sends the event `alive`. It has no id, since it is not part of the run's log."""
+        if not self._over and not self._sending:
+            await self._say(f'event: alive\ndata: {{"last_id":{self._last_id}}}\n\n'.encode())
+
+
+def poll(log: Log, last_id: int, streams: Streams) -> Response:
+    """Answers at once with the events behind `last_id`, as JSON, for a page that gets no stream.
+
+    `length` is the number of events in the log so far; where the answer's last id is smaller, the
+    page asks for the rest. `full` says that no stream could be opened just now.
+    """
+    events: list[bytes] = []
+    size = 0
+    for entry in log.entries[last_id:]:
+        if events and size + len(entry) > POLL_BYTES:
+            break
+        events.append(_as_json(entry))
+        size += len(entry)
+    about = f'"length":{len(log)},"full":{"true" if streams.full else "false"}'.encode()
+    body = b'{"events":[' + b",".join(events) + b"]," + about + b"}"
+    return Response(body, media_type="application/json", headers=FRESH)
+
+
+def _as_json(entry: bytes) -> bytes:
+    """An event of a log, whose data is JSON already, as a JSON object."""
+    event_id, name, data = (line.split(b": ", 1)[1] for line in entry.rstrip(b"\n").split(b"\n"))
+    return b'{"id":' + event_id + b',"event":"' + name + b'","data":' + data + b"}"
 
 
 def _too_many() -> Response:

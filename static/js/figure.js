@@ -1,6 +1,7 @@
 // A training figure: it draws a run and keeps count of it. Where runs come from is its source's
 // business: live.js has the server train them, replay.js plays the recorded one. A source has two
 // verbs, open (the reader comes near) and progressed (the figure has counted what it was given).
+import { ask } from "./ask.js";
 import { Look } from "./look.js";
 import { nameCurve } from "./names.js";
 import { whenNear } from "./near.js";
@@ -69,10 +70,10 @@ export class Figure {
     if (status && status.textContent !== text) status.textContent = text;
   }
 
-  // The recorded run: {receipt, events}; null where there is none.
+  // The recorded run: {receipt, events}; null where it doesn't come.
   async recording() {
-    const response = await fetch(this.element.dataset.recording);
-    return response.ok ? response.json() : null;
+    const { status, body } = await ask(this.element.dataset.recording);
+    return status === "json" ? body : null;
   }
 
   // The panel says what is about to be drawn.

@@ -7,6 +7,12 @@ import { Stream } from "./stream.js";
 import { Tray } from "./tray.js";
 import { words } from "./words.js";
 
+// Between attempts to learn how a run ended, doubled up to the second; the browser's `online` ends a wait.
+const RETRY_MS = 2_000;
+const SLOWEST_RETRY_MS = 30_000;
+// Of a stream that has trouble: what the status line says instead of anything else.
+const TROUBLES = new Set(["interrupted", "intercepted"]);
+
 export class Live {
   #figure;
   #stream = null;
@@ -16,6 +22,10 @@ export class Live {
   #opened = false;
   #hadFocus = false;
   #ledByHand = false; // the slider started the run, and gets the focus back
+  #network = "live"; // what the stream says of the way to the server
+  #said = ""; // the status line without that
+  #unanswered = false; // the last request for the panel
+  #unknown = false; // and the server knows no such run
 
   constructor(figure) {
     this.#figure = figure;
@@ -28,7 +38,7 @@ export class Live {
     element.addEventListener("htmx:before:request", () => this.#begin());
     element.addEventListener("htmx:before:swap", () => (this.#hadFocus = this.#hasFocus));
     element.addEventListener("htmx:response:error", (event) => this.#refused(event.detail.ctx));
-    element.addEventListener("htmx:error", () => this.#say(words.problem.noAnswer));
+    element.addEventListener("htmx:error", (event) => this.#failed(event.detail.ctx));
     element.addEventListener("htmx:after:swap", () => this.#attach());
     if (this.#node.dataset.run) {
       this.#attach();
@@ -45,16 +55,17 @@ export class Live {
     this.#opened = true;
     const id = sessionStorage.getItem(this.#key);
     if (id && (await this.#refresh(id))) return;
-    sessionStorage.removeItem(this.#key);
+    if (!this.#unanswered) sessionStorage.removeItem(this.#key);
     await this.#drawRecording();
+    if (this.#unanswered) this.#say(words.problem.noAnswer);
   }
 
   progressed({ share, step, lastStep, row, lastRow, trainings }) {
     if (!this.#isOn) return;
     this.#panel.querySelector("[data-progress]").value = share;
-    if (row && row === lastRow) this.#figure.status(words.live.measuring);
-    else if (row) this.#figure.status(words.live.mapping({ row, last: lastRow }));
-    else this.#figure.status(words.live.training({ step: count(step), last: count(lastStep), networks: trainings }));
+    if (row && row === lastRow) this.#status(words.live.measuring);
+    else if (row) this.#status(words.live.mapping({ row, last: lastRow }));
+    else this.#status(words.live.training({ step: count(step), last: count(lastStep), networks: trainings }));
   }
 
   // The panel shows a run that has not ended, and not one that is only drawn once more.
@@ -117,12 +128,27 @@ export class Live {
     this.#run = run;
     sessionStorage.setItem(this.#key, run);
     this.#stream?.close();
+    this.#network = "live";
     this.#figure.reset(words.figure.run(this.#node.dataset));
     this.#stream = new Stream(`/runs/${run}/events`, {
       event: (name, data) => this.#take(name, data),
-      interrupted: () => this.#figure.status(words.live.interrupted),
-      lost: () => this.#refresh(run),
+      network: (state) => this.#reach(state),
+      lost: () => this.#finish(run),
     });
+  }
+
+  // How events reach the page, beside or in place of what the status line said last.
+  #reach(state) {
+    if (this.#network === "live") this.#said = this.#panel.querySelector("[data-status]")?.textContent ?? "";
+    this.#network = state;
+    this.#status(this.#said);
+  }
+
+  #status(text) {
+    this.#said = text;
+    const trouble = words.live.network[this.#network] ?? "";
+    if (TROUBLES.has(this.#network)) this.#figure.status(trouble);
+    else this.#figure.status(`${text} ${trouble}`.trim());
   }
 
   // The form is gone while a run is on: the focus waits on Stop.
@@ -139,11 +165,11 @@ export class Live {
   #take(name, data) {
     switch (name) {
       case "queued":
-        if (this.#isOn) this.#figure.status(words.live.waiting({ ahead: data.position, seconds: data.eta_s >= 1 ? Math.ceil(data.eta_s) : 0 }));
+        if (this.#isOn) this.#status(words.live.waiting({ ahead: data.position, seconds: data.eta_s >= 1 ? Math.ceil(data.eta_s) : 0 }));
         break;
       case "started":
         if (this.#node.dataset.runState === "queued") this.#enter("running");
-        if (this.#isOn) this.#figure.status(words.live.started);
+        if (this.#isOn) this.#status(words.live.started);
         break;
       case "points":
       case "row":
@@ -151,25 +177,36 @@ export class Live {
         this.#figure.take(name, data);
         break;
       case "done":
-        if (this.#isOn) this.#refresh(this.#run);
+        if (this.#isOn) this.#finish(this.#run);
         break;
     }
   }
 
-  // The server's words for where the run stands. False if it no longer knows the run.
+  // The run is over, or the stream knows no more of it: asks for the server's words until they come.
+  async #finish(run) {
+    for (let wait = RETRY_MS; this.#run === run; wait = Math.min(2 * wait, SLOWEST_RETRY_MS)) {
+      await this.#refresh(run);
+      if (!this.#unanswered || this.#run !== run) return;
+      this.#figure.status(words.live.unanswered);
+      await pauseOrOnline(wait);
+    }
+  }
+
+  // The server's words for where the run stands. False where they did not come.
   async #refresh(id) {
     const options = { source: this.#panel, target: this.#panel, swap: "innerHTML" };
+    this.#unanswered = this.#unknown = false;
     await htmx.ajax("GET", `/runs/${id}`, options);
-    const known = this.#node.dataset.run === id;
-    if (!known && this.#run === id) this.#forgotten();
-    return known;
+    if (this.#unknown && this.#run === id) this.#forgotten();
+    return !this.#unanswered && !this.#unknown && this.#node.dataset.run === id;
   }
 
   // A run of the tray, in place of the one that is shown; the tray forgets what the server has.
   async #show(run) {
     const known = await this.#refresh(run);
     if (known) this.#panel.scrollIntoView({ block: "nearest" });
-    return known;
+    if (this.#unanswered) this.#say(words.problem.noAnswer);
+    return !this.#unknown;
   }
 
   #forgotten() {
@@ -182,12 +219,42 @@ export class Live {
   async #drawRecording() {
     if (this.#run) return;
     const recording = await this.#figure.recording();
-    if (!recording || this.#run) return;
+    if (this.#run) return;
+    if (!recording) {
+      this.#offerAgain(words.live.noRecording, () => this.#drawRecording());
+      return;
+    }
     this.#figure.reset(words.figure.recordedRun(recording.receipt));
     for (const { event, data } of recording.events) this.#figure.take(event, data);
   }
 
+  // Says what did not come, with a button that asks for it again.
+  #offerAgain(text, act) {
+    const status = this.#panel.querySelector("[data-status]");
+    const before = [...status.childNodes];
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "plain";
+    button.textContent = words.live.tryAgain;
+    button.addEventListener("click", () => {
+      status.replaceChildren(...before);
+      act();
+    });
+    status.replaceChildren(`${text} `, button);
+  }
+
+  // No answer came, or not in time. A request for the panel is looked after by who made it.
+  #failed(ctx) {
+    if (ctx?.sourceElement === this.#panel) this.#unanswered = true;
+    else this.#say(words.problem.noAnswer);
+  }
+
   #refused(ctx) {
+    if (ctx.sourceElement === this.#panel) {
+      this.#unknown = ctx.response.status === 404;
+      this.#unanswered = !this.#unknown;
+      return;
+    }
     const { errors, text } = problemOf(ctx);
     for (const { field } of errors) {
       const input = this.#panel.querySelector(`[name="${CSS.escape(field)}"]`);
@@ -201,5 +268,13 @@ export class Live {
   #say(text) {
     const error = this.#panel.querySelector("[data-error]");
     if (error) error.textContent = text;
+    else if (text) this.#figure.status(text);
   }
+}
+
+function pauseOrOnline(milliseconds) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds * (1 + Math.random() / 2));
+    addEventListener("online", () => (clearTimeout(timer), resolve()), { once: true });
+  });
 }

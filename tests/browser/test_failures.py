@@ -164,7 +164,7 @@ def test_row_22_a_tab_that_is_seen_again_goes_on_with_its_stream(reader: Reader)
 
 
 @pytest.mark.long
-def test_a_page_that_finds_no_room_for_its_stream_comes_back(
+def test_a_page_that_finds_no_room_for_its_stream_polls(
     serve: Serve, new_reader: NewReader
 ) -> None:
     own = serve(workers=1, streams=1)
@@ -177,7 +177,7 @@ def test_a_page_that_finds_no_room_for_its_stream_comes_back(
         assert holder.recv(12) == b"HTTP/1.1 200"
         reader = new_reader(own.url)
         reader.train(steps=10)
-        expect(reader.figure.locator("[data-status]")).to_contain_text("Trying again")
+        expect(reader.figure.locator("[data-status]")).to_contain_text("Many readers are watching")
         abort(holder)
         other.delete(location)
     reader.expect_state("finished")

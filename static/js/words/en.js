@@ -101,7 +101,17 @@ export default {
     training: ({ step, last, networks }) => `Training: step ${step} of ${last}, over ${networks} networks.`,
     mapping: ({ row, last }) => `Mapping the loss: row ${row} of ${last}.`,
     measuring: "Measuring the loss on the way to the next seed’s network.",
-    interrupted: "Connection lost. Trying again…",
+    // What the status line adds or says while events don't come as they should, by the stream's state.
+    network: {
+      interrupted: "Connection lost. Trying again…",
+      intercepted:
+        "Something between this page and the server, such as a login page, answers in its place. Trying again; if this goes on, reload the page.",
+      held: "Something between this page and the server doesn’t let live updates through: the page asks for them every few seconds.",
+      full: "Many readers are watching: the page asks for updates every few seconds.",
+    },
+    unanswered: "The run has ended, but the server doesn’t answer with its result. Trying again…",
+    noRecording: "The recorded run did not come.",
+    tryAgain: "Try again",
     forgotten: "The server no longer knows this run. Reload the page to train again.",
   },
   problem: {
