@@ -16,8 +16,9 @@ PACKAGE = "vnu-jar@26.9.27"
 CACHE = Path(tempfile.gettempdir()) / f"batchnorm-tests-{PACKAGE}"
 JAR = CACHE / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
 
-# htmx's attributes are no HTML, and may be where they are.
-HTMX = re.compile(r"Attribute “hx-[a-z-]+” not allowed on element")
+# htmx's attributes are no HTML, and may be where they are. A file has no origin, as which the
+# checker would need to know 'self' in a page's own content policy.
+FINE = re.compile(r"Attribute “hx-[a-z-]+” not allowed on element|Resource violates Content Secur")
 # Properties of SVG and newer ones of CSS that the checker does not know yet.
 UNKNOWN_TO_THE_CHECKER = re.compile(
     r"“(vector-effect|paint-order|r|scroll-target-group)”: Property|:target-current”$"
@@ -53,5 +54,5 @@ def complaints(files: list[Path]) -> list[str]:
         f"{Path(found['url']).name}:{found.get('lastLine')}: {found['message']}"
         f" | {found.get('extract', '')[:120]!r}"
         for found in json.loads(done.stdout)["messages"]
-        if not (HTMX.match(found["message"]) or UNKNOWN_TO_THE_CHECKER.search(found["message"]))
+        if not (FINE.match(found["message"]) or UNKNOWN_TO_THE_CHECKER.search(found["message"]))
     ]

@@ -16,7 +16,9 @@ from tests.web.toy_server import ToyServer, serving_toys_over_http
 
 BROWSER = {"accept": "text/html"}
 HTMX = {"hx-request": "true", **BROWSER}
-FRAGMENT = '<!doctype html><html lang="en"><head><title>Fragment</title></head><body>{}</body></html>'
+FRAGMENT = (
+    '<!doctype html><html lang="en"><head><title>Fragment</title></head><body>{}</body></html>'
+)
 
 
 @pytest.fixture(scope="module")
