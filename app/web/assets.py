@@ -15,6 +15,8 @@ FOLDER = Path(__file__).parents[2] / "static"
 # takes it away until somebody wants to.
 DRAWING = "axes bins charts histogram scrubber series shades strokes summary surface told"
 TAKING_AWAY = "chart-data picture printing shown vector"
+# Scripts that are no modules: they run before the page is there.
+CLASSIC = frozenset({"fallback.js", "theme.js"})
 ON_DEMAND = frozenset(f"{name}.js" for name in f"{DRAWING} {TAKING_AWAY}".split())
 
 
@@ -39,7 +41,7 @@ def modules(
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.js"))
     spoken = {f"words/{ENGLISH}.js", f"words/{language}.js"}
     foreign = {name for name in names if name.startswith("words/")} - spoken
-    left_out = {"theme.js", *ON_DEMAND, *without, *foreign}
+    left_out = {*CLASSIC, *ON_DEMAND, *without, *foreign}
     return [name for name in names if name not in left_out]
 
 

@@ -12,6 +12,9 @@ import { Batch } from "./widgets/batch.js";
 import { Bowl } from "./widgets/bowl.js";
 import { TrainOrTest } from "./widgets/train-or-test.js";
 
+// All modules are there: fallback.js has nothing to do.
+document.documentElement.dataset.started = "";
+
 // In plain files no server trains.
 const replays = "replays" in document.documentElement.dataset;
 

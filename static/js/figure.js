@@ -7,6 +7,7 @@ import { nameCurve } from "./names.js";
 import { whenNear } from "./near.js";
 import { Pace } from "./pace.js";
 import { say } from "./speech.js";
+import { holdHeight, keepPlace } from "./steady.js";
 import { Views } from "./views.js";
 import { words } from "./words.js";
 
@@ -106,7 +107,10 @@ export class Figure {
 
   // What the text says of this run: its verdict, or why there is none.
   tell(text) {
-    for (const place of document.querySelectorAll(`[data-verdict-of="${this.slug}"]`)) place.textContent = text;
+    for (const place of document.querySelectorAll(`[data-verdict-of="${this.slug}"]`)) {
+      holdHeight(place.closest("p"));
+      place.textContent = text;
+    }
   }
 
   // One event of the run: points, row or arm.
@@ -173,7 +177,9 @@ export class Figure {
 
   #diverged({ arm, summary }) {
     const state = this.#keys.get(arm).item.querySelector("[data-arm-state]");
+    const settle = keepPlace(this.element.querySelector(".legend"));
     state.textContent = words.figure.diverged;
+    settle();
     state.title = words.figure.lastValues({ values: JSON.stringify(summary) });
   }
 }

@@ -3,6 +3,7 @@
 import { followLead } from "./lead.js";
 import { count } from "./numbers.js";
 import { problemOf } from "./problem.js";
+import { holdHeight, keepPlace, releaseHeight } from "./steady.js";
 import { Stream } from "./stream.js";
 import { Tray } from "./tray.js";
 import { words } from "./words.js";
@@ -21,6 +22,8 @@ export class Live {
   #key; // under which this tab remembers it; a link with settings has a memory of its own
   #opened = false;
   #hadFocus = false;
+  #settingsOpen = false;
+  #settle = () => {}; // called when the panel's content has been replaced
   #ledByHand = false; // the slider started the run, and gets the focus back
   #network = "live"; // what the stream says of the way to the server
   #said = ""; // the status line without that
@@ -36,10 +39,18 @@ export class Live {
     element.addEventListener("click", (event) => this.#sameSeed(event));
     followLead(this.#panel, (form) => this.#lead(form));
     element.addEventListener("htmx:before:request", () => this.#begin());
-    element.addEventListener("htmx:before:swap", () => (this.#hadFocus = this.#hasFocus));
+    element.addEventListener("htmx:before:swap", () => this.#remember());
     element.addEventListener("htmx:response:error", (event) => this.#refused(event.detail.ctx));
     element.addEventListener("htmx:error", (event) => this.#failed(event.detail.ctx));
-    element.addEventListener("htmx:after:swap", () => this.#attach());
+    // Before the next frame; htmx's own event comes later.
+    new MutationObserver(() => this.#settle()).observe(this.#panel, { childList: true });
+    element.addEventListener("htmx:after:swap", () => {
+      const settle = keepPlace(this.#panel);
+      this.#attach();
+      settle();
+    });
+    this.#panel.addEventListener("click", ({ target }) => target.closest("summary") && releaseHeight(this.#panel));
+    addEventListener("resize", () => releaseHeight(this.#panel));
     if (this.#node.dataset.run) {
       this.#attach();
       element.scrollIntoView();
@@ -111,12 +122,25 @@ export class Live {
   }
 
   #begin() {
+    holdHeight(this.#panel);
     this.#say("");
     this.#panel.querySelectorAll("[aria-invalid]").forEach((field) => field.removeAttribute("aria-invalid"));
   }
 
+  // Before the panel is replaced.
+  #remember() {
+    this.#hadFocus = this.#hasFocus;
+    this.#settingsOpen = this.#settings?.open ?? this.#settingsOpen;
+    this.#settle = keepPlace(this.#panel);
+  }
+
+  get #settings() {
+    return this.#panel.querySelector(".settings");
+  }
+
   // The panel was replaced: show the run it names, from the first event on.
   #attach() {
+    if (this.#settings) this.#settings.open ||= this.#settingsOpen;
     const { run, runState } = this.#node.dataset;
     this.#enter(runState);
     this.#figure.tell(runState === "finished" ? this.#figure.verdict : (words.live.withoutVerdict[runState] ?? words.live.toCome));
@@ -151,11 +175,12 @@ export class Live {
     else this.#figure.status(`${text} ${trouble}`.trim());
   }
 
-  // The form is gone while a run is on: the focus waits on Stop.
+  // Where the focus was went with the old panel. It rests on the new one as a whole, from where Tab
+  // leads to its first control: on Stop or on Train, the Space bar that is to scroll would press it.
   #focusAgain() {
     const slider = this.#ledByHand && this.#panel.querySelector("[data-lead]");
     if (slider) this.#ledByHand = false;
-    (slider || this.#panel.querySelector("[data-main]"))?.focus({ preventScroll: true });
+    (slider || this.#node).focus({ preventScroll: true });
   }
 
   #enter(state) {

@@ -67,12 +67,17 @@ class Keys:
         found = self.page.evaluate(WHERE)
         return Place(**found) if found else None
 
-    def wait_for_main(self, name: str, state: str, slug: str) -> None:
-        """Until that figure is in that state, with the focus on its main button of that name."""
+    def tab_to_main(self, name: str, state: str, slug: str) -> None:
+        """Waits until that figure is in that state, with the focus on its panel; its main button of
+        that name is the next place.
+        """
         figure = self.page.locator(f"[data-figure={slug}][data-state={state}]")
         figure.wait_for(state="attached", timeout=PATIENCE_MS)
-        expect(figure.locator("[data-main]")).to_be_focused()
-        expect(figure.locator("[data-main]")).to_have_text(name)
+        expect(figure.locator(".run")).to_be_focused()
+        place = self.press("Tab")
+        assert place is not None
+        assert place.seen, place
+        assert (place.name, place.main) == (name, True)
 
 
 def test_the_page_goes_by_keyboard_alone_from_its_beginning_to_its_end(
@@ -115,9 +120,9 @@ def test_the_page_goes_by_keyboard_alone_from_its_beginning_to_its_end(
 def _stop(keys: Keys, slug: str) -> None:
     """Begins a run and stops it."""
     keys.page.keyboard.press("Enter")
-    keys.wait_for_main("Stop", "running", slug)
+    keys.tab_to_main("Stop", "running", slug)
     keys.page.keyboard.press("Enter")
-    keys.wait_for_main("Train again", "stopped", slug)
+    keys.tab_to_main("Train again", "stopped", slug)
 
 
 def _run(keys: Keys, slug: str) -> None:
@@ -127,7 +132,7 @@ def _run(keys: Keys, slug: str) -> None:
     _tab_to(keys, "seed")
     keys.page.keyboard.type(f"{ENDS}")
     keys.page.keyboard.press("Enter")
-    keys.wait_for_main("Train again", "finished", slug)
+    keys.tab_to_main("Train again", "finished", slug)
 
 
 def _tab_to(keys: Keys, name: str) -> None:

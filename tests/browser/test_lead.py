@@ -63,7 +63,7 @@ def test_by_keyboard_it_trains_after_the_last_press_and_gets_the_focus_back(
     expect(reader.figure.locator("output")).to_have_text("9")
     reader.expect_state("running")
     reader.button("Stop").wait_for()
-    expect(reader.button("Stop")).to_be_focused()
+    expect(reader.figure.locator(".run")).to_be_focused()
     reader.expect_state("finished")
     expect(slider(reader)).to_be_focused()
     expect(slider(reader)).to_have_value("9")

@@ -73,10 +73,12 @@ def test_the_figure_is_trained_and_stopped_with_the_keyboard_alone(reader: Reade
     reader.page.keyboard.press("Enter")
     reader.expect_state("running")
     reader.button("Stop").wait_for()
+    reader.page.keyboard.press("Tab")
     expect(reader.button("Stop")).to_be_focused()
     reader.page.keyboard.press("Enter")
     reader.expect_state("stopped")
     reader.button("Train again").wait_for()
+    reader.page.keyboard.press("Tab")
     expect(reader.button("Train again")).to_be_focused()
 
 

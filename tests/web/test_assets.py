@@ -2,7 +2,7 @@ from pathlib import Path
 
 import httpx
 
-from app.web.assets import FOLDER, ON_DEMAND, modules, version_of
+from app.web.assets import CLASSIC, FOLDER, ON_DEMAND, modules, version_of
 
 
 def test_the_version_changes_with_content_and_with_name(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_the_page_asks_at_once_for_every_module_that_it_needs_at_first(
         path.relative_to(FOLDER / "js").as_posix() for path in FOLDER.rglob("js/**/*.js")
     )
     assert set(found) > ON_DEMAND
-    assert modules() == [name for name in found if name not in {"theme.js", *ON_DEMAND}]
+    assert modules() == [name for name in found if name not in CLASSIC | ON_DEMAND]
     page = reader.get("/").text
     for name in {"replay.js", *ON_DEMAND}:
         assert f"/js/{name}" not in page

@@ -25,7 +25,7 @@ export class Cloud {
   #shown = [[], []];
   #original = [[], []];
   #chosen = 0;
-  #grip = null; // where in a point the pointer holds it
+  #grip = null; // the pointer that holds a point, and where in it: {id, x, y}
 
   // moved(index, [x, y]) is called when a reader asks for a point to be drawn at [x, y].
   constructor(svg, moved) {
@@ -42,9 +42,13 @@ export class Cloud {
       for (const name of ["rug", "bar", "mark"]) draw(strip, "path", { class: name });
     }
     const { points } = this.#layers;
+    // A finger on a point drags it; the page would scroll instead and take the pointer away. On parts
+    // of a drawing, touch-action has no effect. Two fingers zoom.
+    const hold = (event) => event.touches.length === 1 && event.cancelable && event.preventDefault();
+    points.addEventListener("touchstart", hold, { passive: false });
     points.addEventListener("pointerdown", (event) => this.#take(event));
     points.addEventListener("pointermove", (event) => this.#drag(event));
-    points.addEventListener("lostpointercapture", () => this.#release());
+    points.addEventListener("lostpointercapture", (event) => this.#release(event));
     points.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -103,23 +107,25 @@ export class Cloud {
   }
 
   #take(event) {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || this.#grip) return;
     event.preventDefault();
     const at = this.#locate(event);
     const index = this.#nearest(at);
     this.#choose(index);
-    this.#grip = this.#shown.map((values, dimension) => values[index] - at[dimension]);
+    const [x, y] = this.#shown.map((values, dimension) => values[index] - at[dimension]);
+    this.#grip = { id: event.pointerId, x, y };
     this.#layers.points.setPointerCapture(event.pointerId);
     this.#layers.points.dataset.held = "";
   }
 
   #drag(event) {
-    if (!this.#grip) return;
-    const at = this.#locate(event);
-    this.#ask(at.map((value, dimension) => value + this.#grip[dimension]));
+    if (this.#grip?.id !== event.pointerId) return;
+    const [x, y] = this.#locate(event);
+    this.#ask([x + this.#grip.x, y + this.#grip.y]);
   }
 
-  #release() {
+  #release(event) {
+    if (this.#grip?.id !== event.pointerId) return;
     this.#grip = null;
     delete this.#layers.points.dataset.held;
   }

@@ -19,7 +19,7 @@ export class TrainOrTest {
   #answers;
   #strips;
   #traces;
-  #mode = "train";
+  #mode;
   #size = 8;
   #rate = 0.1;
   #trained = []; // one {draw, joined} a training batch: its number, and whether the example was in it
@@ -39,6 +39,8 @@ export class TrainOrTest {
     on("size", "input", (slider) => this.#resize(slider.valueAsNumber));
     on("rate", "input", (slider) => this.#change({ rate: slider.valueAsNumber }));
     element.querySelector(".modes").addEventListener("change", ({ target }) => this.#enter(target.value));
+    // A browser that reloads the page may have kept the reader's choice.
+    this.#mode = element.querySelector("[name=layer-mode]:checked").value;
     this.#restart();
   }
 

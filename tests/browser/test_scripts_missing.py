@@ -1,0 +1,103 @@
+"""Scripts on, but some can't be had: the page as without scripts, and a sentence that says why."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from app.experiments import EXPERIMENTS
+from tests.browser.conftest import HANG_MS
+from tests.browser.pictures import keep_picture
+from tests.browser.test_without_scripts import WIDGETS, offered
+from tests.conftest import Site
+from tests.processes import Server
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that may complain: of scripts that it can't have."""
+    with browser.new_context(reduced_motion="reduce") as context:
+        context.set_default_timeout(HANG_MS)
+        yield context.new_page()
+
+
+def expect_stillness(page: Page) -> None:
+    """The sentence, every figure and widget as a drawing, and nothing to press in vain."""
+    expect(page.locator(".unscripted")).to_be_visible()
+    for slug in EXPERIMENTS:
+        drawings = page.locator(f"#figure-{slug} svg[role=img]:visible")
+        assert drawings.count() > 0, slug
+        expect(page.locator(f"#figure-{slug} .verdict")).to_be_visible()
+    for name, count in WIDGETS.items():
+        expect(page.locator(f"#{name} svg[role=img]:visible")).to_have_count(count)
+    assert offered(page) == []
+
+
+def test_a_site_opened_from_a_disk_stands_still_and_says_how_to_serve_it(
+    page: Page, site: Site
+) -> None:
+    page.goto((site.folder / "index.html").as_uri())
+    expect_stillness(page)
+    expect(page.locator(".unscripted")).to_contain_text("python -m http.server")
+    expect(page.locator("h1")).to_have_css("font-weight", "650")
+    page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = false)")
+    page.evaluate("scrollTo(0, 0)")
+    keep_picture(page, "from-a-disk")
+
+
+MISSING: dict[str, tuple[str, Callable[[Route], None]]] = {
+    "missing": ("**/js/numbers.js", lambda route: route.fulfill(status=404)),
+    "blocked": ("**/js/article.js", lambda route: route.abort()),
+    "of the wrong type": (
+        "**/js/live.js",
+        lambda route: route.fulfill(response=route.fetch(), content_type="text/plain"),
+    ),
+    "in a syntax that the browser can't read": (
+        "**/js/figure.js",
+        lambda route: route.fulfill(body="export class {", content_type="text/javascript"),
+    ),
+    "failing as it starts": (
+        "**/js/words/en.js",
+        lambda route: route.fulfill(body="missing();", content_type="text/javascript"),
+    ),
+    "missing, as all others": ("**/*.js", lambda route: route.abort()),
+}
+
+
+@pytest.mark.parametrize("how", MISSING)
+def test_a_page_one_of_whose_modules_is(how: str, page: Page, server: Server) -> None:
+    page.route(*MISSING[how])
+    page.goto(server.url)
+    expect_stillness(page)
+    expect(page.locator(".unscripted")).to_contain_text("Reload the page")
+
+
+def test_a_copy_that_was_saved_from_a_living_page_stands_still_as_well(
+    page: Page, server: Server, site: Site, tmp_path: Path
+) -> None:
+    page.goto(server.url)
+    page.locator("#figure-learning-rates").scroll_into_view_if_needed()
+    page.locator("#figure-learning-rates .plot[data-live]").first.wait_for()
+    page.locator("[data-widget=batch]").get_by_role("button", name="Subtract the mean").click()
+    copy = tmp_path / "saved"
+    shutil.copytree(site.folder, copy)
+    (root,) = (site.folder / "static").iterdir()
+    saved = page.content().replace(f"/static/{root.name}/", f"static/{root.name}/")
+    (copy / "index.html").write_text(saved)
+    page.goto((copy / "index.html").as_uri())
+    expect(page.locator(".unscripted")).to_be_visible()
+    expect(page.locator("#figure-learning-rates .plot > svg").first).to_be_visible()
+    for name, count in WIDGETS.items():
+        expect(page.locator(f"#{name} svg[role=img]:visible")).to_have_count(count)
+    assert not [one for one in offered(page) if "data-main" in one or "range" in one]
+
+
+def test_a_page_whose_scripts_run_has_no_such_sentence(page: Page, server: Server) -> None:
+    page.goto(server.url)
+    page.locator("html[data-started]").wait_for(state="attached")
+    expect(page.locator(".unscripted")).to_be_hidden()
+    expect(page.locator("#widget-batch .bench")).to_be_visible()
