@@ -24,6 +24,8 @@ from tests.browsers.programs import find_program
 
 # The browser writes each message of the console to its standard output, one a line at least.
 MESSAGE = re.compile(r"CONSOLE (\w+ (?:ERROR|WARN)\b.*)")
+# The browser's own buttons would keep the window wider than a phone.
+NARROW = "* { border-width: 0; font-size: 1px; margin: 0; min-width: 0; padding: 0; }"
 
 
 class WebKit:
@@ -108,6 +110,9 @@ def webkit() -> Iterator[WebKit]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
         display = stack.enter_context(_display(screen))
+        style = folder / "gtk-3.0" / "gtk.css"
+        style.parent.mkdir()
+        style.write_text(NARROW)
         log = stack.enter_context((folder / "log").open("wb"))
         service = Service(
             str(program),
