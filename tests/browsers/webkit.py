@@ -2,11 +2,9 @@
 
 import base64
 import os
-import re
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,21 +20,17 @@ from selenium.webdriver.webkitgtk.service import Service
 from tests.browsers.browser import KEYS, PATIENCE, Point
 from tests.browsers.programs import find_program
 
-# The browser writes each message of the console to its standard output, one a line at least.
-MESSAGE = re.compile(r"CONSOLE (\w+ (?:ERROR|WARN)\b.*)")
 # The browser's own buttons would keep the window wider than a phone.
 NARROW = "* { border-width: 0; font-size: 1px; margin: 0; min-width: 0; padding: 0; }"
 
 
 class WebKit:
-    """One window of WebKitGTK; `log` is what it writes to its standard output."""
+    """One window of WebKitGTK. Its driver has no log of the console: collector.js keeps one."""
 
     name = "webkit"
 
-    def __init__(self, driver: Remote, log: Path) -> None:
+    def __init__(self, driver: Remote) -> None:
         self._driver = driver
-        self._log = log
-        self._marks = 0
         self.version = str(driver.capabilities["browserVersion"])
         driver.set_script_timeout(PATIENCE)
 
@@ -93,14 +87,8 @@ class WebKit:
         return base64.b64decode(self._driver.get_screenshot_as_base64())
 
     def complaints(self) -> list[str]:
-        self._marks += 1
-        mark = f"end of the messages, {self._marks}"
-        self.evaluate("(mark) => console.error(mark)", mark)
-        deadline = time.monotonic() + PATIENCE
-        while mark not in (said := self._log.read_text(errors="replace")):
-            assert time.monotonic() < deadline, "the browser writes no messages of its console"
-            time.sleep(0.02)
-        return [text for text in MESSAGE.findall(said) if "end of the messages, " not in text]
+        kept = self.evaluate("() => JSON.parse(sessionStorage.getItem('complaints') ?? '[]')")
+        return [str(text) for text in kept]
 
 
 @contextmanager
@@ -113,10 +101,9 @@ def webkit() -> Iterator[WebKit]:
         style = folder / "gtk-3.0" / "gtk.css"
         style.parent.mkdir()
         style.write_text(NARROW)
-        log = stack.enter_context((folder / "log").open("wb"))
         service = Service(
             str(program),
-            log_output=log,
+            log_output=subprocess.DEVNULL,
             env={
                 **os.environ,
                 **{f"XDG_{name}_HOME": str(folder) for name in ("CACHE", "CONFIG", "DATA")},
@@ -130,7 +117,6 @@ def webkit() -> Iterator[WebKit]:
         options = Options()
         options.binary_location = str(_mini_browser())
         options.add_argument("--automation")
-        options.add_argument("--enable-write-console-messages-to-stdout=true")
         # The service is started here, by its path, so that Selenium searches for no driver.
         service.start()
         stack.callback(_kill_group, service.process.pid)
@@ -138,7 +124,7 @@ def webkit() -> Iterator[WebKit]:
         connection = RemoteConnection(client_config=ClientConfig(service.service_url))
         driver = Remote(connection, options=options)
         stack.callback(driver.quit)
-        yield WebKit(driver, folder / "log")
+        yield WebKit(driver)
 
 
 def _mini_browser() -> Path:
