@@ -110,9 +110,7 @@ class Firefox:
         if module in ("browsingContext", "input") and method != "browsingContext.getTree":
             parameters["context"] = self._context
         self._last_id += 1
-        self._socket.send(
-            json.dumps({"id": self._last_id, "method": method, "params": parameters})
-        )
+        self._socket.send(json.dumps({"id": self._last_id, "method": method, "params": parameters}))
         while True:
             message = json.loads(self._socket.recv())
             if message["type"] == "event":
