@@ -144,7 +144,7 @@ def _display(program: Path) -> Iterator[str]:
     """A screen of its own, by the name that DISPLAY wants; Xvfb looks for a free one."""
     read, write = os.pipe()
     with (
-        open(read) as chosen,
+        os.fdopen(read) as chosen,
         subprocess.Popen(
             [program, "-displayfd", str(write), "-screen", "0", "1600x1400x24", "-nolisten", "tcp"],
             pass_fds=[write],
