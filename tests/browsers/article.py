@@ -177,6 +177,22 @@ class Article:
             )
         )
 
+    def wait_for_change(self, widget: str, name: str, before: float) -> float:
+        """Waits until a number of a widget is another one: a key may take its time to arrive."""
+        wait_for(
+            self.browser,
+            """(widget, name, before) => {
+              const element = document.querySelector(`[data-widget="${widget}"]`);
+              return !("moving" in element.dataset)
+                && Number(element.getAttribute(`data-${name}`)) !== before;
+            }""",
+            widget,
+            name,
+            before,
+            what=f"{name} of {widget} changes",
+        )
+        return self.number(widget, name)
+
     def keep_picture(self, name: str) -> None:
         """Writes artefacts/browsers/<engine>/<name>.png, for people to look at."""
         path = FOLDER / "browsers" / self.browser.name / f"{name}.png"

@@ -11,7 +11,7 @@ Point = tuple[float, float]
 # The names of keys that are not a character, as `KeyboardEvent.key` has them → in WebDriver.
 KEYS = {
     "Tab": "\ue004",
-    "Enter": "\ue007",
+    "Enter": "\ue006",
     "Space": " ",
     "ArrowLeft": "\ue012",
     "ArrowUp": "\ue013",
