@@ -2,14 +2,19 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test pictures long lint bench load audit claims crosscheck lighthouse
+.PHONY: run test browsers pictures long lint bench load audit claims crosscheck lighthouse
 
 run: .venv/ready
 	$(BIN)/python -m app
 
 # Dozens of processes start: they shall find each other's bytecode, even where none is wanted.
 test: .venv/ready-dev
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "not long"
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "not long and not browsers"
+
+# Every figure and widget in Chromium, Firefox and WebKitGTK, with pictures into artefacts/browsers/.
+# Installs those that are missing, as root on Debian; a minute or two for each engine.
+browsers: .venv/ready-dev
+	$(BIN)/python -m pytest -m browsers tests/browsers
 
 # The page and a figure in each of its states, into artefacts/.
 pictures: .venv/ready-dev

@@ -218,7 +218,7 @@ def test_every_test_file_mirrors_a_file_of_the_app() -> None:
         name
         for test in (ROOT / "tests").rglob("test_*.py")
         if (name := test.relative_to(ROOT / "tests").as_posix()) not in of_no_file
-        and not name.startswith(("browser/", "bench/", "deployment/", "failures/"))
+        and not name.startswith(("browser/", "browsers/", "bench/", "deployment/", "failures/"))
         and not any(_mirrored(name))
     ]
     assert astray == []
