@@ -135,7 +135,7 @@ def firefox() -> Iterator[Firefox]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         lines = (f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in PREFERENCES.items())
         Path(folder, "user.js").write_text("\n".join(lines))
-        command = [program, "--headless", "--no-remote", "--profile", folder]
+        command = [str(program), "--headless", "--no-remote", "--profile", folder]
         with subprocess.Popen(
             [*command, "--remote-debugging-port", "0"],
             stdout=subprocess.DEVNULL,

@@ -1,5 +1,7 @@
 """Every figure in three engines: pressed on its button, it finishes and draws its own run."""
 
+from collections.abc import Iterable, Sequence
+
 import pytest
 
 from app.experiments import EXPERIMENTS
@@ -27,7 +29,8 @@ def test_a_figure_is_pressed_finishes_and_draws_that_run_in_all_its_charts(
         ours = {labels[label]: line for label, line in lines.items() if label in labels}
         assert ours, f"{metric} draws no arm"
         for arm, line in ours.items():
-            points = [point for point in line if point[1] is not None]
+            places: Iterable[Sequence[float | None]] = line  # null where nothing finite was found
+            points = [list(place) for place in places if place[1] is not None]
             if metric in profiles:
                 assert points
                 assert line != recorded.get(metric, {}).get(arm)

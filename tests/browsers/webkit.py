@@ -75,12 +75,13 @@ class WebKit:
 
     def drag(self, *path: Point) -> None:
         actions = ActionBuilder(self._driver, duration=0)
+        pointer: Any = actions.pointer_action  # selenium leaves its methods untyped
         first, *rest = path
-        actions.pointer_action.move_to_location(*map(round, first))
-        actions.pointer_action.pointer_down()
+        pointer.move_to_location(*map(round, first))
+        pointer.pointer_down()
         for point in rest:
-            actions.pointer_action.move_to_location(*map(round, point))
-        actions.pointer_action.pointer_up()
+            pointer.move_to_location(*map(round, point))
+        pointer.pointer_up()
         actions.perform()
 
     def screenshot(self) -> bytes:
