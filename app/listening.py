@@ -62,7 +62,8 @@ def _line(host: str, port: int, error: OSError) -> str:
             )
         case errno.EADDRNOTAVAIL:
             return f"{PREFIX}HOST: {host} is no address of this machine ({reason})"
-    return f"{PREFIX}HOST: can't listen on {host} port {port} ({reason})"
+        case _:
+            return f"{PREFIX}HOST: can't listen on {host} port {port} ({reason})"
 
 
 def addresses(sockets: list[socket.socket]) -> list[str]:

@@ -16,8 +16,9 @@ from app.archive import Archive
 from app.comments import Comments
 from app.engines.base import Engine
 from app.engines.registry import engine_for
+from app.errors import InvalidSettings
 from app.runs import Runs
-from app.settings import Settings
+from app.settings import PREFIX, Settings
 from app.store import Store
 from app.web import comments, health, metrics, pages, problems, runs
 from app.web.accesses import Accesses
@@ -93,8 +94,20 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     for room in (pages, runs, health, *(room for room, wanted in optional if wanted)):
         app.include_router(room.router)
     app.mount(f"/{asset_root}", Assets(directory=FOLDER), name="assets")
+    _check_root_path(app, settings.root_path)
 
     # The last one added is the first to see a request.
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Sessions, settings=settings)
     return app
+
+
+def _check_root_path(app: FastAPI, root_path: str) -> None:
+    """A proxy may take the root path off or not: so it may not look like a page of the article."""
+    first = root_path.split("/")[:2]
+    if root_path and any(
+        path.split("/")[:2] == first for path in (*app.openapi()["paths"], "/static")
+    ):
+        raise InvalidSettings(
+            f"{PREFIX}ROOT_PATH: {root_path} is an address of the article itself; take another one"
+        )

@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     )
     trusted_proxies: Annotated[frozenset[str], NoDecode] = Field(
         frozenset({"127.0.0.1"}),
-        description="addresses or networks whose X-Forwarded-* and Forwarded are believed; `*` for any",
+        description="addresses or networks whose X-Forwarded-* is believed; `*` for any",
     )
     node: str = Field(
         "",

@@ -1,7 +1,7 @@
 """Names of this server: which of them a request's Host may use, and which address it came from.
 
-A page elsewhere can have its own name resolve to this machine (DNS rebinding) and then reads all that
-the server answers; so a name that nobody allowed is refused. An address in digits can't be rebound.
+A page elsewhere can have its own name resolve to this machine (DNS rebinding) and then read all that
+the server answers: so a name that nobody allowed is refused. An address in digits can't be rebound.
 """
 
 import logging
@@ -76,7 +76,7 @@ def address_of(text: str) -> IpAddress | None:
 
 
 def normal_name(host: str) -> str | None:
-    """A host name as it is compared: lower case, ASCII (`xn--…`), no final dot; None if it isn't."""
+    """A host name as it is compared: lower case, ASCII (`xn--…`), no final dot; or None."""
     try:
         name = host.removesuffix(".").encode("idna").decode("ascii").lower()
     except UnicodeError:
@@ -135,7 +135,7 @@ class Hosts:
         self._logged: set[str] = set()
 
     def refusal(self, headers: Headers) -> str | None:
-        """Why a request with these headers is refused, for a reader; None if its host is allowed."""
+        """Why a request with these headers is refused, for a reader; None if it is not."""
         given = headers.getlist("host")
         authority = parse_authority(given[0]) if len(given) == 1 else None
         if authority is None:

@@ -1,4 +1,4 @@
-"""Where a request's path leads: below a proxy's path, and back to the article by a relative address.
+"""Where a request's path leads: below a proxy's path, and back to the article, relatively.
 
 Pages ask for everything relative to themselves, so that they work below any path, also where the
 server is not told of it.
@@ -40,7 +40,7 @@ def absolute(request: Request, path: str) -> str:
 
 
 class Paths:
-    """Takes the root path off a path that begins with it, and answers HEAD as GET without a body."""
+    """Takes the root path off a path that begins with it; answers HEAD as GET without a body."""
 
     def __init__(self, app: ASGIApp, root_path: str) -> None:
         self._app = app

@@ -46,7 +46,12 @@ class ProblemPages:
                 text = self._render(root_of(scope), json.loads(message["body"]))
                 page = HTMLResponse(text, held["status"])
                 kept = [pair for pair in held["headers"] if pair[0] not in OF_ITS_BODY]
-                headers = [*page.raw_headers, *kept, (b"cache-control", b"no-store")]
+                headers = [
+                    *page.raw_headers,
+                    *kept,
+                    (b"cache-control", b"no-store"),
+                    (b"vary", b"Accept"),
+                ]
                 await send({**held, "headers": headers})
                 held = None
                 await send({**message, "body": page.body})

@@ -114,7 +114,9 @@ async def _http(request: Request, error: Exception) -> Response:
         detail = f"{request.method} is not possible here. Possible: {allowed}."
         return problem(error.status_code, detail, headers={"Allow": allowed})
     return problem(
-        error.status_code, DETAILS.get(error.status_code, error.detail), headers=error.headers
+        error.status_code,
+        DETAILS.get(HTTPStatus(error.status_code), error.detail),
+        headers=error.headers,
     )
 
 
