@@ -124,7 +124,8 @@ def _methods(request: Request, path: str) -> list[str]:
     """The methods that are answered at a path, by whichever route."""
     methods = []
     for method in ("GET", "POST", "DELETE"):
-        scope = {**request.scope, "path": path, "method": method}
+        # Below a mount, Starlette has taken its path for the root path.
+        scope = {**request.scope, "root_path": "", "path": path, "method": method}
         found = [route for route in request.app.routes if route.matches(scope)[0] == Match.FULL]
         if any(method == "GET" or not isinstance(route, Mount) for route in found):
             methods += ["GET", "HEAD"] if method == "GET" else [method]
