@@ -9,8 +9,6 @@ from typing import Any
 from anyio import to_thread
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.middleware.sessions import SessionMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp
 
 from app import __version__
@@ -18,14 +16,20 @@ from app.archive import Archive
 from app.comments import Comments
 from app.engines.base import Engine
 from app.engines.registry import engine_for
+from app.errors import InvalidSettings
 from app.runs import Runs
-from app.settings import Settings
+from app.settings import PREFIX, Settings
 from app.store import Store
 from app.web import comments, health, metrics, pages, problems, runs
 from app.web.accesses import Accesses
 from app.web.assets import FOLDER, Assets, version_of
+from app.web.hosts import Hosts
 from app.web.openapi import describe
+from app.web.paths import Paths
+from app.web.problem_pages import ProblemPages
+from app.web.proxies import Proxies
 from app.web.security import MAX_BODY_BYTES, Guard
+from app.web.sessions import Sessions
 from app.web.streams import Streams
 
 
@@ -33,7 +37,13 @@ class Article(FastAPI):
     """The application with its guard around everything, Starlette's own error page included."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        return Accesses(Guard(super().build_middleware_stack()), self.state.answers)
+        settings: Settings = self.state.settings
+        guarded = Guard(
+            super().build_middleware_stack(), Hosts(settings), public_url=settings.public_url
+        )
+        with_pages = ProblemPages(guarded, self.state.pages.problem)
+        below = Paths(with_pages, settings.root_path)
+        return Accesses(Proxies(below, settings.trusted_proxies), self.state.answers)
 
     def openapi(self) -> dict[str, Any]:
         description: dict[str, Any] = self.state.description
@@ -62,8 +72,10 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         docs_url=None,  # both load scripts from a CDN
         redoc_url=None,
         max_body_size=MAX_BODY_BYTES,
+        redirect_slashes=False,  # to an absolute address, which is wrong below a path: problems.py
     )
-    asset_root = f"/static/{version_of()}"
+    asset_root = f"static/{version_of()}"
+    app.state.settings = settings
     app.state.streams = Streams(settings.streams)
     app.state.store = Store(settings.store)
     archive = Archive(app.state.store, settings.store_mb * 1_000_000)
@@ -81,19 +93,21 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     optional = [(comments, settings.comments), (metrics, settings.metrics)]
     for room in (pages, runs, health, *(room for room, wanted in optional if wanted)):
         app.include_router(room.router)
-    app.mount(asset_root, Assets(directory=FOLDER), name="assets")
+    app.mount(f"/{asset_root}", Assets(directory=FOLDER), name="assets")
+    _check_root_path(app, settings.root_path)
 
     # The last one added is the first to see a request.
     app.add_middleware(GZipMiddleware, minimum_size=1000)
-    app.add_middleware(
-        SessionMiddleware,
-        secret_key=settings.secret.get_secret_value(),
-        session_cookie="reader",
-        max_age=None,
-    )
-    app.add_middleware(
-        TrustedHostMiddleware,
-        allowed_hosts=sorted(settings.allowed_hosts | {settings.host}),
-        www_redirect=False,
-    )
+    app.add_middleware(Sessions, settings=settings)
     return app
+
+
+def _check_root_path(app: FastAPI, root_path: str) -> None:
+    """A proxy may take the root path off or not: so it may not look like a page of the article."""
+    first = root_path.split("/")[:2]
+    if root_path and any(
+        path.split("/")[:2] == first for path in (*app.openapi()["paths"], "/static")
+    ):
+        raise InvalidSettings(
+            f"{PREFIX}ROOT_PATH: {root_path} is an address of the article itself; take another one"
+        )

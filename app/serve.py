@@ -12,6 +12,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from app.listening import addresses, listen
 from app.main import create_app
 from app.settings import Settings
 from app.web.connections import Connection
@@ -42,10 +43,12 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
-        for listener in self.servers[0].sockets:
+        listeners = [listener for server in self.servers for listener in server.sockets]
+        for listener in listeners:
             _drop_what_is_not_read(listener.fileno())
-            host, port = listener.getsockname()[:2]
-            print(f"Reading at http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
+        first, *others = addresses(listeners)
+        lines = [f"Reading at {first}", *(f"Also at {other}" for other in others)]
+        print("\n".join(lines), flush=True)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
@@ -62,7 +65,7 @@ def config_for(app: FastAPI, settings: Settings) -> uvicorn.Config:
         http=Connection,
         ws="none",
         server_header=False,
-        forwarded_allow_ips=sorted(settings.trusted_proxies),
+        proxy_headers=False,  # the application believes them itself: app/web/proxies.py
         access_log=False,
         log_config=None,  # its lines go where all others go (app/journal.py)
         log_level="error",  # what readers send wrong is answered, and would fill the log
@@ -73,11 +76,12 @@ def config_for(app: FastAPI, settings: Settings) -> uvicorn.Config:
 def serve(settings: Settings) -> None:
     """Serves the article until SIGTERM or Ctrl-C; then the process exits with 0."""
     _allow_files(settings.streams + SPARE_FILES)
+    sockets = listen(settings.host, settings.port)
     app = create_app(settings)
     # uvicorn raises the signal again when it has shut down in good order.
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: sys.exit(0))
-    Server(app, config_for(app, settings)).run()
+    Server(app, config_for(app, settings)).run(sockets)
 
 
 def _drop_what_is_not_read(listener: int) -> None:

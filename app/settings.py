@@ -1,6 +1,7 @@
 """One settings object, from the environment: BATCHNORM_HOST, BATCHNORM_PORT and so on."""
 
 import os
+import re
 import secrets
 from ipaddress import ip_network
 from pathlib import Path
@@ -42,15 +43,25 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
-    host: str = Field("127.0.0.1", description="address to listen on")
+    host: str = Field(
+        "127.0.0.1", min_length=1, description="address to listen on; `0.0.0.0` or `::` for all"
+    )
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     allowed_hosts: Annotated[frozenset[str], NoDecode] = Field(
         LOOPBACK,
         description="names a browser may use for this server, separated by commas; `*` for any",
     )
+    root_path: str = Field(
+        "",
+        description="path below which a proxy serves the article, such as `/bn`",
+    )
+    public_url: str = Field(
+        "",
+        description="address that readers use where a proxy changes it, such as `https://a.example`",
+    )
     trusted_proxies: Annotated[frozenset[str], NoDecode] = Field(
         frozenset({"127.0.0.1"}),
-        description="addresses or networks whose X-Forwarded-For is believed; `*` for any",
+        description="addresses or networks whose X-Forwarded-* is believed; `*` for any",
     )
     node: str = Field(
         "",
@@ -141,6 +152,27 @@ class Settings(BaseSettings):
             if name != "*" and (not name or "*" in name.removeprefix("*.")):
                 raise ValueError(f"{name!r} should be a name, *.name or *")
         return names
+
+    @field_validator("host")
+    @classmethod
+    def _without_brackets(cls, host: str) -> str:
+        return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+    @field_validator("root_path")
+    @classmethod
+    def _is_a_path(cls, path: str) -> str:
+        if path in ("", "/"):
+            return ""
+        if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", path) or {".", ".."} & {*path.split("/")}:
+            raise ValueError("should begin with /, not end with it, and have plain letters between")
+        return path
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        if url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
+            raise ValueError("should be an address such as https://article.example.org")
+        return url.rstrip("/")
 
     @field_validator("trusted_proxies")
     @classmethod

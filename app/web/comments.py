@@ -11,6 +11,7 @@ from app.comments import WHAT, Comment, Comments, parse
 from app.store import Line
 from app.web.bodies import read_body
 from app.web.pages import pages_of, wants_fragment, wants_json
+from app.web.paths import absolute, root_of_asking_page
 from app.web.security import reader_of
 
 router = APIRouter()
@@ -55,8 +56,11 @@ async def read(request: Request, shelf: TheShelf) -> Response:
         return JSONResponse([_listed(comment) for comment in shown], headers=HEADERS)
     reader_of(request)
     pages = pages_of(request)
-    page = pages.comments if wants_fragment(request) else pages.comments_page
-    return HTMLResponse(page(shown, total), headers=HEADERS)
+    if wants_fragment(request):
+        text = pages.comments(shown, total, root=root_of_asking_page(request))
+    else:
+        text = pages.comments_page(shown, total)
+    return HTMLResponse(text, headers=HEADERS)
 
 
 @router.post("/comments", status_code=HTTPStatus.CREATED)
@@ -64,14 +68,17 @@ async def write(request: Request, shelf: TheShelf) -> Response:
     """Keeps a comment, from a form or from JSON."""
     sent = await read_body(request)
     new = await shelf.add(sent.values, reader_of(request))
-    location = f"/comments#comment-{new.id}"
-    headers = {**HEADERS, "Location": location}
+    there = f"comments#comment-{new.id}"
+    headers = {**HEADERS, "Location": absolute(request, f"/{there}")}
     if wants_fragment(request):
         shown, total = await shelf.newest()
-        text = pages_of(request).comments(shown, total, name=new.name, new=new)
+        text = pages_of(request).comments(
+            shown, total, root=root_of_asking_page(request), name=new.name, new=new
+        )
         return HTMLResponse(text, HTTPStatus.CREATED, headers)
     if sent.form and "text/html" in request.headers.get("accept", ""):  # a browser, no scripts
-        return RedirectResponse(location, HTTPStatus.SEE_OTHER, HEADERS)
+        # Relative, as a proxy may serve this below a path that the server does not know.
+        return RedirectResponse(there, HTTPStatus.SEE_OTHER, HEADERS)
     return JSONResponse(_listed(new), HTTPStatus.CREATED, headers)
 
 

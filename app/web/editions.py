@@ -15,7 +15,6 @@ class Edition:
 
     trains: bool
     panel: str
-    bibliography: str
     without: frozenset[str] = frozenset()
     policy: str | None = None
 
@@ -23,12 +22,10 @@ class Edition:
 SERVED = Edition(
     trains=True,
     panel="panel.html",
-    bibliography="/references.bib",
     without=frozenset({"replay.js"}),
 )
 PLAIN_FILES = Edition(
     trains=False,
     panel="replay-panel.html",
-    bibliography="references.bib",
     policy=META_POLICY,
 )

@@ -42,6 +42,7 @@ from app.web.editions import SERVED, Edition
 from app.web.links import MAX_QUERY, Asked, asked
 from app.web.maps import draw_histogram, draw_surfaces
 from app.web.maths import Maths
+from app.web.paths import root_of, root_of_asking_page
 from app.web.plots import OVER_STEPS, draw_plot, draw_profile
 from app.web.reading import curve_of
 from app.web.security import reader_of
@@ -50,6 +51,9 @@ from app.web.sweeps import against_map, draw_sweep, edges_of
 TEMPLATES = STATIC.parent / "templates"
 
 router = APIRouter()
+
+# The relative address of the article, from a page beside it.
+HERE = "./"
 
 
 class Compiled(BytecodeCache):
@@ -94,7 +98,7 @@ class Pages:
         recorded = {slug: recordings.load(slug) for slug in EXPERIMENTS}
         self._environment.globals |= {
             "article": ARTICLE,
-            "assets": asset_root,
+            "asset_root": asset_root,
             "comments_bounds": (MAX_NAME, MAX_TEXT) if comments else None,
             "edition": edition,
             "experiments": EXPERIMENTS,
@@ -132,42 +136,67 @@ class Pages:
         citations = Citations()
         self._article("", citations)
         self.bibliography = citations.bibtex()
-        self.teaching = self._render("teaching.html", lessons=lessons)
+        self.teaching = self._render("teaching.html", root=HERE, lessons=lessons)
 
     def article(
-        self, reader: str, *, opened: Run | None = None, followed: Asked | None = None
+        self,
+        reader: str,
+        *,
+        root: str = HERE,
+        opened: Run | None = None,
+        followed: Asked | None = None,
     ) -> str:
         """The whole page; the figure of a run that is `opened` shows it, that of a link that was
         `followed` has its settings filled in.
         """
-        return self._article(reader, Citations(), opened, followed)
+        return self._article(reader, Citations(), root, opened, followed)
 
     def _article(
         self,
         reader: str,
         citations: Citations,
+        root: str = HERE,
         opened: Run | None = None,
         followed: Asked | None = None,
     ) -> str:
         return self._render(
-            "article.html", reader=reader, citations=citations, opened=opened, followed=followed
+            "article.html",
+            root=root,
+            reader=reader,
+            citations=citations,
+            opened=opened,
+            followed=followed,
         )
 
-    def panel(self, run: Run, reader: str) -> str:
+    def panel(self, run: Run, reader: str, *, root: str = HERE) -> str:
         """A figure's controls and state, for htmx to put in place of the old ones."""
         return self._render(
-            "panel.html", experiment=run.experiment, run=run, asked=None, reader=reader
+            "panel.html", root=root, experiment=run.experiment, run=run, asked=None, reader=reader
         )
 
     def comments(
-        self, shown: Sequence[Comment], total: int, *, name: str = "", new: Comment | None = None
+        self,
+        shown: Sequence[Comment],
+        total: int,
+        *,
+        root: str = HERE,
+        name: str = "",
+        new: Comment | None = None,
     ) -> str:
         """The comments and a fresh form, for htmx; `new` is the one that the reader just wrote."""
-        return self._render("comments.html", shown=shown, total=total, name=name, new=new)
+        return self._render(
+            "comments.html", root=root, shown=shown, total=total, name=name, new=new
+        )
 
     def comments_page(self, shown: Sequence[Comment], total: int) -> str:
         """The same as a page of its own, for readers without scripts."""
-        return self._render("comments-page.html", shown=shown, total=total, name="", new=None)
+        return self._render(
+            "comments-page.html", root=HERE, shown=shown, total=total, name="", new=None
+        )
+
+    def problem(self, root: str, problem: dict[str, Any]) -> str:
+        """A problem document as a page; `root` leads from there to the article."""
+        return self._render("problem.html", root=root, problem=problem)
 
     def _render(self, name: str, /, **context: Any) -> str:
         return self._environment.get_template(name).render(context)
@@ -290,19 +319,19 @@ async def run_page(request: Request, run_id: str) -> Response:
     A run that has expired can be repeated from the query of its permalink.
     """
     runs: Runs = request.app.state.runs
-    reader, pages = reader_of(request), pages_of(request)
+    reader, pages, root = reader_of(request), pages_of(request), root_of(request.scope)
     try:
         run = await runs.find(run_id)
     except UnknownRun:
         gone = _followed(request)
         if gone is None or gone.problems or wants_fragment(request) or wants_json(request):
             raise
-        return _html(pages.article(reader, followed=replace(gone, expired=True)))
+        return _html(pages.article(reader, root=root, followed=replace(gone, expired=True)))
     if wants_fragment(request):
-        return _html(pages.panel(run, reader))
+        return _html(pages.panel(run, reader, root=root_of_asking_page(request)))
     if wants_json(request):
         return JSONResponse(run.receipt(), headers={"Cache-Control": "no-store", "Vary": "Accept"})
-    return _html(pages.article(reader, opened=run))
+    return _html(pages.article(reader, root=root, opened=run))
 
 
 def _followed(request: Request) -> Asked | None:

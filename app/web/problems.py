@@ -5,9 +5,10 @@ from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match, Mount
 
 from app.errors import (
     BatchNormError,
@@ -33,6 +34,9 @@ STATUS: dict[type[BatchNormError], HTTPStatus] = {
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Busy: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+
+# Where Starlette only repeats the status.
+DETAILS = {HTTPStatus.NOT_FOUND: "There is nothing at this address."}
 
 
 class Problem(JSONResponse):
@@ -95,9 +99,37 @@ async def _validation(_: Request, error: Exception) -> JSONResponse:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, text, errors=fields)
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return problem(error.status_code, error.detail, headers=error.headers)
+    path: str = request.scope["path"]
+    if error.status_code == HTTPStatus.NOT_FOUND and path.endswith("/"):
+        without = path.removesuffix("/")
+        if without and not without.endswith("/") and _methods(request, without):
+            query = f"?{request.url.query}" if request.url.query else ""
+            last = request.scope["raw_path"].decode("ascii", "replace").split("/")[-2]
+            # Relative: the path before it may be a proxy's.
+            return RedirectResponse(f"../{last}{query}")
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = ", ".join(_methods(request, path))
+        detail = f"{request.method} is not possible here. Possible: {allowed}."
+        return problem(error.status_code, detail, headers={"Allow": allowed})
+    return problem(
+        error.status_code,
+        DETAILS.get(HTTPStatus(error.status_code), error.detail),
+        headers=error.headers,
+    )
+
+
+def _methods(request: Request, path: str) -> list[str]:
+    """The methods that are answered at a path, by whichever route."""
+    methods = []
+    for method in ("GET", "POST", "DELETE"):
+        # Below a mount, Starlette has taken its path for the root path.
+        scope = {**request.scope, "root_path": "", "path": path, "method": method}
+        found = [route for route in request.app.routes if route.matches(scope)[0] == Match.FULL]
+        if any(method == "GET" or not isinstance(route, Mount) for route in found):
+            methods += ["GET", "HEAD"] if method == "GET" else [method]
+    return methods
 
 
 async def _gone(_: Request, __: Exception) -> Response:

@@ -14,6 +14,7 @@ from app.run import Run
 from app.runs import Runs
 from app.web.bodies import read_body
 from app.web.pages import pages_of, wants_fragment
+from app.web.paths import HEAD, absolute, root_of_asking_page
 from app.web.security import MAX_ID_DIGITS, MAX_KEY_LENGTH, reader_of
 from app.web.streams import EventStream, Streams, poll
 
@@ -47,10 +48,12 @@ async def create_run(
     asked = await _parse(request, experiment)
     reader, address = reader_of(request), request.client.host if request.client else ""
     run = runs.create(experiment, asked, reader, idempotency_key, address)
-    headers = {"Location": f"/runs/{run.id}"}
+    headers = {"Location": absolute(request, f"/runs/{run.id}")}
     if wants_fragment(request):
-        return HTMLResponse(pages_of(request).panel(run, reader), HTTPStatus.CREATED, headers)
-    return JSONResponse(_created(run), HTTPStatus.CREATED, headers)
+        panel = pages_of(request).panel(run, reader, root=root_of_asking_page(request))
+        return HTMLResponse(panel, HTTPStatus.CREATED, headers)
+    events = absolute(request, f"/runs/{run.id}/events")
+    return JSONResponse({**_created(run), "events": events}, HTTPStatus.CREATED, headers)
 
 
 @router.delete("/runs/{run_id}", status_code=HTTPStatus.ACCEPTED)
@@ -62,7 +65,8 @@ async def stop_run(request: Request, runs: AllRuns, run_id: str) -> Response:
     run, reader = await runs.find(run_id), reader_of(request)
     runs.stop(run, reader)
     if wants_fragment(request):
-        return HTMLResponse(pages_of(request).panel(run, reader), HTTPStatus.ACCEPTED)
+        panel = pages_of(request).panel(run, reader, root=root_of_asking_page(request))
+        return HTMLResponse(panel, HTTPStatus.ACCEPTED)
     state = {"id": run.id, "state": run.state_for(reader)}
     return JSONResponse(state, HTTPStatus.ACCEPTED)
 
@@ -86,6 +90,8 @@ async def events(
     last_id = _last_id(header or query or "0", len(log))
     if log.closed and last_id == len(log):
         return Response(status_code=HTTPStatus.NO_CONTENT)
+    if request.scope.get(HEAD):
+        return EventStream.head()
     streams: Streams = request.app.state.streams
     if wait == "0":
         return poll(log, last_id, streams)
@@ -147,7 +153,6 @@ def _created(run: Run) -> dict[str, object]:
         "position": waits.position if waits else 0,
         "eta_s": waits.eta_s if waits else 0.0,
         "shared": len(run.askers) > 1,
-        "events": f"/runs/{run.id}/events",
     }
 
 

@@ -25,7 +25,7 @@ def files(language: str) -> Iterator[tuple[str, bytes]]:
         yield f"runs/{recording.file_name}.csv", measured.csv().encode()
         yield f"runs/{recording.file_name}.json", _text(recording).encode()
     pages = Pages(asset_root, comments=False, edition=PLAIN_FILES, language=language)
-    yield PLAIN_FILES.bibliography, pages.bibliography.encode()
+    yield "references.bib", pages.bibliography.encode()
     yield "index.html", pages.article(reader="").encode()
 
 

@@ -34,6 +34,7 @@ NOBODY = nullcontext()
 POLL_BYTES = 64 * 1024
 # Nothing on the way may keep an answer for others, or compress it, which would hold a stream back.
 FRESH = {"Cache-Control": "no-store, no-transform"}
+HEADERS = {**FRESH, "X-Accel-Buffering": "no"}
 # When to come back if there is no room: a run, whose end makes room, takes some 5 to 20 s.
 RETRY_SECONDS = 5
 
@@ -97,7 +98,7 @@ class EventStream(Response):
         streams: Streams,
         watching: AbstractContextManager[object] = NOBODY,
     ) -> None:
-        super().__init__(headers={**FRESH, "X-Accel-Buffering": "no"})
+        super().__init__(headers=HEADERS)
         del self.headers["content-length"]
         self._log = log
         self._last_id = last_id
@@ -108,6 +109,13 @@ class EventStream(Response):
         self._over = False
         self._tasks: TaskGroup
         self._send: Send
+
+    @classmethod
+    def head(cls) -> Response:
+        """The headers of a stream alone; it takes no place of one."""
+        answer = Response(headers=HEADERS, media_type=cls.media_type)
+        del answer.headers["content-length"]
+        return answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with anyio.create_task_group() as self._tasks:

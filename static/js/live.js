@@ -1,5 +1,6 @@
 // A figure's runs on a server that trains: whatever run the panel names; until there is one, the
 // recording. htmx sends the panel's form and replaces the panel.
+import { address } from "./address.js";
 import { followLead } from "./lead.js";
 import { count } from "./numbers.js";
 import { problemOf } from "./problem.js";
@@ -154,7 +155,7 @@ export class Live {
     this.#stream?.close();
     this.#network = "live";
     this.#figure.reset(words.figure.run(this.#node.dataset));
-    this.#stream = new Stream(`/runs/${run}/events`, {
+    this.#stream = new Stream(address(`runs/${run}/events`), {
       event: (name, data) => this.#take(name, data),
       network: (state) => this.#reach(state),
       lost: () => this.#finish(run),
@@ -221,7 +222,7 @@ export class Live {
   async #refresh(id) {
     const options = { source: this.#panel, target: this.#panel, swap: "innerHTML" };
     this.#unanswered = this.#unknown = false;
-    await htmx.ajax("GET", `/runs/${id}`, options);
+    await htmx.ajax("GET", address(`runs/${id}`), options);
     if (this.#unknown && this.#run === id) this.#forgotten();
     return !this.#unanswered && !this.#unknown && this.#node.dataset.run === id;
   }

@@ -4,6 +4,7 @@
 // the browser thinks of it, and so is one that ends: then we ask with an ordinary request (a poll)
 // what has happened since, and open another stream. Where streams bring nothing although polls are
 // answered, something on the way holds them back, and polls alone go on.
+import { address } from "./address.js";
 import { ask } from "./ask.js";
 
 const DRAWN = new Set(["points", "row", "arm"]);
@@ -36,7 +37,7 @@ let pollingUntil = -Infinity;
 export function eventsOf(run) {
   const events = [];
   return new Promise((resolve) => {
-    new Stream(`/runs/${run}/events`, {
+    new Stream(address(`runs/${run}/events`), {
       event: (name, data) => (name === "done" ? resolve(events) : DRAWN.has(name) && events.push([name, data])),
       network: () => {},
       lost: () => resolve(null),

@@ -222,7 +222,7 @@ def test_a_megabyte_is_refused_by_the_proxy(front: Proxy) -> None:
 def test_static_files_are_kept_by_the_proxy(front: Proxy) -> None:
     with front.visitor() as reader:
         page = reader.get("/").text
-        path = "/static/" + page.partition("/static/")[2].partition('"')[0]
+        path = "/static/" + page.partition("./static/")[2].partition('"')[0]
         reader.get(path)
         again = reader.get(path)
     assert again.headers["x-cache"] == "HIT"

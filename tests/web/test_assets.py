@@ -54,7 +54,7 @@ def test_the_page_asks_at_once_for_every_module_that_it_needs_at_first(
     page = reader.get("/").text
     for name in {"replay.js", *ON_DEMAND}:
         assert f"/js/{name}" not in page
-    root = f"/static/{version_of()}/js"
+    root = f"./static/{version_of()}/js"
     for name in modules(without={"replay.js"}):
         link = f'<link rel="modulepreload" fetchpriority="low" href="{root}/{name}">'
         assert page.count(link) == 1, name

@@ -104,7 +104,7 @@ async def test_htmx_gets_the_list_with_the_new_comment_marked_and_a_fresh_form(
     assert answer.headers["location"] == f"/comments#{new['id']}"
     assert answer.text.index("newer") < answer.text.index("older")
     (form,) = Tags(answer.text).with_attribute("hx-post")
-    assert form["hx-post"] == form["action"] == "/comments"
+    assert form["hx-post"] == form["action"] == "./comments"
     (name,) = Tags(answer.text).with_attribute("value")
     assert name["value"] == "Ann"
     assert "></textarea>" in answer.text
@@ -221,8 +221,8 @@ async def test_the_article_asks_for_the_comments_and_needs_no_store(
 ) -> None:
     page = await reader.get("/")
     (place,) = Tags(page.text).with_attribute("data-comments")
-    assert place["hx-get"] == "/comments"
-    assert 'href="/comments"' in page.text
+    assert place["hx-get"] == "./comments"
+    assert 'href="./comments"' in page.text
     assert not is_made(path)
 
 

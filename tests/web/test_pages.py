@@ -1,5 +1,6 @@
 import re
 from pathlib import Path
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from tests.processes import Server
 from tests.web.asking import RUNS, FinishedRun, json_of, problem_of, train, watch
 from tests.web.conftest import NewReader
 
+BROWSER = {"Accept": "text/html"}
 FRAGMENT = {"HX-Request": "true"}
 
 
@@ -74,7 +76,7 @@ def test_everything_on_the_page_comes_from_this_server(reader: httpx.Client) -> 
         if tag in loaded:
             address = attributes.get(loaded[tag])
             assert address is not None, f"inline {tag}"
-            assert address.startswith("/"), address
+            assert address.startswith("./"), address
             assert not address.startswith("//"), address
 
 
@@ -106,7 +108,7 @@ def test_a_permalink_is_the_article_opened_at_the_run(finished: FinishedRun) -> 
     assert receipt["verdict"] in answer.text
     assert f"{finished.path}/metrics.csv" in answer.text
     assert "python -m app train learning-rates --seed 7 --set steps=10" in answer.text
-    assert f'href="{finished.path}/receipt.json"' in answer.text
+    assert f'href="..{finished.path}/receipt.json"' in answer.text
     assert "python -m app verify learning-rates-seed-7.json" in answer.text
 
 
@@ -123,13 +125,52 @@ def test_a_browser_gets_the_page_and_a_script_the_receipt(finished: FinishedRun)
 
 
 def test_the_page_of_an_unknown_run_is_not_found(reader: httpx.Client) -> None:
-    problem_of(reader.get("/runs/no-such-run", headers={"Accept": "text/html"}), 404)
+    for path in ("/runs/no-such-run", "/runs/%00%3Cb%3E", "/runs/" + "x" * 300):
+        problem_of(reader.get(path), 404)
+        answer = reader.get(path, headers=BROWSER)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert answer.headers.get_list("vary")
+        assert "There is no such run, or it has expired." in answer.text
+        assert {"href": "../"} in Tags(answer.text).with_attribute("href")
+        assert "<b>" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "root"),
+    [
+        ("GET", "/no/such/page", 404, "../../"),
+        ("GET", "/no-such-page", 404, "./"),
+        ("GET", "/%2e%2e%2fetc", 404, "./"),
+        ("GET", "/a//b", 404, "../../"),
+        ("POST", "/", 405, "./"),
+        ("POST", "/experiments/no-such/runs", 404, "../../"),
+        ("POST", "/comments", 422, "./"),
+        ("GET", "/runs/no-such-run/events", 404, "../../"),
+        ("GET", "/runs/no-such-run/metrics.csv", 404, "../../"),
+    ],
+)
+def test_whatever_goes_wrong_a_browser_gets_a_page_that_leads_to_the_article(
+    reader: httpx.Client, method: str, path: str, status: int, root: str
+) -> None:
+    problem = problem_of(reader.request(method, path), status)
+    answer = reader.request(method, path, headers=BROWSER)
+    assert (answer.status_code, answer.headers["content-type"]) == (
+        status,
+        "text/html; charset=utf-8",
+    )
+    assert f"<h1>{problem['title']}</h1>" in answer.text
+    assert {"href": root} in Tags(answer.text).with_attribute("href")
+    style = answer.text.partition('rel="stylesheet" href="')[2].partition('"')[0]
+    assert reader.get(urljoin(str(answer.url), style)).status_code == 200
+    scripted = reader.request(method, path, headers={**BROWSER, "HX-Request": "true"})
+    problem_of(scripted, status)
 
 
 def test_a_permalink_has_all_that_makes_the_run_again(finished: FinishedRun) -> None:
     page = finished.reader.get(finished.path, headers=FRAGMENT).text
     links = [str(link["href"]) for link in Tags(page).with_attribute("href")]
-    (link,) = [link for link in links if link.startswith(f"{finished.path}?")]
+    (link,) = [link for link in links if link.startswith(f".{finished.path}?")]
     assert finished.reader.get(link).text.count(finished.created["id"]) > 1
     query = link.partition("?")[2]
 
@@ -203,7 +244,7 @@ def test_htmx_gets_the_panel_of_the_run_it_created(reader: httpx.Client) -> None
     (panel,) = Tags(answer.text).with_attribute("data-run")
     assert path == f"/runs/{panel['data-run']}"
     (stop,) = Tags(answer.text).with_attribute("hx-delete")
-    assert stop["hx-delete"] == path
+    assert stop["hx-delete"] == f".{path}"
     reader.delete(path)
     stopped = reader.get(path, headers=FRAGMENT)
     assert Tags(stopped.text).with_attribute("hx-delete") == []

@@ -15,8 +15,10 @@ def test_the_teaching_page_has_every_lesson_without_any_script(reader: httpx.Cli
     assert "<code>python -m app verify receipt.json</code>" in answer.text
     assert "`" not in answer.text
     links = [link["href"] for link in Tags(answer.text).with_attribute("href")]
-    assert [link for link in links if str(link).startswith("/?")] == [it.link for it in LESSONS]
-    assert Tags(reader.get("/").text).with_attribute("href").count({"href": "/teaching"}) == 1
+    assert [link for link in links if str(link).startswith("./?")] == [
+        f".{it.link}" for it in LESSONS
+    ]
+    assert Tags(reader.get("/").text).with_attribute("href").count({"href": "./teaching"}) == 1
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.title)

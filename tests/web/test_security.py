@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -57,7 +58,7 @@ def test_every_answer_carries_the_headers(
 
 def test_the_files_of_the_page_carry_the_headers(reader: httpx.Client) -> None:
     page = reader.get("/").text
-    paths = [word for word in page.split('"') if word.startswith("/static/")]
+    paths = [word for word in page.split('"') if word.startswith("./static/")]
     assert paths
     for path in set(paths):
         answer = reader.get(path)
@@ -98,7 +99,7 @@ def test_every_refusal_carries_the_headers(reader: httpx.Client) -> None:
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Sec-Fetch-Site": "nonsense"},
-        {"Sec-Fetch-Site": "same-origin", "Origin": "https://elsewhere.example"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "null", "HX-Request": "true"},
     ],
 )
 def test_a_change_that_another_sites_page_asks_for_is_refused(
@@ -157,7 +158,7 @@ def test_a_form_with_a_file_or_countless_fields_is_refused(reader: httpx.Client)
 
 @pytest.mark.parametrize("host", ["elsewhere.example", "127.0.0.1.elsewhere.example", "", "a b"])
 def test_a_host_that_is_not_ours_is_refused(reader: httpx.Client, host: str) -> None:
-    for path in ("/", "/experiments", "/healthz", "/no-such-page"):
+    for path in ("/", "/experiments", "/comments", "/no-such-page"):
         assert reader.get(path, headers={"Host": host}).status_code == 400
 
 
@@ -168,7 +169,7 @@ def test_every_name_of_this_machine_is_ours(reader: httpx.Client, host: str) -> 
 
 def test_the_session_is_out_of_reach_of_scripts_and_of_other_sites(reader: httpx.Client) -> None:
     cookie = reader.get("/").headers["set-cookie"].lower()
-    assert cookie.startswith("reader=")
+    assert re.match("reader-[0-9a-f]{8}=", cookie)
     assert "httponly" in cookie
     assert "samesite=lax" in cookie or "samesite=strict" in cookie
 
