@@ -29,8 +29,8 @@ def below(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToyServer]:
 
 def addresses(page: str) -> set[str]:
     """All that a page links to, loads or sends something to."""
-    names = ("href", "src", "action", "hx-get", "hx-post", "hx-delete", "data-link")
-    names += ("data-recording",)
+    own = {"data-link", "data-recording"}
+    names = {"href", "src", "action", "hx-get", "hx-post", "hx-delete", *own}
     return {
         str(value)
         for _, attributes in Tags(page).found
