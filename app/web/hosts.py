@@ -1,7 +1,8 @@
 """Names of this server: which of them a request's Host may use, and which address it came from.
 
 A page elsewhere can have its own name resolve to this machine (DNS rebinding) and then read all
-that the server answers: so a name that nobody allowed is refused. An address in digits can't be rebound.
+that the server answers: so a name that nobody allowed is refused. An address in digits can't be
+rebound.
 """
 
 import logging
