@@ -13,7 +13,7 @@ from app.settings import ENGLISH
 FOLDER = Path(__file__).parents[2] / "static"
 # Modules that no page needs at first: what draws a run waits until the reader comes near, and what
 # takes it away until somebody wants to.
-DRAWING = "axes bins charts histogram scrubber series shades strokes summary surface told"
+DRAWING = "axes bins charts frame histogram scrubber series shades strokes summary surface told"
 TAKING_AWAY = "chart-data picture printing shown vector"
 ON_DEMAND = frozenset(f"{name}.js" for name in f"{DRAWING} {TAKING_AWAY}".split())
 

@@ -180,7 +180,13 @@ export class Live {
 
   async #drawRecording() {
     if (this.#run) return;
-    const recording = await this.#figure.recording();
+    let recording;
+    try {
+      recording = await this.#figure.recording();
+    } catch (error) {
+      if (!this.#run) this.#figure.miss(error, () => this.#drawRecording());
+      return;
+    }
     if (!recording || this.#run) return;
     this.#figure.reset(words.figure.recordedRun(recording.receipt));
     for (const { event, data } of recording.events) this.#figure.take(event, data);

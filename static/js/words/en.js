@@ -168,6 +168,14 @@ export default {
     press: "Press to train it.",
     terminal: "The same in a terminal:",
   },
+  views: {
+    notLoaded: "This part of the figure did not load.",
+    notDrawn: "This part of the figure could not be drawn.",
+    recordingNotLoaded: "The numbers of the recorded run did not load, so its curves can’t be read off.",
+    updated: "This page has been updated since you opened it. Reload it to go on.",
+    tryAgain: "Try again",
+    reload: "Reload the page",
+  },
   trainOrTest: {
     averages: ({ output }) => `The running averages decide: whoever the mates are, the output is ${output}.`,
     alone: "Alone, the example is its own mean: x̂ = 0, and everything becomes β. PyTorch refuses to train on such a batch.",
