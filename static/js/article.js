@@ -7,6 +7,7 @@ import { Figure } from "./figure.js";
 import { Lipschitz } from "./lipschitz.js";
 import { Live } from "./live.js";
 import { loadModule } from "./loading.js";
+import { local } from "./storage.js";
 import { Sweep } from "./sweep.js";
 import { trouble } from "./trouble.js";
 import { words } from "./words.js";
@@ -32,7 +33,7 @@ function startThemeSwitch(button) {
   button.addEventListener("click", () => {
     const theme = isDark() ? "light" : "dark";
     document.documentElement.dataset.theme = theme;
-    localStorage.setItem("theme", theme);
+    local.set("theme", theme);
     show();
   });
   dark.addEventListener("change", show);

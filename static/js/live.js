@@ -2,8 +2,9 @@
 // recording. htmx sends the panel's form and replaces the panel.
 import { followLead } from "./lead.js";
 import { problemOf } from "./problem.js";
+import { session } from "./storage.js";
 import { Stream } from "./stream.js";
-import { Tray } from "./tray.js";
+import { isRunId, Tray } from "./tray.js";
 import { words } from "./words.js";
 
 export class Live {
@@ -42,9 +43,9 @@ export class Live {
   async open() {
     if (this.#opened || this.#run) return;
     this.#opened = true;
-    const id = sessionStorage.getItem(this.#key);
-    if (id && (await this.#refresh(id))) return;
-    sessionStorage.removeItem(this.#key);
+    const id = session.get(this.#key);
+    if (isRunId(id) && (await this.#refresh(id))) return;
+    session.remove(this.#key);
     await this.#drawRecording();
   }
 
@@ -114,7 +115,7 @@ export class Live {
     if ("left" in this.#node.dataset) this.#stream?.close();
     if (!run || run === this.#run) return;
     this.#run = run;
-    sessionStorage.setItem(this.#key, run);
+    session.set(this.#key, run);
     this.#stream?.close();
     this.#figure.reset(words.figure.run(this.#node.dataset));
     this.#stream = new Stream(`/runs/${run}/events`, {
@@ -173,7 +174,7 @@ export class Live {
 
   #forgotten() {
     this.#run = null;
-    sessionStorage.removeItem(this.#key);
+    session.remove(this.#key);
     this.#enter("failed");
     this.#figure.status(words.live.forgotten);
   }

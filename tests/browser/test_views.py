@@ -1,8 +1,9 @@
-"""A view that can't be loaded, made or drawn says so in its place, and nothing of an older run stands
-under a newer one's verdict.
+"""A view that can't be loaded, made or drawn says so in its place, and nothing of an older run
+stands under a newer one's verdict.
 """
 
 import re
+
 import pytest
 from playwright.sync_api import Route, expect
 
@@ -33,7 +34,8 @@ STALE = """(slug) => [...document.querySelectorAll(`[data-of="${slug}"]`)]
     && part.checkVisibility({ visibilityProperty: true })))
   .map((view) => view.dataset.view)"""
 LAST_VALUES = f"""(figure) => [...new Set(Object.values(({CURVES})(figure))
-  .flatMap((lines) => Object.values(lines).filter((line) => line.length).map((line) => line.at(-1)[1])))]"""
+  .flatMap((lines) => Object.values(lines).filter((line) => line.length))
+  .map((line) => line.at(-1)[1]))]"""
 
 
 def forgive(reader: Reader, *expected: str) -> None:
