@@ -144,7 +144,10 @@ class Runs:
         Again does no harm. Raises NotYours.
         """
         if reader not in run.askers and reader not in run.left:
-            raise NotYours("only the reader who started a run can stop it")
+            raise NotYours(
+                "Only the reader who started a run can stop it, and this browser hasn’t said that "
+                "it is that reader’s: are cookies blocked? The run ends by itself."
+            )
         if run.done or run.complete or reader in run.left:
             return
         run.askers.remove(reader)

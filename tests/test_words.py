@@ -15,7 +15,7 @@ SILENT = {
     *("run of ……", "runs of …", "training step"),  # keys
     *("(prefers-color-scheme: dark)", "(prefers-reduced-motion: reduce)"),
     "python -m app train … --seed … --set …=…",
-    "… did not load",  # an error that the page doesn't show
+    *("… did not load", "no canvas context"),  # errors that the page doesn't show
 }
 SLOT = "…"
 COMMENT = re.compile(r"(?m)(?:^|(?<=\s))//.*$")

@@ -13,7 +13,7 @@ from app.settings import ENGLISH
 FOLDER = Path(__file__).parents[2] / "static"
 # Modules that no page needs at first: what draws a run waits until the reader comes near, and what
 # takes it away until somebody wants to.
-DRAWING = "axes bins charts histogram scrubber series shades strokes summary surface told"
+DRAWING = "axes bins charts frame histogram scrubber series shades strokes summary surface told"
 TAKING_AWAY = "chart-data picture printing shown vector"
 # Scripts that are no modules: they run before the page is there.
 CLASSIC = frozenset({"fallback.js", "theme.js"})

@@ -6,7 +6,10 @@ import { Copy } from "./copy.js";
 import { Figure } from "./figure.js";
 import { Lipschitz } from "./lipschitz.js";
 import { Live } from "./live.js";
+import { loadModule } from "./loading.js";
+import { local } from "./storage.js";
 import { Sweep } from "./sweep.js";
+import { trouble } from "./trouble.js";
 import { words } from "./words.js";
 import { Batch } from "./widgets/batch.js";
 import { Bowl } from "./widgets/bowl.js";
@@ -33,7 +36,7 @@ function startThemeSwitch(button) {
   button.addEventListener("click", () => {
     const theme = isDark() ? "light" : "dark";
     document.documentElement.dataset.theme = theme;
-    localStorage.setItem("theme", theme);
+    local.set("theme", theme);
     show();
   });
   dark.addEventListener("change", show);
@@ -52,11 +55,16 @@ new Citations(document.querySelectorAll(".cite"));
 document.querySelectorAll("[data-drawing=lipschitz]").forEach((element) => new Lipschitz(element));
 
 // What a chart gives to take away is loaded when the first reader's disclosure opens.
-document.addEventListener(
-  "toggle",
-  async ({ target }) => target.matches?.(".chart-data") && (await import("./chart-data.js")).show(target),
-  true,
-);
+async function showData(details) {
+  try {
+    (await loadModule("chart-data.js")).show(details);
+  } catch (error) {
+    const box = trouble(words.views.notLoaded, error, () => showData(details));
+    details.querySelector("[data-table]").replaceChildren(box);
+  }
+}
+
+document.addEventListener("toggle", ({ target }) => target.matches?.(".chart-data") && showData(target), true);
 
 // Last: only plain files wait here, for what the served page need not load.
 const Source = replays ? (await import("./replay.js")).Replay : Live;

@@ -1,6 +1,8 @@
 // A chart of one metric, or of two that bound a band. It knows two verbs, append and reset; which
 // place, which arm and which pinned run a reader looks at, its figure's look says.
 import { nameOf, within, xAxis, yAxis } from "./axes.js";
+import { Frame } from "./frame.js";
+import { isVisible } from "./near.js";
 import { count, numeral, percent } from "./numbers.js";
 import { Pace } from "./pace.js";
 import { marked, strokeOf, withAlpha } from "./strokes.js";
@@ -33,12 +35,16 @@ export class Plot {
   #pins = []; // of pinned runs: {id, told}
   #lines = new Map(); // arm → its drawn points, and those of the upper edge
   #stale = true; // what was told is not what is drawn
-  #frame = 0;
+  #frame;
   #naming = 0; // the timer of the next name
-  #values = new Pace(() => this.#read());
+  #values = new Pace(() => this.#attempt(() => this.#read()));
+  #life;
 
-  // element: [data-chart]; keys: arm → {label, line}, `line` being its path in the legend.
-  constructor(element, keys, look) {
+  // element: [data-chart]; keys: arm → {label, line}, `line` being its path in the legend; life:
+  // {signal, failed}, after whose signal nothing is drawn.
+  constructor(element, keys, look, life = {}) {
+    this.#life = life;
+    this.#frame = new Frame(() => this.#paint(), life);
     this.#element = element;
     this.#keys = keys;
     this.#look = look;
@@ -49,7 +55,14 @@ export class Plot {
     this.#share = share !== undefined;
     this.#told = new Told(this.#metrics);
     this.#where = this.#place ? look.along(element.dataset.xLabel) : look.step;
+    Chart.getChart(this.#canvas)?.destroy(); // of a view that failed
     this.#chart = new Chart(this.#canvas, this.#configuration());
+    if (!this.#chart.ctx) throw new Error("no canvas context");
+    life.signal?.addEventListener("abort", () => {
+      clearTimeout(this.#naming);
+      this.#values.cancel();
+      this.#chart.destroy();
+    });
     this.#listen();
   }
 
@@ -82,24 +95,37 @@ export class Plot {
 
   #listen() {
     const again = () => this.#schedule();
-    addEventListener("themechange", again);
-    this.#element.closest("details")?.addEventListener("toggle", again);
-    this.#look.arm.addEventListener("change", again);
-    this.#look.run.addEventListener("change", again);
-    this.#where.addEventListener("change", () => this.#schedule(false));
+    const { signal } = this.#life;
+    addEventListener("themechange", again, { signal });
+    this.#element.closest("details")?.addEventListener("toggle", again, { signal });
+    this.#look.arm.addEventListener("change", again, { signal });
+    this.#look.run.addEventListener("change", again, { signal });
+    this.#where.addEventListener("change", () => this.#schedule(false), { signal });
     const canvas = this.#canvas;
-    canvas.addEventListener("pointermove", (event) => this.#where.pass(this.#at(event)));
-    for (const end of ["pointerleave", "pointercancel"]) canvas.addEventListener(end, () => this.#where.pass(null));
-    canvas.addEventListener("click", (event) => this.#where.toggle(this.#at(event)));
+    canvas.addEventListener("pointermove", (event) => this.#where.pass(this.#at(event)), { signal });
+    for (const end of ["pointerleave", "pointercancel"]) {
+      canvas.addEventListener(end, () => this.#where.pass(null), { signal });
+    }
+    canvas.addEventListener("click", (event) => this.#where.toggle(this.#at(event)), { signal });
+    canvas.addEventListener("contextrestored", () => this.#restore(), { signal });
+    // Some browsers throw a canvas away that nobody sees, and say nothing.
+    document.addEventListener("visibilitychange", () => document.hidden || this.#restore(), { signal });
     if (this.#place) this.#slide();
   }
 
   // Steps have a slider. A chart over something else is one itself, and shows the step chosen there.
   #slide() {
-    this.#look.step.addEventListener("change", () => this.#schedule());
+    this.#look.step.addEventListener("change", () => this.#schedule(), { signal: this.#life.signal });
     const plot = this.#plot;
     Object.assign(plot, { role: "slider", tabIndex: 0, ariaLabel: plot.dataset.slides });
-    plot.addEventListener("keydown", (event) => this.#key(event));
+    plot.addEventListener("keydown", (event) => this.#key(event), { signal: this.#life.signal });
+  }
+
+  // The browser threw the canvas away, and gave it back empty: its scale is gone, too.
+  #restore() {
+    const ratio = this.#chart.currentDevicePixelRatio;
+    this.#chart.ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.#schedule();
   }
 
   // The place under the pointer: the nearest one at which this chart has a value.
@@ -137,23 +163,34 @@ export class Plot {
     this.#where.hold(points[Math.min(Math.max(to, 0), last)].x);
   }
 
+  // What is drawn later, outside of any call of the view.
+  #attempt(act) {
+    try {
+      act();
+    } catch (error) {
+      (this.#life.failed ?? reportError)(error);
+    }
+  }
+
   // At most one repaint a frame, however fast the points come; none of what can't be seen. Before
   // there is a run, the recorded drawing stays.
   #schedule(stale = true) {
     if (!this.#known) return;
     this.#stale ||= stale;
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
-      if (!this.#element.checkVisibility()) return;
-      if (this.#stale) {
-        this.#draw();
-        this.#values.soon();
-      } else {
-        this.#chart.render();
-        this.#values.now();
-      }
-      this.#stale = false;
-    });
+    this.#frame.soon();
+  }
+
+  // Nothing of what can't be seen.
+  #paint() {
+    if (!isVisible(this.#element)) return;
+    if (this.#stale) {
+      this.#draw();
+      this.#values.soon();
+    } else {
+      this.#chart.render();
+      this.#values.now();
+    }
+    this.#stale = false;
   }
 
   #draw() {
@@ -180,7 +217,7 @@ export class Plot {
       ...this.#levels.map((level) => this.#level(level, soft)),
     ];
     this.#chart.update("none");
-    this.#naming ||= setTimeout(() => this.#name(), NAMED_EVERY_MS);
+    this.#naming ||= setTimeout(() => this.#attempt(() => this.#name()), NAMED_EVERY_MS);
   }
 
   #name() {

@@ -1,13 +1,14 @@
 // A training figure: it draws a run and keeps count of it. Where runs come from is its source's
 // business: live.js has the server train them, replay.js plays the recorded one. A source has two
 // verbs, open (the reader comes near) and progressed (the figure has counted what it was given).
-import { ask } from "./ask.js";
+import { loadJson } from "./loading.js";
 import { Look } from "./look.js";
 import { nameCurve } from "./names.js";
 import { whenNear } from "./near.js";
 import { Pace } from "./pace.js";
 import { say } from "./speech.js";
 import { holdHeight, keepPlace } from "./steady.js";
+import { trouble } from "./trouble.js";
 import { Views } from "./views.js";
 import { words } from "./words.js";
 
@@ -26,6 +27,7 @@ export class Figure {
   #steps = new Map(); // training → last step
   #rows = new Map(); // training → rows of its surface
   #quarter = 0; // the last of which the reader was told
+  #missing = null; // what is said where the recording did not load
   #count = new Pace(() => this.#progressed());
 
   constructor(element, Source) {
@@ -71,14 +73,26 @@ export class Figure {
     if (status && status.textContent !== text) status.textContent = text;
   }
 
-  // The recorded run: {receipt, events}; null where it doesn't come.
+  // The recorded run: {receipt, events}; null where there is none. Raises LoadError.
   async recording() {
-    const { status, body } = await ask(this.element.dataset.recording);
-    return status === "json" ? body : null;
+    const { recording } = this.element.dataset;
+    return recording ? loadJson(recording) : null;
+  }
+
+  // Says that the recording did not load, and offers to try again.
+  miss(error, tryAgain) {
+    this.#found();
+    this.#missing = trouble(words.views.recordingNotLoaded, error, tryAgain);
+    this.panel.before(this.#missing);
+  }
+
+  #found() {
+    this.#missing?.remove();
   }
 
   // The panel says what is about to be drawn.
   reset(shown) {
+    this.#found();
     this.#count.cancel();
     const { seed, seeds, steps, levels } = this.node.dataset;
     this.#steps.clear();
@@ -93,6 +107,7 @@ export class Figure {
       levels: JSON.parse(levels),
       singles: this.#singles.checked,
       pins: this.#pins,
+      recorded: !("run" in this.node.dataset),
     });
     this.element.querySelector("[data-bands]").hidden = Number(seeds) === 1;
     this.#explain();

@@ -1,6 +1,7 @@
 // Histograms of a layer's inputs, an arm each, at the step that the reader looks at; the newest one
 // until somebody chooses. Of several seeds, the first is shown.
 import { moments, shares, skyline } from "./bins.js";
+import { Frame } from "./frame.js";
 import { count, fixed, percent } from "./numbers.js";
 import { places } from "./series.js";
 import { say } from "./speech.js";
@@ -14,23 +15,25 @@ export class Histogram {
   #panels = new Map(); // arm → {element, rows}, its rows by step
   #look;
   #seed = null;
-  #frame = 0;
+  #frame;
   #spoken = 0;
 
   // element: [data-view=histogram]
-  constructor(element, keys, look) {
+  constructor(element, keys, look, life) {
     this.#element = element;
     for (const panel of element.querySelectorAll("[data-arm]")) {
       this.#panels.set(panel.dataset.arm, { element: panel, rows: new Map() });
     }
     this.#look = look;
-    look.step.addEventListener("change", () => this.#schedule());
+    this.#frame = new Frame(() => this.#draw(), life);
+    look.step.addEventListener("change", () => this.#frame.soon(), { signal: life.signal });
+    life.signal.addEventListener("abort", () => clearTimeout(this.#spoken));
   }
 
   reset({ seed }) {
     this.#seed = seed;
     for (const { rows } of this.#panels.values()) rows.clear();
-    this.#schedule();
+    this.#frame.soon();
   }
 
   append(name, data) {
@@ -38,14 +41,7 @@ export class Histogram {
     const panel = this.#panels.get(data.arm);
     if (!panel) return;
     panel.rows.set(data.step, data);
-    this.#schedule();
-  }
-
-  #schedule() {
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
-      this.#draw();
-    });
+    this.#frame.soon();
   }
 
   #draw() {

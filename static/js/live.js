@@ -5,8 +5,9 @@ import { followLead } from "./lead.js";
 import { count } from "./numbers.js";
 import { problemOf } from "./problem.js";
 import { holdHeight, keepPlace, releaseHeight } from "./steady.js";
+import { session } from "./storage.js";
 import { Stream } from "./stream.js";
-import { Tray } from "./tray.js";
+import { isRunId, Tray } from "./tray.js";
 import { words } from "./words.js";
 
 // Between attempts to learn how a run ended, doubled up to the second; the browser's `online` ends a wait.
@@ -65,9 +66,9 @@ export class Live {
   async open() {
     if (this.#opened || this.#run) return;
     this.#opened = true;
-    const id = sessionStorage.getItem(this.#key);
-    if (id && (await this.#refresh(id))) return;
-    if (!this.#unanswered) sessionStorage.removeItem(this.#key);
+    const id = session.get(this.#key);
+    if (isRunId(id) && (await this.#refresh(id))) return;
+    if (!this.#unanswered) session.remove(this.#key);
     await this.#drawRecording();
     if (this.#unanswered) this.#say(words.problem.noAnswer);
   }
@@ -151,7 +152,7 @@ export class Live {
     if ("left" in this.#node.dataset) this.#stream?.close();
     if (!run || run === this.#run) return;
     this.#run = run;
-    sessionStorage.setItem(this.#key, run);
+    session.set(this.#key, run);
     this.#stream?.close();
     this.#network = "live";
     this.#figure.reset(words.figure.run(this.#node.dataset));
@@ -237,36 +238,23 @@ export class Live {
 
   #forgotten() {
     this.#run = null;
-    sessionStorage.removeItem(this.#key);
+    session.remove(this.#key);
     this.#enter("failed");
     this.#figure.status(words.live.forgotten);
   }
 
   async #drawRecording() {
     if (this.#run) return;
-    const recording = await this.#figure.recording();
-    if (this.#run) return;
-    if (!recording) {
-      this.#offerAgain(words.live.noRecording, () => this.#drawRecording());
+    let recording;
+    try {
+      recording = await this.#figure.recording();
+    } catch (error) {
+      if (!this.#run) this.#figure.miss(error, () => this.#drawRecording());
       return;
     }
+    if (!recording || this.#run) return;
     this.#figure.reset(words.figure.recordedRun(recording.receipt));
     for (const { event, data } of recording.events) this.#figure.take(event, data);
-  }
-
-  // Says what did not come, with a button that asks for it again.
-  #offerAgain(text, act) {
-    const status = this.#panel.querySelector("[data-status]");
-    const before = [...status.childNodes];
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "plain";
-    button.textContent = words.live.tryAgain;
-    button.addEventListener("click", () => {
-      status.replaceChildren(...before);
-      act();
-    });
-    status.replaceChildren(`${text} `, button);
   }
 
   // No answer came, or not in time. A request for the panel is looked after by who made it.

@@ -14,3 +14,9 @@ export function whenNear(element, then) {
   );
   observer.observe(element);
 }
+
+// Whether the element has a box. In some browsers it has one inside a closed <details>, too.
+export function isVisible(element) {
+  if (element.checkVisibility) return element.checkVisibility();
+  return element.getClientRects().length > 0 && !element.closest("details:not([open])");
+}

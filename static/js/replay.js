@@ -31,7 +31,7 @@ export class Replay {
   // The whole run at once, until somebody wants to see it grow.
   async open() {
     if (this.#coming) return;
-    const recording = await this.#recording();
+    const recording = await this.#recording((error) => this.#figure.miss(error, () => this.open()));
     if (!recording || this.#turn) return;
     this.#reset(recording);
     for (const { event, data } of recording.events) this.#figure.take(event, data);
@@ -65,19 +65,23 @@ export class Replay {
     this.#figure.reset(words.figure.recordedRun(receipt));
   }
 
-  // Null where it can't be had now; the next press asks again.
-  async #recording() {
-    this.#coming ??= this.#figure.recording().catch(() => null);
-    const recording = await this.#coming;
-    if (!recording) this.#coming = null;
-    return recording;
+  // Null where it can't be had now, and missed(error) is called; the next press asks again.
+  async #recording(missed) {
+    this.#coming ??= this.#figure.recording();
+    try {
+      return await this.#coming;
+    } catch (error) {
+      this.#coming = null;
+      missed(error);
+      return null;
+    }
   }
 
   async #play() {
     this.#turn += 1;
     const turn = this.#turn;
     this.#enter("running");
-    const recording = await this.#recording();
+    const recording = await this.#recording(() => {});
     if (turn !== this.#turn) return;
     if (!recording) {
       this.#enter("failed");

@@ -1,5 +1,6 @@
 // The slider through a run's steps, and the button that plays them: what they choose, all views of
 // the figure show. At its right end it follows the newest step.
+import { Frame } from "./frame.js";
 import { count } from "./numbers.js";
 import { Pace } from "./pace.js";
 import { words } from "./words.js";
@@ -18,20 +19,23 @@ export class Scrubber {
   #measured = new Set(); // the steps at which anything was measured
   #ends = new Map(); // training → its last step
   #playing = 0; // the frame of a replay under way
-  #frame = 0;
-  #newer = new Pace(() => this.#schedule());
+  #frame;
+  #newer = new Pace(() => this.#frame.soon());
 
   // element: [data-view=scrubber]
-  constructor(element, keys, look) {
+  constructor(element, keys, look, life) {
     this.#element = element;
     this.#slider = element.querySelector("[data-scrub]");
     this.#number = element.querySelector("[data-number]");
     this.#button = element.querySelector("[data-play]");
     this.#metric = element.dataset.metric;
     this.#step = look.step;
-    look.step.addEventListener("change", () => this.#schedule());
-    this.#slider.addEventListener("input", () => this.#choose(this.#slider.valueAsNumber));
-    this.#button.addEventListener("click", () => (this.#playing ? this.#pause() : this.#play()));
+    this.#frame = new Frame(() => this.#draw(), life);
+    const { signal } = life;
+    look.step.addEventListener("change", () => this.#frame.soon(), { signal });
+    this.#slider.addEventListener("input", () => this.#choose(this.#slider.valueAsNumber), { signal });
+    this.#button.addEventListener("click", () => (this.#playing ? this.#pause() : this.#play()), { signal });
+    signal.addEventListener("abort", () => this.#pause());
   }
 
   reset({ steps }) {
@@ -41,7 +45,7 @@ export class Scrubber {
     this.#measured.clear();
     this.#slider.max = steps;
     this.#slider.step = steps;
-    this.#schedule();
+    this.#frame.soon();
   }
 
   append(name, data) {
@@ -99,15 +103,12 @@ export class Scrubber {
     this.#button.textContent = words.scrubber.play;
   }
 
-  #schedule() {
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
-      const step = this.#step.value === null ? this.#newest : this.#nearest(this.#step.value);
-      this.#drawn = this.#newest;
-      this.#element.dataset.live = "";
-      this.#slider.value = step;
-      this.#slider.ariaValueText = words.scrubber.step({ step: count(step) });
-      this.#number.textContent = count(step);
-    });
+  #draw() {
+    const step = this.#step.value === null ? this.#newest : this.#nearest(this.#step.value);
+    this.#drawn = this.#newest;
+    this.#element.dataset.live = "";
+    this.#slider.value = step;
+    this.#slider.ariaValueText = words.scrubber.step({ step: count(step) });
+    this.#number.textContent = count(step);
   }
 }

@@ -1,5 +1,6 @@
 // Maps of the loss around trained weights, on one scale; they fill as the rows arrive. A probe,
 // moved by pointer or by arrow keys, reads all maps at the same place. Of several seeds, the first.
+import { Frame } from "./frame.js";
 import { fixed, localised } from "./numbers.js";
 import { lossEdges, shadeOf } from "./shades.js";
 import { Answers } from "./speech.js";
@@ -25,22 +26,24 @@ export class Surface {
   #maps = new Map(); // arm → {element, svg, rows}; a row is {y, values}
   #seed = null;
   #probe = null; // [column, row] of the grid
-  #frame = 0;
+  #frame;
   #answers;
 
   // element: [data-view=surface]
-  constructor(element) {
+  constructor(element, keys, look, life) {
     this.#element = element;
+    this.#frame = new Frame(() => this.#draw(), life);
+    const { signal } = life;
     this.#answers = new Answers(element, ANSWER_MS);
     for (const map of element.querySelectorAll("[data-arm]")) {
       const frame = map.querySelector("[data-map]");
       this.#maps.set(map.dataset.arm, { element: map, svg: frame.querySelector("svg"), rows: [] });
       frame.tabIndex = 0;
       set(frame, { role: "group", "aria-label": words.surface.keys(map.dataset) });
-      frame.addEventListener("keydown", (event) => this.#key(event));
-      frame.addEventListener("focus", () => this.#moveTo(this.#probe ?? this.#middle));
-      frame.addEventListener("pointermove", (event) => this.#point(event));
-      frame.addEventListener("pointerdown", (event) => this.#point(event));
+      frame.addEventListener("keydown", (event) => this.#key(event), { signal });
+      frame.addEventListener("focus", () => this.#moveTo(this.#probe ?? this.#middle), { signal });
+      frame.addEventListener("pointermove", (event) => this.#point(event), { signal });
+      frame.addEventListener("pointerdown", (event) => this.#point(event), { signal });
     }
   }
 
@@ -48,7 +51,7 @@ export class Surface {
     this.#seed = seed;
     this.#probe = null;
     for (const map of this.#maps.values()) map.rows = [];
-    this.#schedule();
+    this.#frame.soon();
   }
 
   append(name, data) {
@@ -56,7 +59,7 @@ export class Surface {
     const map = this.#maps.get(data.arm);
     if (!map) return;
     map.rows = [...map.rows, data].sort((a, b) => a.y - b.y);
-    this.#schedule();
+    this.#frame.soon();
   }
 
   // Rows and columns of the grid; 0 before the first row.
@@ -66,13 +69,6 @@ export class Surface {
 
   get #middle() {
     return [(this.#points - 1) / 2, (this.#points - 1) / 2];
-  }
-
-  #schedule() {
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
-      this.#draw();
-    });
   }
 
   #draw() {

@@ -1,11 +1,13 @@
 // The runs of one figure that this browser has seen, with their settings. Each can be shown again;
 // the lines of some can be pinned, and stay behind those of whatever run is shown.
 import { nameCurve } from "./names.js";
+import { listIn, local } from "./storage.js";
 import { eventsOf } from "./stream.js";
 import { words } from "./words.js";
 
 const MOST = 12;
 const MOST_PINS = 3; // more can't be told apart
+const MOST_MS = 8.64e15; // from 1970: the range of a Date
 const ENDED = ["finished", "stopped", "failed"];
 
 const when = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
@@ -24,7 +26,7 @@ export class Tray {
     this.#element = figure.element.querySelector("[data-tray]");
     this.#show = show;
     this.#key = `runs of ${figure.slug}`;
-    this.#runs = JSON.parse(localStorage.getItem(this.#key) ?? "[]");
+    this.#runs = runsIn(local.get(this.#key));
     figure.panel.addEventListener("click", ({ target }) => {
       const { pin } = target.closest("[data-pin]")?.dataset ?? {};
       if (pin) this.#toggle(pin);
@@ -32,7 +34,7 @@ export class Tray {
     // Another tab has seen a run.
     addEventListener("storage", ({ key, newValue }) => {
       if (key !== this.#key) return;
-      this.#runs = JSON.parse(newValue ?? "[]");
+      this.#runs = runsIn(newValue);
       this.#draw();
       this.#restore();
     });
@@ -51,7 +53,7 @@ export class Tray {
   }
 
   #save() {
-    localStorage.setItem(this.#key, JSON.stringify(this.#runs));
+    local.set(this.#key, JSON.stringify(this.#runs));
     this.#draw();
   }
 
@@ -147,6 +149,28 @@ export class Tray {
     nameCurve(name, { choice: this.#figure.look.run, value: run.id });
     return item;
   }
+}
+
+export const isRunId = (id) => typeof id === "string" && /^[\w-]{1,64}$/.test(id);
+
+// As another version of the page, or somebody's hand, may have written them.
+function runsIn(text) {
+  const ids = new Set();
+  const runs = listIn(text, (run) => fits(run) && ids.size < ids.add(run.id).size);
+  let pins = 0;
+  return runs.slice(0, MOST).map((run) => ({ ...run, pinned: run.pinned && (pins += 1) <= MOST_PINS }));
+}
+
+function fits({ id, seed, seeds, settings, state, verdict, at, pinned }) {
+  return (
+    isRunId(id) &&
+    [seed, seeds].every((number) => /^\d{1,10}$/.test(number)) &&
+    [settings, verdict].every((text) => text === undefined || typeof text === "string") &&
+    Object.hasOwn(words.tray.states, state) &&
+    Number.isInteger(at) &&
+    Math.abs(at) < MOST_MS &&
+    typeof pinned === "boolean"
+  );
 }
 
 function seedsOf({ seed, seeds }) {

@@ -1,36 +1,48 @@
-// All views of one figure's run, wherever on the page they stand. A view knows two verbs, reset and
-// append; it is made when it comes near the window, and then told what it has missed.
+// All views of one figure's run, wherever on the page they stand. A view has two verbs, reset and
+// append; it is made when it comes near the window, and then given what it has missed.
 import { chartLibrary, contourLibrary } from "./libraries.js";
+import { loadModule } from "./loading.js";
 import { whenNear } from "./near.js";
+import { Place } from "./place.js";
 
 const KINDS = {
   chart: async () => {
-    const [{ Plot }] = await Promise.all([import("./charts.js"), chartLibrary(), import("./printing.js")]);
+    // Charts do without it, but for on paper.
+    loadModule("printing.js").catch(() => {});
+    const [{ Plot }] = await Promise.all([loadModule("charts.js"), chartLibrary()]);
     return Plot;
   },
-  histogram: async () => (await import("./histogram.js")).Histogram,
-  scrubber: async () => (await import("./scrubber.js")).Scrubber,
+  histogram: async () => (await loadModule("histogram.js")).Histogram,
+  scrubber: async () => (await loadModule("scrubber.js")).Scrubber,
   surface: async () => {
-    const [{ Surface }] = await Promise.all([import("./surface.js"), contourLibrary()]);
+    const [{ Surface }] = await Promise.all([loadModule("surface.js"), contourLibrary()]);
     return Surface;
   },
 };
 
 export class Views {
-  #views = [];
-  #run = null; // {seed, seeds, steps, levels, singles, pins}
+  #places;
+  #run = null; // {seed, seeds, steps, levels, singles, pins, recorded}
   #events = []; // of that run: [name, data]
 
   // keys: arm → {label, line}, `line` being its path in the legend; look: what is looked at.
   constructor(slug, keys, look) {
     this.elements = [...document.querySelectorAll(`[data-of="${slug}"]`)];
-    for (const element of this.elements) whenNear(element, () => this.#make(element, keys, look));
+    this.#places = this.elements.map((element) => {
+      const make = async () => {
+        const View = await KINDS[element.dataset.view]();
+        return (life) => new View(element, keys, look, life);
+      };
+      const place = new Place(element, make, () => ({ run: this.#run, events: this.#events }));
+      whenNear(element, () => place.open());
+      return place;
+    });
   }
 
   reset(run) {
     this.#run = run;
     this.#events = [];
-    for (const view of this.#views) view.reset(run);
+    for (const place of this.#places) place.reset(run);
   }
 
   // The same run once more, with other lines around its own: `singles` or `pins`.
@@ -43,15 +55,6 @@ export class Views {
 
   append(name, data) {
     this.#events.push([name, data]);
-    for (const view of this.#views) view.append(name, data);
-  }
-
-  async #make(element, keys, look) {
-    const View = await KINDS[element.dataset.view]();
-    const view = new View(element, keys, look);
-    this.#views.push(view);
-    if (!this.#run) return;
-    view.reset(this.#run);
-    for (const [name, data] of this.#events) view.append(name, data);
+    for (const place of this.#places) place.append(name, data);
   }
 }

@@ -110,8 +110,6 @@ export default {
       full: "Many readers are watching: the page asks for updates every few seconds.",
     },
     unanswered: "The run has ended, but the server doesn’t answer with its result. Trying again…",
-    noRecording: "The recorded run did not come.",
-    tryAgain: "Try again",
     forgotten: "The server no longer knows this run. Reload the page to train again.",
   },
   problem: {
@@ -177,6 +175,14 @@ export default {
     reading: ({ cell, results }) => `${capitalised(cell)}: ${results.join("; ")}.`,
     press: "Press to train it.",
     terminal: "The same in a terminal:",
+  },
+  views: {
+    notLoaded: "This part of the figure did not load.",
+    notDrawn: "This part of the figure could not be drawn.",
+    recordingNotLoaded: "The numbers of the recorded run did not load, so its curves can’t be read off.",
+    updated: "This page has been updated since you opened it. Reload it to go on.",
+    tryAgain: "Try again",
+    reload: "Reload the page",
   },
   trainOrTest: {
     averages: ({ output }) => `The running averages decide: whoever the mates are, the output is ${output}.`,

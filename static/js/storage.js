@@ -1,0 +1,50 @@
+// What a browser keeps for the page. It may keep nothing (cookies blocked, no room left), and others may
+// have written what we read: nothing here throws, and the page works without.
+
+class Kept {
+  #name;
+
+  // name: of the property of the window. Merely to ask for it throws where cookies are blocked.
+  constructor(name) {
+    this.#name = name;
+  }
+
+  // A text; null where there is none.
+  get(key) {
+    return this.#try((storage) => storage.getItem(key)) ?? null;
+  }
+
+  // An older text doesn't stay where the newer one finds no room.
+  set(key, text) {
+    const done = this.#try((storage) => {
+      storage.setItem(key, text);
+      return true;
+    });
+    if (!done) this.remove(key);
+  }
+
+  remove(key) {
+    this.#try((storage) => storage.removeItem(key));
+  }
+
+  #try(act) {
+    try {
+      return act(window[this.#name]);
+    } catch {
+      return null;
+    }
+  }
+}
+
+export const local = new Kept("localStorage");
+export const session = new Kept("sessionStorage");
+
+// The list in a text of JSON, without what fits(entry) refuses; empty where the text is no such list.
+export function listIn(text, fits) {
+  try {
+    const list = JSON.parse(text);
+    return Array.isArray(list) ? list.filter((entry) => typeof entry === "object" && entry !== null && fits(entry)) : [];
+  } catch {
+    return [];
+  }
+}

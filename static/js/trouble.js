@@ -1,0 +1,32 @@
+// What stands in the place of something that failed: a sentence, and a button that tries again.
+import { words } from "./words.js";
+
+// A new element. Where the server has a newer version of the page, nothing but a reload helps.
+export function trouble(text, error, tryAgain) {
+  const updated = Boolean(error.updated);
+  const box = document.createElement("div");
+  box.className = "trouble";
+  box.dataset.trouble = "";
+  const said = document.createElement("p");
+  said.setAttribute("role", "status");
+  said.textContent = updated ? words.views.updated : text;
+  const choices = document.createElement("p");
+  const retry = button(words.views.tryAgain, () => {
+    retry.disabled = true;
+    tryAgain();
+  });
+  // Of a script with an error in it browsers keep what they have: there a reload helps.
+  const reload = button(words.views.reload, () => location.reload());
+  choices.append(...(updated ? [reload] : [retry, " ", reload]));
+  box.append(said, choices);
+  return box;
+}
+
+function button(text, act) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = "quiet";
+  element.textContent = text;
+  element.addEventListener("click", act);
+  return element;
+}
