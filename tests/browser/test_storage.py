@@ -78,6 +78,7 @@ def test_what_is_corrupt_is_dropped_and_the_rest_is_kept(
     for texts in (kept, dict(zip(kept, left, strict=False))):
         reader.page.evaluate(
             """(texts) => {
+              localStorage.clear();
               localStorage.setItem("theme", "{");
               for (const [slug, text] of Object.entries(texts)) {
                 localStorage.setItem(`runs of ${slug}`, text);

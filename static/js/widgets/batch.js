@@ -74,11 +74,11 @@ export class Batch {
   #move(index, place) {
     this.#motion.finish();
     this.#original = this.#original.map((values, dimension) => {
-      const others = values.toSpliced(index, 1);
+      const others = values.filter((_, other) => other !== index);
       const value = this.#before(place[dimension], others, dimension);
       if (Number.isNaN(value)) return values;
       const [low, high] = BOUNDS[dimension];
-      return values.with(index, Math.min(Math.max(value, low), high));
+      return values.map((old, other) => (other === index ? Math.min(Math.max(value, low), high) : old));
     });
     this.#draw(this.#target());
   }
