@@ -13,7 +13,7 @@ SILENT = {
     *("tbody td", "tbody th", "thead th:not(:first-child)", ".legend path"),  # selectors
     *("bar gamma", "mark beta", "stops start", "title desc"),  # names of classes and elements
     *("run of ……", "runs of …", "training step"),  # keys
-    *("(prefers-color-scheme: dark)", "(prefers-reduced-motion: reduce)"),
+    *("(prefers-color-scheme: dark)", "(prefers-reduced-motion: reduce)", "(scripting: none)"),
     "python -m app train … --seed … --set …=…",
     *("… did not load", "no canvas context"),  # errors that the page doesn't show
 }

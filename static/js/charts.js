@@ -5,7 +5,7 @@ import { Frame } from "./frame.js";
 import { isVisible } from "./near.js";
 import { count, numeral, percent } from "./numbers.js";
 import { Pace } from "./pace.js";
-import { marked, strokeOf, withAlpha } from "./strokes.js";
+import { drawCrossHair, marked, strokeOf, withAlpha } from "./strokes.js";
 import { summary } from "./summary.js";
 import { nearest, Told } from "./told.js";
 import { words } from "./words.js";
@@ -361,25 +361,11 @@ export class Plot {
 
   // A line across all arms where the reader looks, and a dot on each arm's own line.
   // The plugin calls it inside `new Chart`, too, so that all it reads of the chart is its argument's.
-  #drawCrossHair({ ctx, chartArea, scales, options }) {
-    const place = this.#here;
-    if (place === null) return;
-    ctx.save();
-    ctx.strokeStyle = options.scales.x.ticks.color;
-    ctx.lineWidth = 1;
-    const x = Math.round(scales.x.getPixelForValue(place)) + 0.5;
-    ctx.beginPath();
-    ctx.moveTo(x, chartArea.top);
-    ctx.lineTo(x, chartArea.bottom);
-    ctx.stroke();
-    for (const [arm, reading] of this.#readings()) {
-      if (!reading || reading.y === null || this.#stepsBack(arm)) continue;
-      ctx.fillStyle = strokeOf(this.#keys.get(arm).line).colour;
-      ctx.beginPath();
-      ctx.arc(scales.x.getPixelForValue(reading.x), scales.y.getPixelForValue(reading.y), 3.5, 0, 2 * Math.PI);
-      ctx.fill();
-    }
-    ctx.restore();
+  #drawCrossHair(chart) {
+    const dots = this.#readings()
+      .filter(([arm, reading]) => reading && reading.y !== null && !this.#stepsBack(arm))
+      .map(([arm, reading]) => ({ ...reading, colour: strokeOf(this.#keys.get(arm).line).colour }));
+    if (this.#here !== null) drawCrossHair(chart, this.#here, dots);
   }
 
   #configuration() {

@@ -34,3 +34,22 @@ export function marked(points) {
     pointRotation: points.map(({ y, value }) => (value < y ? 180 : 0)),
   };
 }
+
+// A line across a chart at one place of its horizontal axis, and a dot on each line there: {x, y, colour}.
+export function drawCrossHair({ ctx, chartArea, scales, options }, place, dots) {
+  ctx.save();
+  ctx.strokeStyle = options.scales.x.ticks.color;
+  ctx.lineWidth = 1;
+  const across = Math.round(scales.x.getPixelForValue(place)) + 0.5;
+  ctx.beginPath();
+  ctx.moveTo(across, chartArea.top);
+  ctx.lineTo(across, chartArea.bottom);
+  ctx.stroke();
+  for (const { x, y, colour } of dots) {
+    ctx.fillStyle = colour;
+    ctx.beginPath();
+    ctx.arc(scales.x.getPixelForValue(x), scales.y.getPixelForValue(y), 3.5, 0, 2 * Math.PI);
+    ctx.fill();
+  }
+  ctx.restore();
+}

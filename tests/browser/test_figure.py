@@ -132,7 +132,7 @@ def test_a_permalink_shows_the_same_curves_to_somebody_else(
     reader.train(steps=20)
     reader.expect_state("finished")
     link = reader.figure.get_by_role("link", name="Permalink").get_attribute("href")
-    other = new_reader(f"{server.url}{link}")
+    other = new_reader(f"{server.url}/{link}")
     other.expect_state("finished")
     other.wait_for_points(11)
     assert other.curves() == reader.curves()

@@ -21,7 +21,7 @@ REFUSALS = {
     "nothing can be read": "Storage.prototype.getItem = () => { throw new DOMException(''); };",
 }
 
-RUN = {
+RUN: dict[str, object] = {
     "id": "a-run",
     "seed": "1",
     "seeds": "1",
@@ -34,7 +34,7 @@ RUN = {
 CORRUPT = [
     *("{", "", "null", "5", '"a text"', "{}", "[null, 1, [], {}]", '[{"id": "a-run"}]'),
     *(
-        json.dumps([{**RUN, **wrong}])
+        json.dumps([{**RUN, **dict(wrong)}])
         for wrong in [
             *({"id": '"] *'}, {"id": "../healthz"}, {"id": ["a-run"]}, {"seed": "one"}),
             *({"at": 1e99}, {"at": "now"}, {"verdict": {}}, {"state": "toString"}),

@@ -34,9 +34,7 @@ def translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyS
     section.write_text('<section id="introduction"><p>Egy mondat.</p></section>')
     monkeypatch.setattr(pages, "TEMPLATES", templates)
     with serving_toys_over_http(tmp_path) as server:
-        server.app.state.pages = pages.Pages(
-            f"/static/{version_of()}", comments=True, language="xx"
-        )
+        server.app.state.pages = pages.Pages(f"static/{version_of()}", comments=True, language="xx")
         yield server
 
 

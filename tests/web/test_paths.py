@@ -137,7 +137,7 @@ def test_a_slash_too_many_is_taken_off_relatively(
 
 
 def test_a_page_that_is_not_there_is_not_sought_elsewhere(reader: httpx.Client) -> None:
-    for path in ("/no-such/", "//", "/healthz//", "//evil.example/", "/%5Cevil.example/"):
+    for path in ("/no-such/", "/healthz//", "//evil.example/", "/%5Cevil.example/"):
         problem_of(reader.get(path), 404)
 
 
@@ -167,7 +167,9 @@ def test_head_says_what_get_says_and_sends_no_body(toy_server: ToyServer) -> Non
 
 class _Changing(dict[str, set[str]]):
     def __missing__(self, path: str) -> set[str]:
-        return {"content-length"} if path in ("/metrics", "/") else set()
+        # What grows meanwhile, and pages, whose keys are drawn anew each time: some pack better.
+        is_page = path == "/" or path.startswith("/runs/")
+        return {"content-length"} if is_page or path == "/metrics" else set()
 
 
 CHANGING = _Changing()
