@@ -139,7 +139,7 @@ def test_train_stop_and_a_comment_work_behind(
     with browser.new_context() as context:
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda said: said.type == "error" and errors.append(said.text))
+        page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
         page.goto(url)
         reader = Reader(page, errors)
         reader.look()
