@@ -17,7 +17,7 @@ from tests.processes import ROOT
 MACHINE = socket.gethostname().partition(".")[0].lower()
 NOBODY = 65534
 AS_NOBODY = """
-import os, sys
+import encodings.idna, os, sys  # nobody may not read what comes later
 import app.listening
 from app.errors import InvalidSettings
 os.setuid(int(sys.argv[1]))
