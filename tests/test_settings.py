@@ -42,6 +42,15 @@ def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         ("SECRET", "short"),
         ("ALLOWED_HOSTS", "www.*"),
         ("TRUSTED_PROXIES", "proxy.example"),
+        ("HOST", ""),
+        *(
+            ("ROOT_PATH", path)
+            for path in ("bn", "/bn/", "//bn", "/a/../b", "/b n", "/b?n", "/%62")
+        ),
+        *(
+            ("PUBLIC_URL", url)
+            for url in ("a.example", "ftp://a.example", "https://", "https://a@b")
+        ),
         ("NODE", "Node-A"),
         ("RAY_ADDRESS", "ray://head:10001"),
         ("COMMENTS", "perhaps"),

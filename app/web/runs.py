@@ -90,11 +90,11 @@ async def events(
     last_id = _last_id(header or query or "0", len(log))
     if log.closed and last_id == len(log):
         return Response(status_code=HTTPStatus.NO_CONTENT)
-    if request.scope.get(HEAD):
-        return EventStream.head()
     streams: Streams = request.app.state.streams
     if wait == "0":
         return poll(log, last_id, streams)
+    if request.scope.get(HEAD):
+        return EventStream.head()
     return EventStream(log, last_id, streams, run.watched())
 
 

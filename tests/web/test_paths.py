@@ -137,7 +137,7 @@ def test_a_slash_too_many_is_taken_off_relatively(
 
 
 def test_a_page_that_is_not_there_is_not_sought_elsewhere(reader: httpx.Client) -> None:
-    for path in ("/no-such/", "/healthz//", "//evil.example/", "/%5Cevil.example/"):
+    for path in ("/no-such/", "/healthz//", "/healthz/%2F", "/%5Cevil.example/"):
         problem_of(reader.get(path), 404)
 
 
@@ -153,6 +153,7 @@ def paths(server: ToyServer, run_id: str) -> list[str]:
 
 def test_head_says_what_get_says_and_sends_no_body(toy_server: ToyServer) -> None:
     with toy_server.visitor() as reader:
+        reader.headers["Accept-Encoding"] = "identity"  # a page's random keys are equally long
         run = json_of(reader.post(RUNS, json={"steps": 10}))
         for path in paths(toy_server, run["id"]):
             for headers in ({}, BROWSER, {"Accept": "application/json"}, FRAGMENT):
@@ -161,18 +162,10 @@ def test_head_says_what_get_says_and_sends_no_body(toy_server: ToyServer) -> Non
                 assert head.status_code == got.status_code, path
                 assert head.content == b""
                 kept = {"content-type", "cache-control", "content-disposition", "vary"}
-                for name in kept | {"content-length"} - ({"content-length"} & CHANGING[path]):
+                if path != "/metrics":
+                    kept.add("content-length")
+                for name in kept:
                     assert head.headers.get(name) == got.headers.get(name), (path, name)
-
-
-class _Changing(dict[str, set[str]]):
-    def __missing__(self, path: str) -> set[str]:
-        # What grows meanwhile, and pages, whose keys are drawn anew each time: some pack better.
-        is_page = path == "/" or path.startswith("/runs/")
-        return {"content-length"} if is_page or path == "/metrics" else set()
-
-
-CHANGING = _Changing()
 
 
 def test_head_of_a_stream_takes_no_place_of_one(toy_server: ToyServer) -> None:
