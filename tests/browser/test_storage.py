@@ -34,11 +34,11 @@ RUN: dict[str, object] = {
 CORRUPT = [
     *("{", "", "null", "5", '"a text"', "{}", "[null, 1, [], {}]", '[{"id": "a-run"}]'),
     *(
-        json.dumps([{**RUN, **dict(wrong)}])
-        for wrong in [
-            *({"id": '"] *'}, {"id": "../healthz"}, {"id": ["a-run"]}, {"seed": "one"}),
-            *({"at": 1e99}, {"at": "now"}, {"verdict": {}}, {"state": "toString"}),
-            {"pinned": "yes"},
+        json.dumps([{**RUN, field: wrong}])
+        for field, wrong in [
+            *(("id", '"] *'), ("id", "../healthz"), ("id", ["a-run"]), ("seed", "one")),
+            *(("at", 1e99), ("at", "now"), ("verdict", {}), ("state", "toString")),
+            ("pinned", "yes"),
         ]
     ),
 ]
