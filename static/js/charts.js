@@ -1,7 +1,7 @@
 // A chart of one metric, or of two that bound a band. It knows two verbs, append and reset; which
 // place, which arm and which pinned run a reader looks at, its figure's look says.
 import { nameOf, within, xAxis, yAxis } from "./axes.js";
-import { Frame } from "./frame.js";
+import { Frame, guarded } from "./frame.js";
 import { isVisible } from "./near.js";
 import { count, numeral, percent } from "./numbers.js";
 import { Pace } from "./pace.js";
@@ -37,13 +37,14 @@ export class Plot {
   #stale = true; // what was told is not what is drawn
   #frame;
   #naming = 0; // the timer of the next name
-  #values = new Pace(() => this.#attempt(() => this.#read()));
+  #values;
   #life;
 
   // element: [data-chart]; keys: arm → {label, line}, `line` being its path in the legend; life:
   // {signal, failed}, after whose signal nothing is drawn.
   constructor(element, keys, look, life = {}) {
     this.#life = life;
+    this.#values = new Pace(guarded(() => this.#read(), life));
     this.#frame = new Frame(() => this.#paint(), life);
     this.#element = element;
     this.#keys = keys;
@@ -103,9 +104,7 @@ export class Plot {
     this.#where.addEventListener("change", () => this.#schedule(false), { signal });
     const canvas = this.#canvas;
     canvas.addEventListener("pointermove", (event) => this.#where.pass(this.#at(event)), { signal });
-    for (const end of ["pointerleave", "pointercancel"]) {
-      canvas.addEventListener(end, () => this.#where.pass(null), { signal });
-    }
+    for (const end of ["pointerleave", "pointercancel"]) canvas.addEventListener(end, () => this.#where.pass(null), { signal });
     canvas.addEventListener("click", (event) => this.#where.toggle(this.#at(event)), { signal });
     canvas.addEventListener("contextrestored", () => this.#restore(), { signal });
     // Some browsers throw a canvas away that nobody sees, and say nothing.
@@ -163,17 +162,7 @@ export class Plot {
     this.#where.hold(points[Math.min(Math.max(to, 0), last)].x);
   }
 
-  // What is drawn later, outside of any call of the view.
-  #attempt(act) {
-    try {
-      act();
-    } catch (error) {
-      (this.#life.failed ?? reportError)(error);
-    }
-  }
-
-  // At most one repaint a frame, however fast the points come; none of what can't be seen. Before
-  // there is a run, the recorded drawing stays.
+  // Before there is a run, the recorded drawing stays.
   #schedule(stale = true) {
     if (!this.#known) return;
     this.#stale ||= stale;
@@ -217,7 +206,7 @@ export class Plot {
       ...this.#levels.map((level) => this.#level(level, soft)),
     ];
     this.#chart.update("none");
-    this.#naming ||= setTimeout(() => this.#attempt(() => this.#name()), NAMED_EVERY_MS);
+    this.#naming ||= setTimeout(guarded(() => this.#name(), this.#life), NAMED_EVERY_MS);
   }
 
   #name() {

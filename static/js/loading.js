@@ -1,7 +1,7 @@
 // Loads what the page doesn't need at first: modules, libraries, recordings. Each is loaded once;
 // after a failure, the next call tries again.
 
-const PATIENCE_MS = 20_000; // a request that is silent for so long has failed
+const PATIENCE_MS = 12_000; // a request that is silent for so long has failed
 const GONE = [404, 410]; // what the server answers where a newer version has other addresses
 const SCRIPT = /\b(javascript|ecmascript)\b/;
 const IMPORTS = /^(?:import|export)\b[^"';]*"(\.[^"]+)"/gm;
