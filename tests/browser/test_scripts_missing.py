@@ -85,9 +85,7 @@ def test_a_copy_that_was_saved_from_a_living_page_stands_still_as_well(
     page.locator("[data-widget=batch]").get_by_role("button", name="Subtract the mean").click()
     copy = tmp_path / "saved"
     shutil.copytree(site.folder, copy)
-    (root,) = (site.folder / "static").iterdir()
-    saved = page.content().replace(f"/static/{root.name}/", f"static/{root.name}/")
-    (copy / "index.html").write_text(saved)
+    (copy / "index.html").write_text(page.content())
     page.goto((copy / "index.html").as_uri())
     expect(page.locator(".unscripted")).to_be_visible()
     expect(page.locator("#figure-learning-rates .plot > svg").first).to_be_visible()

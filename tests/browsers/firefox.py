@@ -48,7 +48,9 @@ class Firefox:
         session = self._send("session.new", capabilities={})
         self.version = str(session["capabilities"]["browserVersion"])
         self._send("session.subscribe", events=["log.entryAdded"])
-        self._context = self._send("browsingContext.getTree")["contexts"][0]["context"]
+        # A tab that is opened has the focus; the first one never gets it without a screen, and
+        # keys press no button there.
+        self._context = self._send("browsingContext.create", type="tab")["context"]
 
     def close(self) -> None:
         """Ends the browser."""
@@ -107,7 +109,7 @@ class Firefox:
     def _send(self, method: str, **parameters: object) -> dict[str, Any]:
         """The result of a command. Those about a page concern this window's."""
         module = method.partition(".")[0]
-        if module in ("browsingContext", "input") and method != "browsingContext.getTree":
+        if module in ("browsingContext", "input") and method != "browsingContext.create":
             parameters["context"] = self._context
         self._last_id += 1
         self._socket.send(json.dumps({"id": self._last_id, "method": method, "params": parameters}))

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,6 +23,12 @@ from tests.browsers.programs import find_program
 
 # The browser's own buttons would keep the window wider than a phone.
 NARROW = "* { border-width: 0; font-size: 1px; margin: 0; min-width: 0; padding: 0; }"
+
+# Pictures follow each other by this many frames until two are alike, or for so many seconds.
+FRAMES = """async () => {
+  for (let left = 15; left > 0; left -= 1) await new Promise((go) => requestAnimationFrame(go));
+}"""
+SETTLING = 5.0
 
 
 class WebKit:
@@ -85,7 +92,16 @@ class WebKit:
         actions.perform()
 
     def screenshot(self) -> bytes:
-        return base64.b64decode(self._driver.get_screenshot_as_base64())
+        # A canvas is blank in a picture until the window has shown it, which no event tells.
+        deadline = time.monotonic() + SETTLING
+        last, shown = "", self._frame()
+        while shown != last and time.monotonic() < deadline:
+            self.evaluate(FRAMES)
+            last, shown = shown, self._frame()
+        return base64.b64decode(shown)
+
+    def _frame(self) -> str:
+        return str(self._driver.get_screenshot_as_base64())
 
     def complaints(self) -> list[str]:
         kept = self.evaluate("() => JSON.parse(sessionStorage.getItem('complaints') ?? '[]')")
