@@ -15,8 +15,10 @@ import { Batch } from "./widgets/batch.js";
 import { Bowl } from "./widgets/bowl.js";
 import { TrainOrTest } from "./widgets/train-or-test.js";
 
-// All modules are there: fallback.js has nothing to do.
+// All modules are there: fallback.js has nothing to do. If the load event came first, as it may in
+// WebKit and wherever a module waits for another, it has given up, and that is undone.
 document.documentElement.dataset.started = "";
+document.getElementById("without-scripts").media = "(scripting: none)";
 
 // In plain files no server trains.
 const replays = "replays" in document.documentElement.dataset;

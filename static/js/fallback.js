@@ -13,6 +13,7 @@
 
   // A module of the graph could not be had. The event doesn't bubble.
   document.addEventListener("error", ({ target }) => isModule(target) && giveUp(), true);
-  // Whatever else has kept article.js from starting: modules run before this event.
+  // Whatever else has kept article.js from starting. One that starts after this event, since a
+  // module waited for another, takes the style sheet away again.
   addEventListener("load", giveUp);
 })();

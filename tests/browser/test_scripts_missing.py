@@ -99,3 +99,25 @@ def test_a_page_whose_scripts_run_has_no_such_sentence(page: Page, server: Serve
     page.locator("html[data-started]").wait_for(state="attached")
     expect(page.locator(".unscripted")).to_be_hidden()
     expect(page.locator("#widget-batch .bench")).to_be_visible()
+
+
+def test_a_page_whose_scripts_start_after_its_load_event_comes_to_life_all_the_same(
+    page: Page, server: Server
+) -> None:
+    """As in WebKit, which sends the event while a module still waits for another."""
+    held: list[Route] = []
+    page.route("**/js/words/xx.js", lambda route: held.append(route))  # noqa: PLW0108
+    page.route(
+        server.url + "/",
+        lambda route: route.fulfill(
+            response=(answer := route.fetch()), body=answer.text().replace('lang="en"', 'lang="xx"')
+        ),
+    )
+    page.goto(server.url)
+    expect(page.locator(".unscripted")).to_be_visible()
+    for route in held:
+        route.fulfill(status=404)
+    page.locator("html[data-started]").wait_for(state="attached")
+    expect(page.locator(".unscripted")).to_be_hidden()
+    expect(page.locator("#widget-batch .bench")).to_be_visible()
+    assert offered(page)

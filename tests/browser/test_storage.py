@@ -49,6 +49,7 @@ def train_to_the_end(reader: Reader) -> None:
     reader.train(seed=ENDS, steps=10)
     reader.expect_state("finished")
     expect(reader.figure.locator(".verdict")).not_to_be_empty()
+    reader.wait_for_points(11)  # the chart's own script may come later than the run's end
     assert {len(line) for line in reader.curves()["test_loss"].values()} == {11}
 
 
@@ -79,6 +80,7 @@ def test_what_is_corrupt_is_dropped_and_the_rest_is_kept(
         reader.page.evaluate(
             """(texts) => {
               localStorage.clear();
+              sessionStorage.clear();
               localStorage.setItem("theme", "{");
               for (const [slug, text] of Object.entries(texts)) {
                 localStorage.setItem(`runs of ${slug}`, text);

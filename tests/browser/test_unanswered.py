@@ -57,7 +57,7 @@ def test_a_press_of_stop_that_is_not_answered(reader: Reader, network: Forwarder
     network.intercept = swallow("DELETE /runs/")
     reader.button("Stop").click()
     give_up(reader, network, "DELETE /runs/")
-    expect(reader.figure.locator("[data-status]")).to_have_text(NO_ANSWER)
+    expect(reader.figure.locator("[data-error]")).to_have_text(NO_ANSWER)
     network.intercept = let_through
     reader.button("Stop").click()
     reader.expect_state("stopped")
@@ -94,7 +94,7 @@ def test_a_recording_that_does_not_come_is_asked_for_again(
     reader.page.reload()
     reader.look()
     give_up(reader, network, recording)
-    said = reader.figure.locator("[data-trouble]")
+    said = reader.figure.locator("[data-trouble]").filter(has_text="recorded run")
     expect(said).to_contain_text("The numbers of the recorded run did not load")
     expect(reader.figure.locator("[data-status]")).to_contain_text("Shown: a recorded run")
     network.intercept = let_through

@@ -11,6 +11,21 @@ from tests.browsers.browser import wait_for
 pytestmark = pytest.mark.browsers
 
 
+def test_the_page_comes_to_life_each_time_that_it_is_opened(article: Article) -> None:
+    for _ in range(5):
+        article.open()
+        wait_for(
+            article.browser,
+            "() => document.readyState === 'complete' && 'started' in "
+            "document.documentElement.dataset",
+            what="the scripts have started",
+        )
+        assert article.do("() => document.querySelector('.scrubber').checkVisibility()")
+        assert not article.do(
+            "() => document.querySelector('.plot[data-live] > svg')?.checkVisibility()"
+        )
+
+
 @pytest.mark.parametrize("slug", EXPERIMENTS)
 def test_a_figure_is_pressed_finishes_and_draws_that_run_in_all_its_charts(
     article: Article, slug: str
