@@ -195,7 +195,11 @@ export class Live {
         if (this.#isOn) this.#status(words.live.waiting({ ahead: data.position, seconds: data.eta_s >= 1 ? Math.ceil(data.eta_s) : 0 }));
         break;
       case "started":
-        if (this.#node.dataset.runState === "queued") this.#enter("running");
+        if (this.#node.dataset.runState === "queued") {
+          // The panel is as old as the press: it must not say "queued" again after a refused Stop.
+          this.#node.dataset.runState = "running";
+          this.#enter("running");
+        }
         if (this.#isOn) this.#status(words.live.started);
         break;
       case "points":
