@@ -163,7 +163,7 @@ def _standardised(values: Sequence[float], scale: float) -> list[float]:
 
 
 def _dots(x: Sequence[float], y: Sequence[float]) -> str:
-    return "".join(f"M{a:.2f} {b:.2f}h0" for a, b in zip(x, y, strict=True))
+    return "".join(f"M{a:.2f} {b:.2f}h0.001" for a, b in zip(x, y, strict=True))
 
 
 # What the example and two sets of mates bring to a layer whose γ is 1 and whose β is a half, and

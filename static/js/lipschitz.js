@@ -46,8 +46,8 @@ class Panel {
     const control = `${bottom} ${2 * depth - ceiling}`;
     set(find("parabola"), { d: `M${bottom - width} ${ceiling}Q${control} ${bottom + width} ${ceiling}` });
     set(find("drop"), { d: `M${bottom} ${depth}V${value(this.#loss, bottom)}` });
-    set(find("vertex"), { d: `M${bottom} ${depth}h0` });
-    set(find("touch"), { d: `M${x} ${y}h0` });
+    set(find("vertex"), { d: `M${bottom} ${depth}h0.001` });
+    set(find("touch"), { d: `M${x} ${y}h0.001` });
     set(find("step"), { d: `M${x} 0H${bottom}` });
     find("length").textContent = fixed(Math.abs(bottom - x), 2);
     this.#element.dataset.step = bottom - x;

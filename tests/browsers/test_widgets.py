@@ -1,6 +1,9 @@
 """The three widgets in three engines, by pointer and by keyboard."""
 
+import io
+
 import pytest
+from PIL import Image
 
 from tests.browsers.article import Article
 from tests.browsers.browser import wait_for
@@ -107,3 +110,30 @@ def test_the_bowl_becomes_round_by_pointer_and_its_sliders_go_by_keyboard(articl
     article.browser.press("ArrowLeft")
     assert article.wait_for_change("bowl", "condition", narrow) < narrow
     article.keep_picture("widget-bowl-1280")
+
+
+@pytest.mark.parametrize("drawing", ["[data-widget=bowl] .stage", "[data-drawing=lipschitz] svg"])
+def test_dots_that_are_lines_without_a_length_cover_little_of_a_drawing(
+    article: Article, drawing: str
+) -> None:
+    article.open()
+    article.do(
+        """async (selector) => {
+          document.querySelector(selector)
+            .scrollIntoView({block: "center", behavior: "instant"});
+          await new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
+        }""",
+        drawing,
+    )
+    left, top, width, height = article.do(
+        """(selector) => {
+          const {x, y, width, height} = document.querySelector(selector).getBoundingClientRect();
+          return [x, y, width, height];
+        }""",
+        drawing,
+    )
+    picture = Image.open(io.BytesIO(article.browser.screenshot())).convert("RGB")
+    part = picture.crop((int(left), int(top), int(left + width), int(top + height)))
+    pixels = list(part.get_flattened_data())
+    strong = [rgb for rgb in pixels if max(rgb) - min(rgb) > 80]  # the ink of dots, no grey
+    assert 0 < len(strong) < 0.15 * len(pixels)

@@ -35,8 +35,8 @@ export class Contours {
       place.map((value, index) => (value + this.#minimum[index]).toFixed(4)).join(" "),
     );
     set(this.#path, { d: `M${places.join("L")}` });
-    set(this.#stops, { d: places.map((place) => `M${place}h0`).join("") });
-    set(this.#start, { d: `M${places[0]}h0` });
+    set(this.#stops, { d: places.map((place) => `M${place}h0.001`).join("") });
+    set(this.#start, { d: `M${places[0]}h0.001` });
   }
 
   #draw(ellipse, matrix, level) {
@@ -56,7 +56,7 @@ export class Scatter {
 
   // Both are [all x₁, all x₂]: the inputs as the unit gets them, and as they came.
   draw(shown, raw) {
-    const dots = ([xs, ys]) => xs.map((x, index) => `M${x} ${ys[index]}h0`).join("");
+    const dots = ([xs, ys]) => xs.map((x, index) => `M${x} ${ys[index]}h0.001`).join("");
     set(this.#ghosts, { d: dots(raw) });
     set(this.#points, { d: dots(shown) });
   }

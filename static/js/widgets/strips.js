@@ -115,7 +115,7 @@ export class Trace {
       const share = Math.min(Math.max((value - low) / (high - low), 0), 1);
       return `${(38 + (index / 59) * 284).toFixed(1)} ${(110 - 100 * share).toFixed(1)}`;
     };
-    const dots = batches.slice(-shown).map((value, index) => `M${place(value, index)}h0`);
+    const dots = batches.slice(-shown).map((value, index) => `M${place(value, index)}h0.001`);
     const line = running.slice(-shown).map((value, index) => place(value, index));
     set(this.#dots, { d: dots.join("") });
     set(this.#line, { d: `M${line.join("L")}` });
