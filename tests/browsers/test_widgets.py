@@ -134,6 +134,6 @@ def test_dots_that_are_lines_without_a_length_cover_little_of_a_drawing(
     )
     picture = Image.open(io.BytesIO(article.browser.screenshot())).convert("RGB")
     part = picture.crop((int(left), int(top), int(left + width), int(top + height)))
-    pixels = list(part.get_flattened_data())
+    pixels: list[tuple[int, int, int]] = list(part.get_flattened_data())  # type: ignore[arg-type]
     strong = [rgb for rgb in pixels if max(rgb) - min(rgb) > 80]  # the ink of dots, no grey
     assert 0 < len(strong) < 0.15 * len(pixels)
