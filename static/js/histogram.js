@@ -19,7 +19,7 @@ export class Histogram {
   #spoken = 0;
 
   // element: [data-view=histogram]
-  constructor(element, keys, look, life = {}) {
+  constructor(element, keys, look, life) {
     this.#element = element;
     for (const panel of element.querySelectorAll("[data-arm]")) {
       this.#panels.set(panel.dataset.arm, { element: panel, rows: new Map() });

@@ -23,7 +23,7 @@ export class Scrubber {
   #newer = new Pace(() => this.#frame.soon());
 
   // element: [data-view=scrubber]
-  constructor(element, keys, look, life = {}) {
+  constructor(element, keys, look, life) {
     this.#element = element;
     this.#slider = element.querySelector("[data-scrub]");
     this.#number = element.querySelector("[data-number]");

@@ -30,7 +30,7 @@ export class Surface {
   #answers;
 
   // element: [data-view=surface]
-  constructor(element, keys, look, life = {}) {
+  constructor(element, keys, look, life) {
     this.#element = element;
     this.#frame = new Frame(() => this.#draw(), life);
     const { signal } = life;

@@ -111,7 +111,8 @@ PRESSED_AT_ITS_END = """async () => {
   [number.dataset.number, button.dataset.play] = ["", ""];
   element.append(slider, number, button);
   const look = new Look();
-  const scrubber = new m.Scrubber(element, new Map(), look);
+  const life = { signal: new AbortController().signal };
+  const scrubber = new m.Scrubber(element, new Map(), look, life);
   const points = (step) => scrubber.append("points", { arm: "bn", seed: 1, step, values: {} });
   scrubber.reset({ steps: 100 });
   points([0, 10, 20, 30, 40, 50, 60, 70]);
