@@ -104,7 +104,7 @@ class Claim:
         return typeset(text)
 
     def _look_alike(self, value: float, other: float) -> bool:
-        """Whether the sentences print both values with the same digits."""
+        """Tells whether both values read the same once rounded as the sentences print them."""
         texts = (self.if_held, self.if_broken)
         both = next(text for text in texts if "{value" in text and "{other" in text)
         one, two = _Printed(value), _Printed(other)

@@ -10,8 +10,8 @@ from app.settings import PREFIX
 from app.web.hosts import address_of, is_wildcard, names_of_this_machine
 
 BACKLOG = 2048
-# Of networks that machines are often in, and of one that is reserved for examples: the system says
-# from which of its addresses it would send there. Nothing is sent.
+# Destinations for which the system names its source address: one reserved for examples and one in
+# each private range. A UDP socket is only connected to them, so no packet is sent.
 PROBES = ("192.0.2.1", "10.255.255.254", "172.31.255.254", "192.168.255.254")
 PROBES_IPV6 = ("2001:db8::1",)
 

@@ -28,7 +28,10 @@ class Capacity:
 
 
 def capacity(root: Path = ROOT) -> Capacity:
-    """What this process may use, at least one worker. `root` is above /proc and /sys."""
+    """Returns how many processors there are and how many workers fit, at least one.
+
+    `root` is the folder above /proc and /sys.
+    """
     processors = os.cpu_count() or 1
     bounds = [(MOST_WORKERS, f"at most {MOST_WORKERS} are started")]
     bounds.append((_allowed_processors(), "this process may use no other processors (affinity)"))
@@ -46,7 +49,7 @@ def capacity(root: Path = ROOT) -> Capacity:
 
 
 def default_workers() -> int:
-    """As many as there is room for."""
+    """Returns the number of workers that fit on this machine and within the process's limits."""
     return capacity().workers
 
 

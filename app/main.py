@@ -8,7 +8,7 @@ from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.types import ASGIApp
 
 from app import __version__
@@ -97,7 +97,9 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     _check_root_path(app, settings.root_path)
 
     # The last one added is the first to see a request.
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    # A problem document is left as it is: ProblemPages reads it.
+    as_they_are = (*DEFAULT_EXCLUDED_CONTENT_TYPES, problems.Problem.media_type)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, exclude_content_types=as_they_are)
     app.add_middleware(Sessions, settings=settings)
     return app
 

@@ -115,7 +115,7 @@ def _is_of_stdout(error: OSError) -> bool:
 
 
 def _drop_output() -> None:
-    """What is still in the buffer goes nowhere, and raises nothing when the interpreter ends."""
+    """Discards buffered output, so that flushing at interpreter exit can't fail."""
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)
     sys.stdout.flush()

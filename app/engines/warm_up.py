@@ -59,7 +59,7 @@ class WarmUp:
         return None
 
     def takes_long(self, now: float) -> str | None:
-        """What to say of a start that has taken long already."""
+        """Returns one line about a start that has taken unusually long; None before that."""
         if now - self.began < LONG_SECONDS:
             return None
         return f"a worker is still starting; it is {self.stage}"

@@ -332,7 +332,7 @@ class WorkersEngine:
         self._tell()
 
     async def _first_word(self, worker: Worker) -> FromWorker:
-        """What a worker says when it is warm, or refuses; it is waited for as long as it works."""
+        """Waits for a starting worker's Ready or Refused, for as long as it makes progress."""
         start = WarmUp(monotonic(), self._settings.start_seconds)
         while True:
             try:

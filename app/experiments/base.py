@@ -217,7 +217,7 @@ class Experiment:
     sweep: Sweep | None = None
 
     def judge(self, measured: Measurements) -> Verdict:
-        """What a run with these measurements says about the claims."""
+        """Returns the verdict on this experiment's claims, given a run's measurements."""
         return judge(self.claims, measured, {arm.id: arm.label for arm in self.arms})
 
     @property

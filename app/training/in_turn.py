@@ -18,7 +18,7 @@ def train_in_turn(
     own, and no state is shared.
     """
     trainings = [train(member, dataset, device) for member in spec.members]
-    # Of each: share of its steps, events so far (at the last step come many rows), index.
+    # Heap entries: share of steps done, events so far (the last step yields many), index.
     waiting = [(0.0, 0, index) for index in range(len(trainings))]
     while waiting:
         _, events, index = heappop(waiting)

@@ -35,7 +35,7 @@ class Authority:
     port: int | None = None
 
     def with_port(self, scheme: str) -> "Authority":
-        """The same with the port that `scheme` implies."""
+        """Returns this authority with the default port of `scheme` where it names no port."""
         return Authority(self.host, self.port or DEFAULT_PORTS.get(scheme))
 
 
@@ -108,7 +108,7 @@ def is_wildcard(host: str) -> bool:
 
 
 def names_of_this_machine() -> set[str]:
-    """What other machines of a network call this one."""
+    """Returns the host names by which other machines on the network may reach this one."""
     name = normal_name(socket.gethostname())
     if name is None or name == "localhost":
         return set()

@@ -124,6 +124,17 @@ def test_a_browser_gets_the_page_and_a_script_the_receipt(finished: FinishedRun)
         assert answer.headers["content-type"].startswith(kind), accept
 
 
+def test_a_long_refusal_is_a_page_for_a_browser_that_takes_compressed_answers(
+    reader: httpx.Client,
+) -> None:
+    fields = {f"field-{number}": "1" for number in range(40)}
+    headers = {**BROWSER, "Accept-Encoding": "gzip"}
+    answer = reader.post(RUNS, data=fields, headers=headers)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "field-39" in answer.text
+
+
 def test_the_page_of_an_unknown_run_is_not_found(reader: httpx.Client) -> None:
     for path in ("/runs/no-such-run", "/runs/%00%3Cb%3E", "/runs/" + "x" * 300):
         problem_of(reader.get(path), 404)
