@@ -73,6 +73,11 @@ class Run:
             self.append(decode(entry))
 
     @property
+    def trainings(self) -> int:
+        """The number of networks it trains; those that share a worker count one by one."""
+        return sum(len(spec.members) for spec in self.specs)
+
+    @property
     def about(self) -> dict[str, object]:
         """For the log."""
         return {"run": self.id, "slug": self.experiment.slug, "seed": self.request.seed}

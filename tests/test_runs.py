@@ -112,6 +112,7 @@ async def test_with_one_slot_the_arms_of_a_seed_train_in_turn() -> None:
     async with serving_toys() as (runs, engine):
         engine.side_by_side = "in_turn"
         run = create(runs, seed=5, seeds=2)
+        assert run.trainings == 4
         begun = []
         for _ in range(2):
             training = await engine.begun()

@@ -254,6 +254,7 @@ def test_htmx_gets_the_panel_of_the_run_it_created(reader: httpx.Client) -> None
     path = answer.headers["location"]
     (panel,) = Tags(answer.text).with_attribute("data-run")
     assert path == f"/runs/{panel['data-run']}"
+    assert panel["data-trainings"] == "4"  # though two of them share each of the two workers
     (stop,) = Tags(answer.text).with_attribute("hx-delete")
     assert stop["hx-delete"] == f".{path}"
     reader.delete(path)
