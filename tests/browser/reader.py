@@ -20,6 +20,17 @@ CURVES = """(figure) => Object.fromEntries(
       .filter((dataset) => !dataset.band)
       .map((dataset) => [dataset.label, dataset.data.map(({x, value}) => [x, value])]))]))"""
 
+# Whether each chart that is near the window is made and drawn, or says that it can't be: its script
+# may load after the run has ended. 800 pixels: at the edge of near.js's 900 one can't tell.
+ALL_DRAWN = """(figure) => [...figure.querySelectorAll("[data-chart]")]
+  .filter((element) => {
+    const { top, bottom, width } = element.getBoundingClientRect();
+    return width && bottom > -800 && top < innerHeight + 800
+      && !element.closest("details:not([open])");
+  })
+  .every((element) =>
+    "failed" in element.dataset || element.querySelector(".plot[data-live]"))"""
+
 # Of one chart: the edges of its bands, or each seed's line, as they are drawn under the medians.
 BANDS = """(canvas) => Chart.getChart(canvas).data.datasets
   .filter((dataset) => dataset.band)
@@ -84,7 +95,8 @@ class Reader:
         )
 
     def curves(self) -> Curves:
-        """Chart → arm's label → its points, as they are drawn now."""
+        """Chart → arm's label → its points, as they are drawn once every chart nearby is."""
+        self.page.wait_for_function(ALL_DRAWN, arg=self.figure.element_handle())
         # A frame, so that what came before is drawn.
         self.page.evaluate("() => new Promise((go) => requestAnimationFrame(() => setTimeout(go)))")
         drawn: Curves = self.figure.evaluate(CURVES)
