@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from tests.processes import wait_until
+from tests.processes import PATIENCE, wait_until
 
 CHUNK = 65_536
 HEAD_ENDS = b"\r\n\r\n"
@@ -47,9 +47,15 @@ class Connection:
         self.close()
 
     def close(self) -> None:
+        """Ends it on both sides; whoever waits for bytes of it wakes up."""
         for each in (self.browser, self.server):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
+
+    def release(self) -> None:
+        """Gives both sockets back to the system, once no thread uses them."""
+        self.browser.close()
+        self.server.close()
 
 
 # What is done with bytes from the server: returns those that go on to the browser.
@@ -84,7 +90,9 @@ class Forwarder:
         # In requests for something of a run, what stands in place of what: ("", "") leaves them.
         self.rewrite = ("", "")
         self.requests: list[str] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._pumps: list[threading.Thread] = []
+        self._acceptor = threading.Thread(target=self._accept, daemon=True)
+        self._acceptor.start()
 
     @property
     def streams(self) -> list[str]:
@@ -118,18 +126,35 @@ class Forwarder:
                 connection.close()
 
     def close(self) -> None:
+        """Ends all connections; leaves neither a thread nor an open socket."""
+        with suppress(OSError):
+            # Linux wakes a thread in accept() for this, and not for close().
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        _join(self._acceptor)
         for connection in self.connections:
             connection.close()
+        for pump in self._pumps:
+            _join(pump)
+        for connection in self.connections:
+            connection.release()
 
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
                 browser, _ = self._listener.accept()
-                connection = Connection(browser, socket.create_connection(self._server))
+                try:
+                    server = socket.create_connection(self._server)
+                except OSError:  # the server is gone, or turns it away: so does this one
+                    browser.close()
+                    continue
+                connection = Connection(browser, server)
                 self.connections.append(connection)
                 for pump in (self._ask, self._answer):
-                    threading.Thread(target=pump, args=(connection,), daemon=True).start()
+                    self._pumps.append(
+                        threading.Thread(target=pump, args=(connection,), daemon=True)
+                    )
+                    self._pumps[-1].start()
 
     def _ask(self, connection: Connection) -> None:
         with suppress(OSError):
@@ -153,6 +178,11 @@ class Forwarder:
                 connection.browser.sendall(passed)
         if not connection.frozen:  # else the browser doesn't hear of the end either
             connection.close()
+
+
+def _join(thread: threading.Thread) -> None:
+    thread.join(PATIENCE)
+    assert not thread.is_alive(), f"{thread.name} did not end"
 
 
 @contextmanager

@@ -41,11 +41,12 @@ export class Live {
     element.addEventListener("click", (event) => this.#sameSeed(event));
     followLead(this.#panel, (form) => this.#lead(form));
     element.addEventListener("htmx:before:request", () => this.#begin());
-    element.addEventListener("htmx:before:swap", () => this.#remember());
+    // Of the whole page: what asked may have left it meanwhile, as Stop has when the run's end came first.
+    document.addEventListener("htmx:before:swap", (event) => event.detail.ctx.target === this.#panel && this.#receive(event));
     element.addEventListener("htmx:response:error", (event) => this.#refused(event.detail.ctx));
     element.addEventListener("htmx:error", (event) => this.#failed(event.detail.ctx));
-    // Before the next frame; htmx's own event comes later.
-    new MutationObserver(() => this.#settle()).observe(this.#panel, { childList: true });
+    // Before the next frame and the next key; htmx's own event may come later, and comes for a refusal, too.
+    new MutationObserver(() => this.#replaced()).observe(this.#panel, { childList: true });
     element.addEventListener("htmx:after:swap", () => {
       const settle = keepPlace(this.#panel);
       this.#attach();
@@ -129,11 +130,30 @@ export class Live {
     this.#panel.querySelectorAll("[aria-invalid]").forEach((field) => field.removeAttribute("aria-invalid"));
   }
 
-  // Before the panel is replaced.
+  // Before the panel is replaced. A run that is stopped gets its last panel twice, as the answer to
+  // Stop and for the stream's end: the second one would only take the reader from where they have gone.
+  #receive(event) {
+    const next = event.detail.tasks.find(({ target }) => target === this.#panel)?.fragment.querySelector("[data-run]");
+    if (next && this.#saysAlready(next.dataset)) event.preventDefault();
+    else this.#remember();
+  }
+
+  #saysAlready({ run, runState, left }) {
+    const shown = this.#node.dataset;
+    return !this.#isOn && shown.run === run && shown.runState === runState && shown.left === left;
+  }
+
   #remember() {
     this.#hadFocus = this.#hasFocus;
     this.#settingsOpen = this.#settings?.open ?? this.#settingsOpen;
     this.#settle = keepPlace(this.#panel);
+  }
+
+  #replaced() {
+    this.#settle();
+    // htmx itself finds a field again that both panels have.
+    if (this.#hadFocus && !this.#hasFocus) this.#focusAgain();
+    this.#hadFocus = false;
   }
 
   get #settings() {
@@ -147,7 +167,6 @@ export class Live {
     this.#enter(runState);
     this.#figure.tell(runState === "finished" ? this.#figure.verdict : (words.live.withoutVerdict[runState] ?? words.live.toCome));
     this.#tray.see(this.#node.dataset, this.#figure.verdict);
-    if (this.#hadFocus) this.#focusAgain();
     // Stopped for this reader, while others go on with it.
     if ("left" in this.#node.dataset) this.#stream?.close();
     if (!run || run === this.#run) return;

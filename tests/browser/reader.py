@@ -20,6 +20,31 @@ CURVES = """(figure) => Object.fromEntries(
       .filter((dataset) => !dataset.band)
       .map((dataset) => [dataset.label, dataset.data.map(({x, value}) => [x, value])]))]))"""
 
+# Whether each chart that is near the window is made and drawn, or says that it can't be: its script
+# may load after the run has ended. 800 pixels: near.js's 900 has an edge that one can't tell. Of a
+# run that has finished, its lines reach the last step, too: a panel may come before the points.
+ALL_DRAWN = """(figure) => {
+  const diverged = new Set([...figure.querySelectorAll(".legend [data-arm]")]
+    .filter((item) => item.querySelector("[data-arm-state]").textContent)
+    .map((item) => item.querySelector("span").textContent));
+  const last = figure.dataset.state === "finished"
+    ? Number(figure.querySelector(".run").dataset.steps) : 0;
+  const isWhole = ({label, data}) => diverged.has(label) || data.at(-1)?.x >= last;
+  const isNear = (element) => {
+    const { top, bottom, width } = element.getBoundingClientRect();
+    return width && bottom > -800 && top < innerHeight + 800
+      && !element.closest("details:not([open])");
+  };
+  const isDrawn = (element) => {
+    if (!element.querySelector(".plot[data-live]")) return false;
+    if (element.dataset.place) return true;  // over something else than steps
+    const { datasets } = Chart.getChart(element.querySelector("canvas")).data;
+    return datasets.filter(({label}) => label).every(isWhole);
+  };
+  return [...figure.querySelectorAll("[data-chart]")].filter(isNear)
+    .every((element) => "failed" in element.dataset || isDrawn(element));
+}"""
+
 # Of one chart: the edges of its bands, or each seed's line, as they are drawn under the medians.
 BANDS = """(canvas) => Chart.getChart(canvas).data.datasets
   .filter((dataset) => dataset.band)
@@ -84,7 +109,8 @@ class Reader:
         )
 
     def curves(self) -> Curves:
-        """Chart → arm's label → its points, as they are drawn now."""
+        """Chart → arm's label → its points, as they are drawn once all charts nearby are."""
+        self.page.wait_for_function(ALL_DRAWN, arg=self.figure.element_handle())
         # A frame, so that what came before is drawn.
         self.page.evaluate("() => new Promise((go) => requestAnimationFrame(() => setTimeout(go)))")
         drawn: Curves = self.figure.evaluate(CURVES)

@@ -30,8 +30,10 @@ def test_every_canvas_that_was_thrown_away_is_drawn_again(
 ) -> None:
     reader = new_reader(staged)
     reader.wait_for_points(51)
+    # A function: the page's policy lets no text be evaluated, which a second look would do.
     reader.page.wait_for_function(
-        "document.querySelectorAll('#figure-learning-rates > .charts [data-live]').length === 2"
+        """() => document.querySelectorAll("#figure-learning-rates > .charts [data-live]")
+          .length === 2"""
     )
     before = reader.page.evaluate(PICTURES)
     assert len(set(before)) >= 2

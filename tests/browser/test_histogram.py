@@ -74,8 +74,10 @@ def test_a_run_of_the_figure_is_shown_elsewhere_too(outlook: Locator, reader: Re
     reader.expect_state("finished")
     expect(source).to_have_text("the run of seed 5")
     expect(outlook.locator("[data-number]")).to_have_text("10")
-    assert all(a != b for a, b in zip(bars(outlook), before, strict=True))
     inside = reader.figure.locator("[data-view=histogram]")
+    for at in [*outlook.locator("[data-at]").all(), *inside.locator("[data-at]").all()]:
+        expect(at).to_have_text("step 10")
+    assert all(a != b for a, b in zip(bars(outlook), before, strict=True))
     assert bars(inside)[:2] == bars(outlook)
     assert len(bars(inside)) == 4
 

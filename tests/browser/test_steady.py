@@ -33,6 +33,21 @@ WATCH = """(figure) => {
   };
   look();
 }"""
+# Holds back what the server says of a run, by method, until `held[method]()`.
+HOLD = """
+  window.held = {};
+  const answered = window.fetch;
+  window.fetch = async (address, options = {}) => {
+    const answer = await answered(address, options);
+    const { pathname } = new URL(answer.url);
+    if (/runs\\/[^/]+$/.test(pathname)) await new Promise((go) => (held[options.method] = go));
+    return answer;
+  };
+"""
+LET_GO = """(method) => new Promise((taken) => {
+  document.addEventListener("htmx:finally:request", () => requestAnimationFrame(taken));
+  held[method]();
+})"""
 FRAMES = "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
 
 
@@ -102,6 +117,45 @@ def test_after_train_the_keys_that_scroll_leave_the_run_alone(
     assert reader.run_id() == run_id
     reader.page.keyboard.press("Tab")
     expect(reader.button("Train again")).to_be_focused()
+
+
+@pytest.mark.parametrize(("first", "second"), [("DELETE", "GET"), ("GET", "DELETE")])
+def test_a_reader_who_stops_a_run_and_goes_on_keeps_their_place(
+    first: str, second: str, new_reader: NewReader, staged: str
+) -> None:
+    """The panel comes twice, as the answer to Stop and for the stream's end, in either order."""
+    reader = new_reader("about:blank")
+    reader.page.add_init_script(HOLD)
+    reader.page.goto(staged)
+    reader.train(seed=LINGERS, steps=10)
+    reader.expect_state("running")
+    reader.button("Stop").focus()
+    reader.page.keyboard.press("Enter")
+    reader.page.wait_for_function("() => held.DELETE && held.GET")
+    reader.page.evaluate(LET_GO, first)
+    reader.expect_state("stopped")
+    expect(reader.figure.locator(".run")).to_be_focused()
+    reader.page.keyboard.press("Tab")
+    expect(reader.button("Train again")).to_be_focused()
+    reader.page.evaluate(LET_GO, second)
+    expect(reader.figure).to_have_attribute("data-state", "stopped")
+    expect(reader.button("Train again")).to_be_focused()
+
+
+def test_a_reader_whose_settings_are_refused_stays_in_the_field(
+    new_reader: NewReader, staged: str
+) -> None:
+    reader = new_reader(staged)
+    reader.figure.locator(".settings > summary").click()
+    reader.figure.locator("[name=steps]").fill("400")
+    seeds = reader.figure.locator("[name=seeds]")
+    seeds.fill("10")
+    seeds.press("Enter")
+    expect(reader.figure.locator("[data-error]")).to_contain_text("seeds: should be at most")
+    reader.page.evaluate(FRAMES)
+    expect(seeds).to_be_focused()
+    assert [error for error in reader.errors if "422" not in error] == []
+    reader.errors.clear()
 
 
 def _scrolls_without_pressing(reader: Reader, key: str) -> None:

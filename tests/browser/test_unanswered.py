@@ -84,6 +84,9 @@ def test_a_run_that_the_server_no_longer_knows_is_said_to_be_forgotten(
     network.rewrite = ("/runs/", "/runs/un")  # as of a server that was started anew
     reader.train(seed=LINGERS + 1, steps=10)
     expect(reader.figure.locator("[data-status]")).to_contain_text("no longer knows this run")
+    network.rewrite = ("", "")
+    # It would keep the stage's only slot, and no later test's run would begin.
+    assert reader.fetch(f"/runs/{reader.run_id()}", method="DELETE")["status"] == 202
 
 
 def test_a_recording_that_does_not_come_is_asked_for_again(
