@@ -58,11 +58,11 @@ document.querySelectorAll("[data-drawing=lipschitz]").forEach((element) => new L
 
 // What a chart gives to take away is loaded when the first reader's disclosure opens.
 async function showData(details) {
+  details.querySelector("[data-trouble]")?.remove();
   try {
     (await loadModule("chart-data.js")).show(details);
   } catch (error) {
-    const box = trouble(words.views.notLoaded, error, () => showData(details));
-    details.querySelector("[data-table]").replaceChildren(box);
+    details.append(trouble(words.views.notLoaded, error, () => showData(details)));
   }
 }
 
