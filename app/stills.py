@@ -35,7 +35,7 @@ class Still:
 
 @dataclass(frozen=True, slots=True)
 class Stills:
-    """All pictures: slug of an experiment or name of a widget → name of a view or stage → picture."""
+    """All pictures: an experiment's slug or a widget's name → name of a view or stage → picture."""
 
     pictures: Mapping[str, Mapping[str, Still]]
 

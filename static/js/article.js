@@ -33,6 +33,7 @@ function isDark() {
 function startThemeSwitch(button) {
   const show = () => {
     button.textContent = isDark() ? words.article.lightPage : words.article.darkPage;
+    for (const source of document.querySelectorAll("picture > source")) source.media = isDark() ? "all" : "not all";
     dispatchEvent(new Event("themechange"));
   };
   button.addEventListener("click", () => {

@@ -16,11 +16,12 @@ export function inTheme(theme, read) {
 // Colours as browsers compute them, rgb() or a mixture, as {colour: "#rrggbb", opacity}. A browser
 // knows many ways to write a colour, and its canvas one way to paint it.
 const known = new Map();
-const context = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
 
 export function paintOf(text) {
   if (!known.has(text)) {
-    context.clearRect(0, 0, 1, 1);
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = 1;
+    const context = canvas.getContext("2d");
     context.fillStyle = text;
     context.fillRect(0, 0, 1, 1);
     const [red, green, blue, alpha] = context.getImageData(0, 0, 1, 1).data;
