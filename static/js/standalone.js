@@ -4,21 +4,16 @@ import { darkStyle, inTheme, paintOf } from "./themes.js";
 import { escaped, FONT } from "./vector.js";
 
 const GEOMETRY = [
-  ..."d x y dx dy x1 y1 x2 y2 cx cy r rx ry width height points transform viewBox preserveAspectRatio".split(" "),
-  ..."text-anchor clip-path id".split(" "),
+  ..."d x y dx dy x1 y1 x2 y2 cx cy r rx ry width height points transform viewBox".split(" "),
+  ..."preserveAspectRatio text-anchor clip-path".split(" "),
+  "id",
 ];
 // Properties and the values that need not be written.
-const SHAPES = {
-  "stroke-width": "1px",
-  "stroke-dasharray": "none",
-  "stroke-linecap": "butt",
-  "stroke-linejoin": "miter",
-  "vector-effect": "none",
-  "paint-order": "normal",
-  opacity: "1",
-};
-const LETTERS = { "font-size": "", "font-weight": "400", "paint-order": "normal", "stroke-width": "1px", opacity: "1" };
+const SHAPES = { "stroke-width": "1px", "stroke-dasharray": "none", "stroke-linecap": "butt", "stroke-linejoin": "miter", opacity: "1" };
+const LETTERS = { "font-size": "", "font-weight": "400", "stroke-width": "1px", opacity: "1" };
 const GROUPS = { opacity: "1" };
+// Properties that no attribute has in SVG 1.1, by the class that has them in the file.
+const CLASSES = { even: "vector-effect:non-scaling-stroke", halo: "paint-order:stroke" };
 
 // More than two digits after the point can't be seen, but for what a transform enlarges.
 const shortened = (text) => text.replace(/-?\d+\.\d{4,}/g, (number) => `${+Number(number).toFixed(3)}`);
@@ -34,10 +29,12 @@ export function standalone(svg, { description }) {
     remember(colours, stroke, dark.get(element).stroke);
   }
   const content = [...svg.children].map((child) => written(child, looks)).join("");
-  const text =
-    `<svg xmlns="http://www.w3.org/2000/svg" id="dark" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"` +
-    ` role="img" aria-label="${escaped(description)}" font-family="${FONT}">`;
-  return { svg: `${text}${darkStyle(content, colours)}${content}</svg>`, width, height };
+  const size = { width: Math.round(width), height: Math.round(height) };
+  const attributes = { ...size, role: "img", "aria-label": description, "font-family": FONT };
+  const opened = `<svg xmlns="http://www.w3.org/2000/svg" id="dark" viewBox="0 0 ${shortened(`${width} ${height}`)}"`;
+  const classes = Object.entries(CLASSES).filter(([name]) => content.includes(`class="${name}"`));
+  const style = darkStyle(content, colours, classes.map(([name, rule]) => `.${name}{${rule}}`).join(""));
+  return { svg: `${opened}${texts(attributes)}>${style}${content}</svg>`, ...size };
 }
 
 function remember(colours, light, dark) {
@@ -60,9 +57,16 @@ function looksOf(svg) {
     const properties = Object.entries(defaultsOf(element))
       .map(([name, usual]) => [name, style.getPropertyValue(name), usual])
       .filter(([name, value, usual]) => value !== usual && (stroke || !name.startsWith("stroke-")));
-    looks.set(element, { painted, fill, stroke, properties });
+    const name = stroke && Object.keys(CLASSES).find((each) => CLASSES[each] === ruleOf(style, CLASSES[each]));
+    looks.set(element, { painted, fill, stroke, properties, name });
   }
   return looks;
+}
+
+// That rule as the element has it.
+function ruleOf(style, rule) {
+  const [property] = rule.split(":");
+  return `${property}:${style.getPropertyValue(property)}`;
 }
 
 function paintIn(style, property) {
@@ -86,15 +90,17 @@ function written(element, looks) {
     ...(look.painted ? painting("fill", look.fill) : []),
     ...(look.stroke ? painting("stroke", look.stroke) : []),
     ...look.properties.map(([name, value]) => [name, value.replaceAll("px", "")]),
+    ...(look.name ? [["class", look.name]] : []),
   ];
-  const text = attributes.map(([name, value]) => ` ${name}="${escaped(value)}"`).join("");
   const letters = element instanceof SVGTextContentElement;
   const content = [...element.childNodes].map((node) => {
     if (node instanceof Element) return written(node, looks);
     return letters ? escaped(node.data) : "";
   });
-  return `<${element.tagName}${text}>${content.join("")}</${element.tagName}>`;
+  return `<${element.tagName}${texts(Object.fromEntries(attributes))}>${content.join("")}</${element.tagName}>`;
 }
+
+const texts = (attributes) => Object.entries(attributes).map(([name, value]) => ` ${name}="${escaped(value)}"`).join("");
 
 function painting(property, paint) {
   if (!paint) return [[property, "none"]];

@@ -9,7 +9,7 @@ const SIZE = 13;
 // Letters of a picture that a telephone shows at two thirds of its size.
 const SMALL_SCREEN = "@media (max-width:420px){text{font-size:17px}}";
 const press = (selector) => (widget) => widget.querySelector(selector).click();
-const text = (element, selector) => element.querySelector(selector).innerText.replace(/\s+/g, " ");
+const text = (element, selector) => element.querySelector(selector).innerText.normalize("NFKC").replace(/\s+/g, " ");
 // Of each widget: its drawings, what leads from stage to stage, and what stands below a drawing.
 const WIDGETS = {
   "widget-batch": {
