@@ -33,12 +33,11 @@ CALL = """async ([name, ...given]) => {
 OPEN_ALL = (
     "() => document.querySelectorAll('details.more-charts').forEach((one) => (one.open = true))"
 )
-# How many views of a figure have not drawn their recording yet. A chart's last act is its name.
-WAITING = """(slug) => [...document.querySelectorAll(`[data-of="${slug}"]`)].filter((view) => {
-  const { view: kind } = view.dataset;
-  if (kind === "chart") return view.querySelector("canvas").ariaLabel.endsWith("each network");
-  return view.matches(".histograms, .surfaces") && !view.querySelector("[data-bars][d], .contour");
-}).length"""
+# How many of a figure's pictures are not drawn yet. A chart's last act is its name.
+WAITING = """(slug) => [...document.querySelectorAll(`[data-of="${slug}"] [data-picture]`)].filter(
+  (place) => !place.closest("[data-live]")
+    || place.querySelector("canvas")?.ariaLabel.endsWith("each network")
+).length"""
 
 
 def record(slugs: Collection[str] = (), folder: Path = stills.FOLDER) -> Stills:

@@ -2,6 +2,7 @@
 // place, which arm and which pinned run a reader looks at, its figure's look says.
 import { nameOf, within, xAxis, yAxis } from "./axes.js";
 import { Frame, guarded } from "./frame.js";
+import { loadModule } from "./loading.js";
 import { isVisible } from "./near.js";
 import { count, numeral, percent } from "./numbers.js";
 import { Pace } from "./pace.js";
@@ -10,6 +11,9 @@ import { summary } from "./summary.js";
 import { nearest, Told } from "./told.js";
 import { words } from "./words.js";
 
+// Charts do without it, but for on paper; and then it is too late to load anything.
+loadModule("printing.js").catch(() => {});
+
 const START = { borderWidth: 1.25, borderDash: [2, 3] };
 // Lines that step back, for those that a reader looks at.
 const FAINT = 0.18;
@@ -17,7 +21,7 @@ const PINNED = 0.5;
 // A chart's name says what it shows. Who reads it should not find another at every point.
 const NAMED_EVERY_MS = 1000;
 
-export class Plot {
+export class View {
   #chart;
   #element;
   #known = false; // which run is shown
@@ -75,14 +79,14 @@ export class Plot {
     this.#told = new Told(this.#metrics);
     this.#pins = pins.map(({ id, events }) => {
       const told = new Told(this.#metrics);
-      for (const [name, data] of events) told.append(name, data);
+      for (const event of events) told.append(event);
       return { id, told };
     });
     this.#schedule();
   }
 
-  append(name, data) {
-    this.#told.append(name, data);
+  append(event) {
+    this.#told.append(event);
     this.#schedule();
   }
 

@@ -15,7 +15,7 @@ const SIZE = { width: BOX.left + BOX.width + 16, height: BOX.top + BOX.height + 
 const HIGHEST = 40; // percent: bars above it are cut off, and their share is written above them
 const GRIDLINES = [0, 10, 20, 30, 40];
 
-export class Histogram {
+export class View {
   #element;
   #panels = new Map(); // arm → {element, rows, drawing}, its rows by step
   #look;
@@ -44,8 +44,8 @@ export class Histogram {
     this.#frame.soon();
   }
 
-  append(name, data) {
-    if (name !== "row" || data.metric !== "inputs" || data.seed !== this.#seed) return;
+  append({ event, data }) {
+    if (event !== "row" || data.metric !== this.#element.dataset.metric || data.seed !== this.#seed) return;
     const panel = this.#panels.get(data.arm);
     if (!panel) return;
     panel.rows.set(data.step, data);

@@ -54,32 +54,23 @@ export function stagesOf(widget) {
 
 // The pictures of a figure whose views have all been drawn: [{name, svg, width, height, alt, at, values}, …].
 export function viewsOf(slug) {
-  const views = [...document.querySelectorAll(`[data-of="${slug}"]`)];
-  return views.flatMap((view) => KINDS[view.dataset.view]?.(view) ?? []);
+  const places = [...document.querySelectorAll(`[data-of="${slug}"] [data-picture]`)];
+  return places.map((place) => ({ name: place.dataset.picture, ...(place.querySelector("canvas") ? chartIn(place) : drawingIn(place)) }));
 }
 
-const KINDS = {
-  chart: (view) => [chartOf(view)],
-  histogram: (view) => [...view.querySelectorAll("[data-arm]")].map((panel) => drawingOf(panel, `inputs ${panel.dataset.arm}`)),
-  surface: (view) => [
-    ...[...view.querySelectorAll("[data-arm]")].map((map) => drawingOf(map, `surface ${map.dataset.arm}`)),
-    drawingOf(view.querySelector("[data-scale]"), "surface scale"),
-  ],
-};
-
-function drawingOf(element, name) {
-  const svg = element.querySelector("svg[role=img]");
+function drawingIn(place) {
+  const svg = place.querySelector("svg[role=img]");
   const alt = svg.ariaLabel;
-  return { name, alt, at: element.querySelector("[data-at]")?.textContent ?? "", ...standalone(svg, { description: alt }) };
+  return { alt, at: place.querySelector("[data-at]")?.textContent ?? "", ...standalone(svg, { description: alt }) };
 }
 
-function chartOf(view) {
-  const canvas = view.querySelector("canvas");
+function chartIn(place) {
+  const view = place.closest("[data-view]");
+  const canvas = place.querySelector("canvas");
   const alt = canvas.ariaLabel;
-  const plot = canvas.parentElement;
   const keys = [...document.querySelector(`[data-figure="${view.dataset.of}"]`).querySelectorAll(".legend path")];
   const read = () => {
-    const { color, borderTopColor } = getComputedStyle(plot);
+    const { color, borderTopColor } = getComputedStyle(place);
     return [color, borderTopColor, ...keys.map((key) => getComputedStyle(key).stroke)].map((colour) => paintOf(colour).colour);
   };
   const light = inTheme("light", read);
@@ -90,5 +81,5 @@ function chartOf(view) {
   const values = Object.fromEntries([...view.querySelectorAll("[data-value-of]")].map(({ dataset, textContent }) => [dataset.valueOf, textContent]));
   const at = view.querySelector("[data-at]").textContent;
   const svg = drawing({ ...SHEET, size: SIZE, description: alt, id: "dark", style }, content);
-  return { name: view.dataset.chart, svg, ...SHEET, alt, at, values };
+  return { svg, ...SHEET, alt, at, values };
 }

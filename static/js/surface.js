@@ -24,7 +24,7 @@ function inWords(loss) {
 
 const isDrawable = (loss) => Number.isFinite(loss) && loss > 0;
 
-export class Surface {
+export class View {
   #element;
   #maps = new Map(); // arm → {element, svg, rows}; a row is {y, values}
   #seed = null;
@@ -64,8 +64,8 @@ export class Surface {
     this.#frame.soon();
   }
 
-  append(name, data) {
-    if (name !== "row" || data.metric !== "surface" || data.seed !== this.#seed) return;
+  append({ event, data }) {
+    if (event !== "row" || data.metric !== this.#element.dataset.metric || data.seed !== this.#seed) return;
     const map = this.#maps.get(data.arm);
     if (!map) return;
     map.rows = [...map.rows, data].sort((a, b) => a.y - b.y);
