@@ -225,10 +225,7 @@ class Experiment:
 
     def view(self, name: str) -> View:
         """The metric, profile, histogram or surface of that id. Raises KeyError."""
-        views: tuple[View, ...] = (
-            *(*self.metrics, *self.profiles),
-            *(*self.histograms, *self.surfaces),
-        )
+        views: Iterator[View] = chain(self.metrics, self.profiles, self.histograms, self.surfaces)
         return {view.id: view for view in views}[name]
 
     @property

@@ -107,11 +107,11 @@ def test_a_line_that_leaves_the_axis_or_breaks_off_is_marked_there(reader: Reade
           const plot = new View(canvas.closest("[data-chart]"), keys, new Look());
           plot.reset({{ steps: 10, levels: [], pins: [] }});
           const arm = "cnn@0.1";
-          const points = (step, values) =>
-            plot.append({{ event: "points", data: {{ arm, seed: 1, step, values: {{ test_loss: values }} }} }});
-          points([0, 1, 2, 3, 4, 5], [2, 1e6, 1e7, 1, null, 1]);
-          plot.append({{ event: "points", data: {{ arm, seed: 1, step: [5], values: {{ other: [9] }} }} }});
-          plot.append({{ event: "arm", data: {{ arm, seed: 1, state: "diverged", summary: {{}} }} }});
+          const tell = (event, data) => plot.append({{ event, data: {{ arm, seed: 1, ...data }} }});
+          const test_loss = [2, 1e6, 1e7, 1, null, 1];
+          tell("points", {{ step: [0, 1, 2, 3, 4, 5], values: {{ test_loss }} }});
+          tell("points", {{ step: [5], values: {{ other: [9] }} }});
+          tell("arm", {{ state: "diverged", summary: {{}} }});
           await new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
           return ({MARKS})(canvas);
         }}"""
