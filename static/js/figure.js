@@ -1,7 +1,7 @@
 // A training figure: it draws a run and keeps count of it. Where runs come from is its source's
 // business: live.js has the server train them, replay.js plays the recorded one. A source has two
 // verbs, open (the reader comes near) and progressed (the figure has counted what it was given).
-import { isRowOfMap, trainingOf } from "./events.js";
+import { isRowOfMap, trainingOf } from "./run-events.js";
 import { loadJson } from "./loading.js";
 import { Look } from "./look.js";
 import { nameCurve } from "./names.js";

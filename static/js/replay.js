@@ -1,6 +1,6 @@
 // A figure's recorded run, played once more where no server trains: its points come in the order of
 // their steps, each training's at the pace of the run.
-import { isRowOfMap, trainingOf } from "./events.js";
+import { isRowOfMap, trainingOf } from "./run-events.js";
 import { stepsARow } from "./figure.js";
 import { count } from "./numbers.js";
 import { words } from "./words.js";

@@ -6,7 +6,7 @@
 // answered, something on the way holds them back, and polls alone go on.
 import { address } from "./address.js";
 import { ask } from "./ask.js";
-import { isDrawn, NAMES } from "./events.js";
+import { isDrawn, NAMES } from "./run-events.js";
 
 // A stream says something at once, and later `alive` when it was quiet for 5 to 6 s.
 const FIRST_MS = 8_000;
