@@ -4,7 +4,6 @@ import { nameOf, xAxis, yAxis } from "./axes.js";
 import { curvesOf, FAINT, levelOf, pinnedOf, startOf, stepsBack } from "./chart-lines.js";
 import { drawNames, roomFor } from "./curve-names.js";
 import { Frame, guarded } from "./frame.js";
-import { loadModule } from "./loading.js";
 import { isVisible } from "./near.js";
 import { count, numeral, percent } from "./numbers.js";
 import { Pace } from "./pace.js";
@@ -12,9 +11,6 @@ import { drawCrossHair, strokeOf, withAlpha } from "./strokes.js";
 import { summary } from "./summary.js";
 import { nearest, Told } from "./told.js";
 import { words } from "./words.js";
-
-// Charts do without it, but for on paper; and then it is too late to load anything.
-loadModule("printing.js").catch(() => {});
 
 // A chart's name says what it shows. Who reads it should not find another at every point.
 const NAMED_EVERY_MS = 1000;

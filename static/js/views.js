@@ -5,16 +5,18 @@ import { loadModule } from "./loading.js";
 import { whenNear } from "./near.js";
 import { Place } from "./place.js";
 
-// Each kind of view: its module, whose `View` is the class, and the library that this draws with.
+// Each kind of view: its module, whose `View` is the class, and the library that this draws with;
+// and what draws it on paper, which can't be waited for once a reader prints.
 // A view has two verbs, reset(run) and append(event).
 const KINDS = {
-  chart: { module: "charts.js", library: chartLibrary },
+  chart: { module: "charts.js", library: chartLibrary, paper: "printing.js" },
   histogram: { module: "histogram.js" },
   scrubber: { module: "scrubber.js" },
   surface: { module: "surface.js", library: contourLibrary },
 };
 
-async function load({ module, library }) {
+async function load({ module, library, paper }) {
+  if (paper) loadModule(paper).catch(() => {});
   const [{ View }] = await Promise.all([loadModule(module), library?.()]);
   return View;
 }
