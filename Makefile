@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test browsers pictures long lint bench load audit claims crosscheck lighthouse
+.PHONY: run test browsers pictures stills long lint bench load audit claims crosscheck lighthouse
 
 run: .venv/ready
 	$(BIN)/python -m app
@@ -19,6 +19,10 @@ browsers: .venv/ready-dev
 # The page and a figure in each of its states, into artefacts/.
 pictures: .venv/ready-dev
 	$(BIN)/python -m pytest -m long tests/browser/test_pictures.py
+
+# The pictures of figures and widgets that stand still, drawn anew from the recordings.
+stills: .venv/ready-dev
+	$(BIN)/python -m app record --stills
 
 # What takes long, or measures: one after the other, on a machine that does nothing else.
 long: .venv/ready-dev

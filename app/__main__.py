@@ -86,6 +86,8 @@ def _claims(options: argparse.Namespace) -> int:
 
 
 def _record(options: argparse.Namespace) -> int:
+    if options.stills:
+        return cli.draw_stills(options.slugs)
     return cli.record(settings.load(), options.slugs)
 
 
@@ -139,6 +141,9 @@ def _parser() -> argparse.ArgumentParser:
     record = commands.add_parser("record", help="renew the article's recordings")
     record.set_defaults(do=_record)
     record.add_argument("slugs", metavar="SLUG", nargs="*", help="all of them if absent")
+    record.add_argument(
+        "--stills", action="store_true", help="train nothing: only draw the pictures anew"
+    )
     export = commands.add_parser("export", help="write the article as a static site")
     export.set_defaults(do=_export)
     export.add_argument(

@@ -11,7 +11,7 @@ from textwrap import shorten
 from rich.console import Console
 from rich.table import Table
 
-from app import evidence, export, receipts, recordings, sweeps, terminal
+from app import evidence, export, receipts, recordings, stills, sweeps, terminal
 from app.comments import KEPT, Comments
 from app.errors import FieldProblem, InvalidRequest, UnknownComment
 from app.evidence import Survey
@@ -97,6 +97,16 @@ def record(settings: Settings, slugs: Sequence[str], folder: Path = recordings.F
         print(recordings.save(run, folder))
         if cells:
             print(sweeps.save(cells, f"python -m app record {slug}", folder))
+    return draw_stills(slugs, folder / stills.FOLDER.name)
+
+
+def draw_stills(slugs: Sequence[str], folder: Path = stills.FOLDER) -> int:
+    """Draws the pictures of what is recorded anew. Raises NothingToDrawWith."""
+    from app import still_recorder  # nothing else needs a browser
+
+    drawn = still_recorder.record([find(slug).slug for slug in slugs], folder)
+    files = [still for pictures in drawn.pictures.values() for still in pictures.values()]
+    print(f"{folder}: {len(files)} pictures")
     return FINISHED
 
 

@@ -6,6 +6,7 @@ BatchNormError
 ├── InvalidReceipt          a file is not the receipt of a run that can be repeated
 ├── ExportRefused           a folder can't take the article: it has what isn't ours, or is closed
 ├── NothingRecorded         an experiment has no recorded run to show
+├── NothingToDrawWith       pictures are to be drawn, and there is no browser
 ├── UnknownExperiment       no experiment has that slug
 ├── UnknownRun              no run has that id, or it expired
 ├── UnknownComment          no comment has that number
@@ -64,6 +65,10 @@ class ExportRefused(BatchNormError):
 
 class NothingRecorded(BatchNormError):
     """An experiment has no recorded run; one line says how to record one."""
+
+
+class NothingToDrawWith(BatchNormError):
+    """Pictures are to be drawn, and no browser can draw them; one line says what to install."""
 
 
 class UnknownExperiment(BatchNormError):

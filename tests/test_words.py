@@ -10,12 +10,28 @@ SCRIPTS = ROOT / "static" / "js"
 ENGLISH = SCRIPTS / "words" / "en.js"
 # What has a blank in it and is for no reader's eyes or ears; `…` stands for a value.
 SILENT = {
-    *("tbody td", "tbody th", "thead th:not(:first-child)", ".legend path"),  # selectors
+    *(
+        ".loss svg",
+        ".stage svg",
+        "surface scale",
+        "tbody td",
+        "tbody th",
+        "thead th:not(:first-child)",
+        ".legend path",
+    ),  # selectors
     *("bar gamma", "mark beta", "stops start", "title desc"),  # names of classes and elements
     *("run of ……", "runs of …", "training step"),  # keys
     *("(prefers-color-scheme: dark)", "(prefers-reduced-motion: reduce)", "(scripting: none)"),
+    "not all",  # a media query
+    *("bars fill-…", "d x y dx dy x1 y1 x2 y2 cx cy r rx ry width height points transform viewBox"),
+    "preserveAspectRatio text-anchor clip-path",
+    '<svg xmlns="http://www.w3.org/2000/svg" id="dark" viewBox="0 0 …"',
     "python -m app train … --seed … --set …=…",
-    *("… did not load", "no canvas context"),  # errors that the page doesn't show
+    *(
+        "… did not load",
+        "no canvas context",
+        "… is two colours on dark paper",
+    ),  # errors that the page doesn't show
 }
 SLOT = "…"
 COMMENT = re.compile(r"(?m)(?:^|(?<=\s))//.*$")

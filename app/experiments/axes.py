@@ -1,6 +1,11 @@
-"""What the charts of an experiment show: metrics, profiles, and lines to hold them against."""
+"""What the views of an experiment show: metrics, profiles, histograms and surfaces.
+
+Each names its kind, which is that of its template and of its script: templates/views.html and
+static/js/views.js have one entry for each kind.
+"""
 
 from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +17,7 @@ class Metric:
     band from above, this one bounding it from below.
     """
 
+    kind: ClassVar = "chart"
     id: str
     label: str
     unit: str
@@ -32,6 +38,7 @@ class Profile:
     of a training is drawn.
     """
 
+    kind: ClassVar = "profile"
     metric: Metric
     label: str
     low: float
@@ -40,9 +47,39 @@ class Profile:
     names: tuple[tuple[float, str], ...] = ()
 
     @property
+    def id(self) -> str:
+        """Its metric's."""
+        return self.metric.id
+
+    @property
     def place_names(self) -> dict[float, str]:
         """The names of all places that have one."""
         return dict(self.names or self.ticks)
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """How often values fall into bins, an arm each: what the `Row`s of the name `id` carry."""
+
+    kind: ClassVar = "histogram"
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """A quantity over a plane, an arm each: what the `Row`s of the name `id` carry, line by line.
+
+    `scale` says what its shades mean.
+    """
+
+    kind: ClassVar = "surface"
+    id: str
+    label: str
+    scale: str
+
+
+View: TypeAlias = Metric | Profile | Histogram | Surface
 
 
 @dataclass(frozen=True, slots=True)

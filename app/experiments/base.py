@@ -15,6 +15,7 @@ from app.architectures import MNIST_SHAPE, Architecture, Noise, Norm, Placement,
 from app.claims import Claim, judge
 from app.errors import FieldProblem, InvalidRequest
 from app.events import Verdict
+from app.experiments.axes import Histogram, Surface, View
 from app.experiments.axes import Level as Level  # noqa: PLC0414
 from app.experiments.axes import Metric as Metric  # noqa: PLC0414
 from app.experiments.axes import Profile as Profile  # noqa: PLC0414
@@ -212,6 +213,8 @@ class Experiment:
     request: type[RunRequest]
     claims: tuple[Claim, ...]
     profiles: tuple[Profile, ...] = ()
+    histograms: tuple[Histogram, ...] = ()
+    surfaces: tuple[Surface, ...] = ()
     lead: str | None = None
     # What `python -m app record` maps besides the figure's own run.
     sweep: Sweep | None = None
@@ -219,6 +222,11 @@ class Experiment:
     def judge(self, measured: Measurements) -> Verdict:
         """Returns the verdict on this experiment's claims, given a run's measurements."""
         return judge(self.claims, measured, {arm.id: arm.label for arm in self.arms})
+
+    def view(self, name: str) -> View:
+        """The metric, profile, histogram or surface of that id. Raises KeyError."""
+        views: Iterator[View] = chain(self.metrics, self.profiles, self.histograms, self.surfaces)
+        return {view.id: view for view in views}[name]
 
     @property
     def steps(self) -> int:

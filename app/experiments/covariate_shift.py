@@ -6,6 +6,7 @@ from pydantic import Field
 
 from app.architectures import shallow
 from app.claims import Claim
+from app.experiments.axes import Histogram
 from app.experiments.base import (
     Arm,
     BatchSize,
@@ -88,6 +89,7 @@ COVARIATE_SHIFT = Experiment(
         ICS_DISTANCE,
         ICS_COSINE,
     ),
+    histograms=(Histogram("inputs", "Inputs of the last layer, one channel"),),
     request=CovariateShift,
     claims=(
         Claim(

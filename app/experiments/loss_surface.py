@@ -6,6 +6,7 @@ from pydantic import Field
 
 from app.architectures import shallow
 from app.claims import Claim
+from app.experiments.axes import Surface
 from app.experiments.base import (
     Arm,
     BatchSize,
@@ -57,6 +58,13 @@ LOSS_SURFACE = Experiment(
     "with BatchNorm.",
     arms=(Arm("cnn", "Plain", "none"), Arm("bn", "BatchNorm", "batch")),
     metrics=(TEST_LOSS, ACCURACY, BARRIER),
+    surfaces=(
+        Surface(
+            "surface",
+            "Loss around the final weights",
+            "training loss in nats, on 256 fixed images",
+        ),
+    ),
     profiles=(
         Profile(
             LOSS_BETWEEN,

@@ -13,11 +13,16 @@ from app.settings import ENGLISH
 FOLDER = Path(__file__).parents[2] / "static"
 # Modules that no page needs at first: what draws a run waits until the reader comes near, and what
 # takes it away until somebody wants to.
-DRAWING = "axes bins charts frame histogram scrubber series shades strokes summary surface told"
-TAKING_AWAY = "chart-data picture printing shown vector"
+DRAWING = (
+    "axes bins chart-lines charts curve-names frame histogram scrubber series shades strokes "
+    "summary surface told"
+)
+TAKING_AWAY = "chart-data picture printing shown themes vector"
+# What draws the pictures that stand still: no page needs it.
+RECORDING = "standalone stills"
 # Scripts that are no modules: they run before the page is there.
 CLASSIC = frozenset({"fallback.js", "theme.js"})
-ON_DEMAND = frozenset(f"{name}.js" for name in f"{DRAWING} {TAKING_AWAY}".split())
+ON_DEMAND = frozenset(f"{name}.js" for name in f"{DRAWING} {TAKING_AWAY} {RECORDING}".split())
 
 
 def version_of(folder: Path = FOLDER) -> str:

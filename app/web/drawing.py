@@ -1,11 +1,8 @@
-"""Networks and batches, as plain geometry that a template turns into SVG."""
+"""Networks, as plain geometry that a template turns into SVG."""
 
 import math
-import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from statistics import fmean, pstdev
 
 from app.architectures import (
     MNIST_SHAPE,
@@ -129,84 +126,3 @@ def _name(layer: Layer) -> str:
         case Linear(outputs):
             name = f"linear, {outputs} outputs"
     return name
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A batch at one stage of its normalisation: dots as a path, in the data's own units."""
-
-    title: str
-    dots: str
-
-
-@cache
-def draw_stages(count: int = 100) -> list[Stage]:
-    """What widget batch shows, for readers without scripts: data, centred, normalised."""
-    source = random.Random(1)  # noqa: S311  # a drawing
-    pairs = [(source.gauss(0, 1.7), source.gauss(0, 0.5)) for _ in range(count)]
-    tilt = math.radians(30)
-    x = [6.5 + a * math.cos(tilt) - b * math.sin(tilt) for a, b in pairs]
-    y = [4.2 + a * math.sin(tilt) + b * math.cos(tilt) for a, b in pairs]
-    return [
-        Stage("the data", _dots(x, y)),
-        Stage("minus its mean", _dots(_standardised(x, 1), _standardised(y, 1))),
-        Stage(
-            "divided by its standard deviation",
-            _dots(_standardised(x, pstdev(x)), _standardised(y, pstdev(y))),
-        ),
-    ]
-
-
-def _standardised(values: Sequence[float], scale: float) -> list[float]:
-    middle = fmean(values)
-    return [(value - middle) / scale for value in values]
-
-
-def _dots(x: Sequence[float], y: Sequence[float]) -> str:
-    return "".join(f"M{a:.2f} {b:.2f}h0.001" for a, b in zip(x, y, strict=True))
-
-
-# What the example and two sets of mates bring to a layer whose γ is 1 and whose β is a half, and
-# what the layer has kept from earlier batches.
-EXAMPLE = 6.5
-MATES = (
-    ("among these", (1.5, 2.1, 3.0, 3.4, 4.2, 4.6, 5.3)),
-    ("among others", (4.9, 5.2, 5.8, 6.2, 7.1, 7.9, 8.6)),
-)
-SHIFT = 0.5
-RUNNING = (4.5, 4.0)  # mean, variance
-EPSILON = 1e-5
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """One batch through the layer in both of its modes; the example is the first of each list."""
-
-    title: str
-    inputs: list[float]
-    trained: list[float]
-    tested: list[float]
-    mean: float
-    deviation: float
-
-
-@cache
-def draw_passages() -> list[Passage]:
-    """What widget train-or-test shows, for readers without scripts."""
-    return [_passage(title, [EXAMPLE, *mates]) for title, mates in MATES]
-
-
-def _passage(title: str, inputs: list[float]) -> Passage:
-    mean, deviation = fmean(inputs), pstdev(inputs)
-    return Passage(
-        title=title,
-        inputs=inputs,
-        trained=_through(inputs, mean, deviation**2),
-        tested=_through(inputs, *RUNNING),
-        mean=mean,
-        deviation=deviation,
-    )
-
-
-def _through(values: Sequence[float], mean: float, variance: float) -> list[float]:
-    return [(value - mean) / math.sqrt(variance + EPSILON) + SHIFT for value in values]

@@ -21,7 +21,7 @@ from jinja2 import (
 from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
-from app import lessons, recordings, sweeps
+from app import lessons, recordings, stills, sweeps
 from app.architectures import parameter_count
 from app.comments import MAX_NAME, MAX_TEXT, Comment
 from app.errors import InvalidSettings, UnknownRun
@@ -33,17 +33,14 @@ from app.references import ARTICLE
 from app.run import Run
 from app.runs import Runs
 from app.settings import ENGLISH, PREFIX
-from app.web import bowls, curves
 from app.web.assets import FOLDER as STATIC
 from app.web.assets import modules
 from app.web.citations import Citations
-from app.web.drawing import RUNNING, draw_network, draw_passages, draw_stages
+from app.web.drawing import draw_network
 from app.web.editions import SERVED, Edition
 from app.web.links import MAX_QUERY, Asked, asked
-from app.web.maps import draw_histogram, draw_surfaces
 from app.web.maths import Maths
 from app.web.paths import root_of, root_of_asking_page
-from app.web.plots import OVER_STEPS, draw_plot, draw_profile
 from app.web.reading import curve_of
 from app.web.security import reader_of
 from app.web.sweeps import against_map, draw_sweep, edges_of
@@ -103,27 +100,18 @@ class Pages:
             "edition": edition,
             "experiments": EXPERIMENTS,
             "language": language,
-            "bowl_numbers": bowls,
             "curve_of": curve_of,
             "recordings": recorded,
             "settings_of": settings_of,
             "requests": {
                 slug: recorded_request(EXPERIMENTS[slug], recorded[slug]) for slug in recorded
             },
-            "draw_histogram": draw_histogram,
             "draw_network": draw_network,
-            "draw_plot": draw_plot,
-            "draw_profile": draw_profile,
-            "draw_passages": draw_passages,
-            "running": RUNNING,
-            "draw_stages": draw_stages,
-            "OVER_STEPS": OVER_STEPS,
-            "loss_numbers": curves,
             "modules": modules(without=edition.without, language=language),
-            "draw_surfaces": draw_surfaces,
             "draw_sweep": draw_sweep,
             "edges_of": edges_of,
             "against_map": against_map,
+            "stills": stills.load(),
             "sweeps": {slug: sweeps.load(slug) for slug in EXPERIMENTS},
             "final_values": final_values,
             "levels_of": levels_of,

@@ -33,6 +33,7 @@ function isDark() {
 function startThemeSwitch(button) {
   const show = () => {
     button.textContent = isDark() ? words.article.lightPage : words.article.darkPage;
+    for (const source of document.querySelectorAll("picture > source")) source.media = isDark() ? "all" : "not all";
     dispatchEvent(new Event("themechange"));
   };
   button.addEventListener("click", () => {
@@ -58,11 +59,11 @@ document.querySelectorAll("[data-drawing=lipschitz]").forEach((element) => new L
 
 // What a chart gives to take away is loaded when the first reader's disclosure opens.
 async function showData(details) {
+  details.querySelector("[data-trouble]")?.remove();
   try {
     (await loadModule("chart-data.js")).show(details);
   } catch (error) {
-    const box = trouble(words.views.notLoaded, error, () => showData(details));
-    details.querySelector("[data-table]").replaceChildren(box);
+    details.append(trouble(words.views.notLoaded, error, () => showData(details)));
   }
 }
 

@@ -5,6 +5,9 @@ import { numeral, percent } from "./numbers.js";
 // would else press all others flat. What lies further out is drawn at its edge, with a mark.
 const ROOM = 10;
 const MOST_TICKS = 8;
+// Pixels for the numbers of a vertical axis, up to 5·10⁻¹⁰: the same in all charts, so that those of
+// one row line up.
+const AXIS_WIDTH = 58;
 
 // The value as it can be drawn on that axis, {log, low, high}: null stays null.
 export function within(value, { log, low, high }) {
@@ -72,7 +75,8 @@ export function yAxis({ title, range, share, font }) {
     suggestedMin: range.low,
     suggestedMax: range.high,
     ...(range.log ? { afterBuildTicks: inRound } : {}),
-    title: { display: true, text: title, font },
+    afterFit: (scale) => (scale.width = Math.max(scale.width, AXIS_WIDTH)),
+    title: { display: false, text: title }, // it stands above the chart
     ticks,
     grid: {},
     border: { display: false },

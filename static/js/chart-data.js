@@ -22,6 +22,8 @@ export function show(details) {
 class ChartData {
   #details;
   #view; // [data-chart]
+  #said; // where a saved file is reported
+  #region; // of the table
   #shown;
   #table = null; // what is shown, as text
   #timer = 0;
@@ -30,8 +32,23 @@ class ChartData {
     this.#details = details;
     this.#view = details.closest("[data-chart]");
     this.#shown = new Shown(this.#view);
-    details.querySelector("[data-save=svg]").addEventListener("click", () => this.#save("svg"));
-    details.querySelector("[data-save=png]").addEventListener("click", () => this.#save("png"));
+    const saving = append(details, "p");
+    saving.className = "saving";
+    for (const kind of ["svg", "png"]) this.#offer(saving, kind);
+    this.#said = append(saving, "span");
+    this.#said.setAttribute("role", "status");
+    this.#region = append(details, "div");
+    const name = words.chartData.name({ title: this.#view.dataset.title });
+    Object.assign(this.#region, { className: "scroll", role: "region", ariaLabel: name, tabIndex: 0 });
+    this.#region.dataset.table = "";
+  }
+
+  #offer(parent, kind) {
+    const button = append(parent, "button", kind.toUpperCase());
+    Object.assign(button, { type: "button", className: "quiet" });
+    button.dataset.save = kind;
+    button.addEventListener("click", () => this.#save(kind));
+    parent.append(" ");
   }
 
   // The table as the chart is now, and again after a while, as long as it is open.
@@ -42,8 +59,7 @@ class ChartData {
     const text = JSON.stringify(table);
     if (text !== this.#table) {
       this.#table = text;
-      const region = this.#details.querySelector("[data-table]");
-      region.replaceChildren(table.rows.length ? tableOf(table) : words.chartData.nothing);
+      this.#region.replaceChildren(table.rows.length ? tableOf(table) : words.chartData.nothing);
     }
     this.#timer = setTimeout(() => this.renew(), RENEW_MS);
   }
@@ -128,7 +144,7 @@ class ChartData {
   }
 
   #say(text) {
-    this.#details.querySelector("[data-said]").textContent = text;
+    this.#said.textContent = text;
   }
 }
 
@@ -166,11 +182,11 @@ function tableOf({ caption, columns, rows }) {
   return table;
 }
 
-function append(row, name, text) {
-  const cell = document.createElement(name);
-  cell.textContent = text;
-  row.append(cell);
-  return cell;
+function append(parent, name, text = "") {
+  const element = document.createElement(name);
+  element.textContent = text;
+  parent.append(element);
+  return element;
 }
 
 // The content policy lets images come from data:, and not from blob:.

@@ -1,23 +1,21 @@
 // A chart of one metric, or of two that bound a band. It knows two verbs, append and reset; which
 // place, which arm and which pinned run a reader looks at, its figure's look says.
-import { nameOf, within, xAxis, yAxis } from "./axes.js";
+import { nameOf, xAxis, yAxis } from "./axes.js";
+import { curvesOf, FAINT, levelOf, pinnedOf, startOf, stepsBack } from "./chart-lines.js";
+import { drawNames, roomFor } from "./curve-names.js";
 import { Frame, guarded } from "./frame.js";
 import { isVisible } from "./near.js";
 import { count, numeral, percent } from "./numbers.js";
 import { Pace } from "./pace.js";
-import { drawCrossHair, marked, strokeOf, withAlpha } from "./strokes.js";
+import { drawCrossHair, strokeOf, withAlpha } from "./strokes.js";
 import { summary } from "./summary.js";
 import { nearest, Told } from "./told.js";
 import { words } from "./words.js";
 
-const START = { borderWidth: 1.25, borderDash: [2, 3] };
-// Lines that step back, for those that a reader looks at.
-const FAINT = 0.18;
-const PINNED = 0.5;
 // A chart's name says what it shows. Who reads it should not find another at every point.
 const NAMED_EVERY_MS = 1000;
 
-export class Plot {
+export class View {
   #chart;
   #element;
   #known = false; // which run is shown
@@ -75,14 +73,14 @@ export class Plot {
     this.#told = new Told(this.#metrics);
     this.#pins = pins.map(({ id, events }) => {
       const told = new Told(this.#metrics);
-      for (const [name, data] of events) told.append(name, data);
+      for (const event of events) told.append(event);
       return { id, told };
     });
     this.#schedule();
   }
 
-  append(name, data) {
-    this.#told.append(name, data);
+  append(event) {
+    this.#told.append(event);
     this.#schedule();
   }
 
@@ -199,12 +197,16 @@ export class Plot {
     if (!this.#place) x.max = Math.max(this.#steps, ...runs.map(({ end }) => end));
     else if (this.#place.high === null) x.max = Math.max(...runs.map(({ high }) => high)) || undefined;
     const arms = [...this.#keys];
+    const shown = { told: this.#told, range: this.#range, look: this.#look, singles: this.#singles };
+    const curves = arms.map(([arm, key]) => [arm, curvesOf(arm, key, shown)]);
+    this.#lines = new Map(curves.map(([arm, { middles }]) => [arm, middles]));
     this.#chart.data.datasets = [
-      ...arms.flatMap(([arm, key]) => this.#datasets(arm, key)),
-      ...(this.#told.moved ? arms.map(([arm, key]) => this.#start(arm, key)) : []),
-      ...this.#pins.flatMap((pin) => arms.flatMap(([arm, key]) => this.#pinned(pin, arm, key))),
-      ...this.#levels.map((level) => this.#level(level, soft)),
+      ...curves.flatMap(([, { datasets }]) => datasets),
+      ...(this.#told.moved ? arms.map(([arm, key]) => startOf(arm, key, shown)) : []),
+      ...this.#pins.flatMap((pin) => arms.flatMap(([arm, key]) => pinnedOf(arm, key, pin, shown))),
+      ...this.#levels.map((level) => levelOf(level, [x.min, x.max], soft, this.#range)),
     ];
+    this.#chart.options.layout.padding.right = roomFor(arms.map(([, { label }]) => label), this.#chart);
     this.#chart.update("none");
     this.#naming ||= setTimeout(guarded(() => this.#name(), this.#life), NAMED_EVERY_MS);
   }
@@ -231,73 +233,6 @@ export class Plot {
     if (this.#place) this.#plot.ariaDescription = this.#canvas.ariaLabel;
   }
 
-  #drawn(points) {
-    return points.map(({ x, value }) => ({ x, y: within(value, this.#range), value }));
-  }
-
-  // Whether another arm or another run is looked at.
-  #stepsBack(arm, run = null) {
-    const { arm: ofArm, run: ofRun } = this.#look;
-    return (ofArm.value !== null && ofArm.value !== arm) || (ofRun.value !== null && ofRun.value !== run);
-  }
-
-  #datasets(arm, key) {
-    const { colour: full, dash } = strokeOf(key.line);
-    const stepsBack = this.#stepsBack(arm);
-    const colour = stepsBack ? withAlpha(full, FAINT) : full;
-    const line = { borderColor: colour, backgroundColor: colour, borderWidth: 2, borderDash: dash };
-    const area = { backgroundColor: withAlpha(full, stepsBack ? FAINT / 4 : 0.16), fill: "-1" };
-    const middles = this.#told.middles(arm).map((points) => this.#drawn(points));
-    this.#lines.set(arm, middles);
-    if (middles.length === 2) {
-      const edge = { ...line, borderWidth: 1.5 };
-      return [
-        { ...edge, label: key.label, ...marked(middles[0]), upper: middles[1] },
-        { ...edge, ...area, label: words.charts.upperEdge(key), ...marked(middles[1]), edge: true },
-      ];
-    }
-    const middle = { ...line, label: key.label, ...marked(middles[0]) };
-    if (!this.#told.several(arm)) return [middle];
-    if (this.#singles) {
-      const thin = { ...line, borderColor: withAlpha(full, stepsBack ? FAINT : 0.55), borderWidth: 1, band: true };
-      return [middle, ...this.#told.singles(arm).map((points) => ({ ...thin, ...marked(this.#drawn(points)) }))];
-    }
-    const [low, high] = this.#told.spread(arm).map((points) => this.#drawn(points));
-    const band = { borderWidth: 0, pointRadius: 0, band: true };
-    return [middle, { ...band, data: low }, { ...band, ...area, data: high }];
-  }
-
-  // Where a profile began.
-  #start(arm, key) {
-    const { colour } = strokeOf(key.line);
-    const borderColor = this.#stepsBack(arm) ? withAlpha(colour, FAINT) : colour;
-    return { data: this.#drawn(this.#told.start(arm)), borderColor, ...START, pointRadius: 0, band: true };
-  }
-
-  // Thin, behind, in the arm's own colour and dash.
-  #pinned({ id, told }, arm, key) {
-    const { colour, dash } = strokeOf(key.line);
-    const chosen = this.#look.run.value === id;
-    const alpha = this.#stepsBack(arm, id) ? FAINT : chosen ? 1 : PINNED;
-    const line = { borderColor: withAlpha(colour, alpha), borderWidth: chosen ? 2 : 1.25, borderDash: dash, band: true };
-    return told.middles(arm).map((points) => ({ ...line, ...marked(this.#drawn(points)), pin: id }));
-  }
-
-  // Horizontal, or straight from `value` at the left edge to `until` at the right one.
-  #level({ value, until, label }, colour) {
-    const { min, max } = this.#chart.options.scales.x;
-    const ends = [[min, value], [max, until ?? value]];
-    return {
-      data: this.#drawn(ends.map(([x, end]) => ({ x, value: end }))),
-      borderColor: colour,
-      borderWidth: 1,
-      borderDash: [2, 3],
-      pointRadius: 0,
-      band: true,
-      level: label,
-    };
-  }
-
   // Of each arm, what its line has at the place looked at, or else at its end: {x, y, value, upper}.
   #readings() {
     const place = this.#here;
@@ -318,7 +253,7 @@ export class Plot {
     for (const [arm, reading] of readings) {
       const value = list.querySelector(`[data-value-of="${arm}"]`);
       write(value, reading ? this.#value(reading) : "–");
-      value.parentElement.toggleAttribute("data-faint", this.#stepsBack(arm));
+      value.parentElement.toggleAttribute("data-faint", stepsBack(this.#look, arm));
     }
     if (this.#place) {
       const plot = this.#plot;
@@ -352,9 +287,20 @@ export class Plot {
   // The plugin calls it inside `new Chart`, too, so that all it reads of the chart is its argument's.
   #drawCrossHair(chart) {
     const dots = this.#readings()
-      .filter(([arm, reading]) => reading && reading.y !== null && !this.#stepsBack(arm))
+      .filter(([arm, reading]) => reading && reading.y !== null && !stepsBack(this.#look, arm))
       .map(([arm, reading]) => ({ ...reading, colour: strokeOf(this.#keys.get(arm).line).colour }));
     if (this.#here !== null) drawCrossHair(chart, this.#here, dots);
+  }
+
+  // Each curve's name where the curve ends, or has got to.
+  #drawNames(chart) {
+    if (!chart.options.layout.padding.right) return;
+    const ends = [...this.#keys].flatMap(([arm, { label: name, line }]) => {
+      const last = this.#lines.get(arm)?.at(-1).findLast(({ value }) => value !== null);
+      const { colour } = strokeOf(line);
+      return last ? [{ name, x: last.x, y: last.y, colour: stepsBack(this.#look, arm) ? withAlpha(colour, FAINT) : colour }] : [];
+    });
+    drawNames(chart, ends);
   }
 
   #configuration() {
@@ -363,13 +309,18 @@ export class Plot {
     return {
       type: "line",
       data: { datasets: [] },
-      plugins: [{ id: "crossHair", afterDatasetsDraw: (chart) => this.#drawCrossHair(chart) }],
+      plugins: [
+        { id: "crossHair", afterDatasetsDraw: (chart) => this.#drawCrossHair(chart) },
+        { id: "names", afterDatasetsDraw: (chart) => this.#drawNames(chart) },
+      ],
       options: {
         animation: false,
+        font,
         parsing: false,
         normalized: true,
         maintainAspectRatio: false,
         clip: 6,
+        layout: { padding: { right: 0 } },
         events: [],
         elements: { line: { borderJoinStyle: "round" } },
         scales: {

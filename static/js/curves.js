@@ -1,6 +1,5 @@
 // A loss of one weight, {bowl, waves: [[amplitude, frequency, phase], …]}: bowl·x² and a sum of
 // sines, with its exact derivatives. Plain functions; no page in sight.
-// app/web/curves.py draws the same for readers without scripts.
 
 const sum = ({ waves }, term) => waves.reduce((total, wave) => total + term(...wave), 0);
 

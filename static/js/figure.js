@@ -1,6 +1,7 @@
 // A training figure: it draws a run and keeps count of it. Where runs come from is its source's
 // business: live.js has the server train them, replay.js plays the recorded one. A source has two
 // verbs, open (the reader comes near) and progressed (the figure has counted what it was given).
+import { isRowOfMap, trainingOf } from "./run-events.js";
 import { loadJson } from "./loading.js";
 import { Look } from "./look.js";
 import { nameCurve } from "./names.js";
@@ -12,7 +13,7 @@ import { trouble } from "./trouble.js";
 import { Views } from "./views.js";
 import { words } from "./words.js";
 
-// A point of a surface takes about as long as so many training steps: for the progress bar.
+// A point of a map takes about as long as so many training steps: for the progress bar.
 const STEPS_A_POINT = 2;
 
 // Of a map with so many rows, which has as many columns.
@@ -25,7 +26,7 @@ export class Figure {
   #source;
   #pins = []; // runs whose lines stay behind: {id, events}
   #steps = new Map(); // training → last step
-  #rows = new Map(); // training → rows of its surface
+  #rows = new Map(); // training → rows of its map
   #quarter = 0; // the last of which the reader was told
   #missing = null; // what is said where the recording did not load
   #count = new Pace(() => this.#progressed());
@@ -129,16 +130,17 @@ export class Figure {
   }
 
   // One event of the run: points, row or arm.
-  take(name, data) {
-    this.#views.append(name, data);
-    const training = `${data.arm} ${data.seed}`;
-    if (name === "points") {
+  take(event) {
+    this.#views.append(event);
+    const { data } = event;
+    const training = trainingOf(event);
+    if (event.event === "points") {
       this.#steps.set(training, data.step.at(-1));
       this.#count.soon();
-    } else if (name === "row" && data.metric === "surface") {
+    } else if (isRowOfMap(event)) {
       this.#rows.set(training, (this.#rows.get(training) ?? 0) + 1);
       this.#count.soon();
-    } else if (name === "arm" && data.state === "diverged") {
+    } else if (event.event === "arm" && data.state === "diverged") {
       this.#diverged(data);
     }
   }
@@ -180,7 +182,7 @@ export class Figure {
     return this.element.querySelector("[data-singles]");
   }
 
-  // Of all trainings together: the steps first and then, where there is a surface, its rows.
+  // Of all trainings together: the steps first and then, where a map is measured, its rows.
   #progress() {
     const { steps, trainings, rows } = this.node.dataset;
     const sum = (counts) => [...counts.values()].reduce((total, count) => total + count, 0);

@@ -2,17 +2,22 @@
 // until somebody chooses. Of several seeds, the first is shown.
 import { moments, shares, skyline } from "./bins.js";
 import { Frame } from "./frame.js";
-import { count, fixed, percent } from "./numbers.js";
+import { count, fixed, localised, percent } from "./numbers.js";
 import { places } from "./series.js";
 import { say } from "./speech.js";
 import { draw, set } from "./svg.js";
 import { words } from "./words.js";
 
 const PAUSE_MS = 700;
+// The drawing, in its own units: bars are drawn in bins across and in percent upwards.
+const BOX = { left: 44, top: 18, width: 408, height: 160 };
+const SIZE = { width: BOX.left + BOX.width + 16, height: BOX.top + BOX.height + 44 };
+const HIGHEST = 40; // percent: bars above it are cut off, and their share is written above them
+const GRIDLINES = [0, 10, 20, 30, 40];
 
-export class Histogram {
+export class View {
   #element;
-  #panels = new Map(); // arm → {element, rows}, its rows by step
+  #panels = new Map(); // arm → {element, rows, drawing}, its rows by step
   #look;
   #seed = null;
   #frame;
@@ -22,12 +27,15 @@ export class Histogram {
   constructor(element, keys, look, life) {
     this.#element = element;
     for (const panel of element.querySelectorAll("[data-arm]")) {
-      this.#panels.set(panel.dataset.arm, { element: panel, rows: new Map() });
+      this.#panels.set(panel.dataset.arm, { element: panel, rows: new Map(), drawing: null });
     }
     this.#look = look;
     this.#frame = new Frame(() => this.#draw(), life);
     look.step.addEventListener("change", () => this.#frame.soon(), { signal: life.signal });
-    life.signal.addEventListener("abort", () => clearTimeout(this.#spoken));
+    life.signal.addEventListener("abort", () => {
+      clearTimeout(this.#spoken);
+      for (const { drawing } of this.#panels.values()) drawing?.remove();
+    });
   }
 
   reset({ seed }) {
@@ -36,8 +44,8 @@ export class Histogram {
     this.#frame.soon();
   }
 
-  append(name, data) {
-    if (name !== "row" || data.metric !== "inputs" || data.seed !== this.#seed) return;
+  append({ event, data }) {
+    if (event !== "row" || data.metric !== this.#element.dataset.metric || data.seed !== this.#seed) return;
     const panel = this.#panels.get(data.arm);
     if (!panel) return;
     panel.rows.set(data.step, data);
@@ -52,7 +60,9 @@ export class Histogram {
   }
 
   // The newest histogram up to that step, in front of the first. Returns it in words.
-  #drawPanel({ element, rows }, step) {
+  #drawPanel(panel, step) {
+    const { element, rows } = panel;
+    panel.drawing ??= axes(element);
     const known = [...rows.keys()].filter((other) => other <= step);
     const row = rows.get(Math.max(...known));
     const label = element.querySelector("[data-at]");
@@ -63,36 +73,24 @@ export class Histogram {
       part("cut").replaceChildren();
       return "";
     }
-    const svg = element.querySelector("svg");
-    const highest = Number(svg.dataset.highest);
     const bins = shares(row.values);
-    set(part("bars"), { d: skyline(bins, highest) });
-    set(part("first"), { d: skyline(shares(rows.get(Math.min(...rows.keys())).values), highest) });
-    const { mean, deviation } = moments(places(row), row.values);
     const width = (row.high - row.low) / (row.values.length - 1);
     const bin = (value) => (value - row.low) / width + 0.5;
+    scale(panel.drawing, bins.length, [row.low - width / 2, row.high + width / 2], bin);
+    set(part("bars"), { d: skyline(bins, HIGHEST) });
+    set(part("first"), { d: skyline(shares(rows.get(Math.min(...rows.keys())).values), HIGHEST) });
+    const { mean, deviation } = moments(places(row), row.values);
     set(part("mean"), { d: `M${bin(mean)} 4v12` });
     set(part("deviation"), { d: `M${bin(mean - deviation)} 10H${bin(mean + deviation)}` });
-    this.#nameCut(part("cut"), bins, highest);
+    nameCut(part("cut"), bins);
     const said = words.histogram.moments({
       label: element.dataset.label,
       step: count(row.step),
       mean: fixed(mean, 2),
       deviation: fixed(deviation, 2),
     });
-    set(svg, { "aria-label": words.histogram.name({ moments: said }) });
+    set(panel.drawing, { "aria-label": words.histogram.name({ moments: said }) });
     return said;
-  }
-
-  // What doesn't fit is written above its bar.
-  #nameCut(group, bins, highest) {
-    group.replaceChildren();
-    const { unit, left } = group.dataset;
-    bins.forEach((share, index) => {
-      if (share <= highest) return;
-      const x = Number(left) + (index + 0.5) * Number(unit);
-      draw(group, "text", { x, y: 11, "text-anchor": "middle" }).textContent = percent(share);
-    });
   }
 
   // Said once a reader who chose a step pauses, and not at every one.
@@ -102,4 +100,52 @@ export class Histogram {
     const region = this.#element.querySelector("[data-answer]");
     this.#spoken = setTimeout(() => say(region, sentence), PAUSE_MS);
   }
+}
+
+// An empty drawing with its vertical axis, appended to an arm's panel.
+function axes(panel) {
+  const { left, top, width, height } = BOX;
+  const svg = draw(panel, "svg", { viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img" });
+  for (const share of GRIDLINES) {
+    const y = top + height * (1 - share / HIGHEST);
+    draw(svg, "path", { class: "gridline", d: `M${left} ${y}h${width}` });
+    draw(svg, "text", { x: left - 6, y: y + 4, "text-anchor": "end" }).textContent = percent(share);
+  }
+  draw(svg, "g", { "data-values": "" });
+  const { ink } = panel.dataset;
+  const bars = draw(svg, "g", { "data-bins": "" });
+  draw(bars, "path", { class: `bars fill-${ink}`, "data-bars": "" });
+  draw(bars, "path", { class: "first", "data-first": "" });
+  const below = draw(svg, "g", { "data-bins": "" });
+  draw(below, "path", { class: "deviation", "data-deviation": "" });
+  draw(below, "path", { class: "mean", "data-mean": "" });
+  draw(svg, "g", { class: "cut", "data-cut": "" });
+  return svg;
+}
+
+// The horizontal axis for so many bins between two values; bin(value): where it lies among them.
+function scale(svg, bins, [low, high], bin) {
+  const { left, top, width, height } = BOX;
+  const unit = width / bins;
+  const [bars, below] = svg.querySelectorAll("[data-bins]");
+  set(bars, { transform: `matrix(${unit} 0 0 ${-height / HIGHEST} ${left} ${top + height})` });
+  set(below, { transform: `matrix(${unit} 0 0 1 ${left} ${top + height})` });
+  const values = svg.querySelector("[data-values]");
+  values.replaceChildren();
+  for (let value = Math.ceil(low); value <= high; value += 1) {
+    if (value === low || value === high) continue;
+    const place = { x: left + unit * bin(value), y: top + height + 34, "text-anchor": "middle" };
+    draw(values, "text", place).textContent = localised(value);
+  }
+}
+
+// What doesn't fit is written above its bar.
+function nameCut(group, bins) {
+  group.replaceChildren();
+  const unit = BOX.width / bins.length;
+  bins.forEach((share, index) => {
+    if (share <= HIGHEST) return;
+    const x = BOX.left + (index + 0.5) * unit;
+    draw(group, "text", { x, y: 11, "text-anchor": "middle" }).textContent = percent(share);
+  });
 }

@@ -3,6 +3,13 @@ import { curvature, greatest, slope, value, vertex } from "./curves.js";
 import { fixed } from "./numbers.js";
 import { set } from "./svg.js";
 
+// Two losses made up for this drawing.
+const LOSSES = {
+  rough: { bowl: 0.17, waves: [[0.24, 4.2, 0.9], [0.11, 7.9, 2.2]] },
+  smooth: { bowl: 0.17, waves: [[0.24, 1.4, 0.9]] },
+};
+const SEGMENTS = 240; // of a drawn curve
+
 class Panel {
   #element;
   #loss;
@@ -12,16 +19,24 @@ class Panel {
 
   constructor(element, bounds) {
     this.#element = element;
-    this.#loss = JSON.parse(element.dataset.loss);
+    this.#loss = LOSSES[element.dataset.loss];
     this.#bounds = bounds;
     const { low, high } = bounds;
     this.#lipschitz = greatest(slope, this.#loss, [low, high]);
     this.#smoothness = greatest(curvature, this.#loss, [low, high]);
     Object.assign(element.dataset, { lipschitz: this.#lipschitz, smoothness: this.#smoothness });
+    this.#find("lipschitz").textContent = fixed(this.#lipschitz, 2);
+    this.#find("smoothness").textContent = fixed(this.#smoothness, 2);
+    const places = Array.from({ length: SEGMENTS + 1 }, (_, index) => low + ((high - low) * index) / SEGMENTS);
+    set(this.#find("curve"), { d: `M${places.map((x) => `${x.toFixed(3)} ${value(this.#loss, x).toFixed(3)}`).join("L")}` });
   }
 
   get svg() {
     return this.#element.querySelector("svg");
+  }
+
+  #find(part) {
+    return this.#element.querySelector(`[data-part=${part}]`);
   }
 
   // The weight under the pointer.
@@ -32,7 +47,7 @@ class Panel {
 
   draw(x) {
     const { floor, ceiling } = this.#bounds;
-    const find = (name) => this.#element.querySelector(`[data-part=${name}]`);
+    const find = (name) => this.#find(name);
     const beta = this.#smoothness;
     const y = value(this.#loss, x);
     const [bottom, depth] = vertex([x, y], slope(this.#loss, x), beta);

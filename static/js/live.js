@@ -176,7 +176,7 @@ export class Live {
     this.#network = "live";
     this.#figure.reset(words.figure.run(this.#node.dataset));
     this.#stream = new Stream(address(`runs/${run}/events`), {
-      event: (name, data) => this.#take(name, data),
+      event: (event) => this.#take(event),
       network: (state) => this.#reach(state),
       lost: () => this.#finish(run),
     });
@@ -208,8 +208,9 @@ export class Live {
     this.#figure.enter(state, `${words.live.spoken[state] ?? ""} ${this.#figure.verdict}`.trim());
   }
 
-  #take(name, data) {
-    switch (name) {
+  #take(event) {
+    const { data } = event;
+    switch (event.event) {
       case "queued":
         if (this.#isOn) this.#status(words.live.waiting({ ahead: data.position, seconds: data.eta_s >= 1 ? Math.ceil(data.eta_s) : 0 }));
         break;
@@ -224,7 +225,7 @@ export class Live {
       case "points":
       case "row":
       case "arm":
-        this.#figure.take(name, data);
+        this.#figure.take(event);
         break;
       case "done":
         if (this.#isOn) this.#finish(this.#run);
@@ -277,7 +278,7 @@ export class Live {
     }
     if (!recording || this.#run) return;
     this.#figure.reset(words.figure.recordedRun(recording.receipt));
-    for (const { event, data } of recording.events) this.#figure.take(event, data);
+    for (const event of recording.events) this.#figure.take(event);
   }
 
   // No answer came, or not in time. A request for the panel is looked after by who made it.

@@ -59,7 +59,7 @@ export class Place {
     const { run, events } = this.#told();
     if (!run) return;
     this.#show(run);
-    for (const [name, data] of events) this.#view.append(name, data);
+    for (const event of events) this.#view.append(event);
   }
 
   // A run begins. A place that has failed gets another chance.
@@ -78,8 +78,8 @@ export class Place {
     this.#view.reset(run);
   }
 
-  append(name, data) {
-    if (this.#view) this.#attempt(() => this.#view.append(name, data));
+  append(event) {
+    if (this.#view) this.#attempt(() => this.#view.append(event));
   }
 
   get #shows() {

@@ -1,15 +1,13 @@
 // On paper, a chart is a drawing of what it shows: vectors, in the colours of light paper. Loaded
 // with the first chart, since nothing can be waited for once the reader prints.
-import { drawing, plotOf } from "./vector.js";
+import { inTheme } from "./themes.js";
+import { drawing, PLOT, plotOf, SHEET } from "./vector.js";
 
-// As the server draws recorded runs, with letters that are legible at half the width of a page.
-const SHEET = { width: 528, height: 363, size: 17 };
-const BOX = { x: 60, y: 10, width: 456, height: 290 };
+const SIZE = 17; // of letters that are legible at half the width of a page
 
 // Colours of now → those of the light page.
 function onLightPaper() {
   const root = document.documentElement;
-  const { theme } = root.dataset;
   const plot = document.querySelector(".plot");
   const keys = [...document.querySelectorAll(".legend path")];
   const read = () => {
@@ -17,10 +15,7 @@ function onLightPaper() {
     return [getComputedStyle(root).backgroundColor, color, borderTopColor, ...keys.map((key) => getComputedStyle(key).stroke)];
   };
   const now = read();
-  root.dataset.theme = "light";
-  const light = read();
-  if (theme === undefined) delete root.dataset.theme;
-  else root.dataset.theme = theme;
+  const light = inTheme("light", read);
   const [, soft, rule] = light;
   const known = new Map(now.map((colour, index) => [channels(colour).slice(0, 3).join(" "), channels(light[index])]));
   const colour = (text) => {
@@ -39,8 +34,8 @@ function print() {
     const canvas = plot.querySelector("canvas");
     const chart = Chart.getChart(canvas);
     if (!chart) return;
-    const shape = { size: SHEET.size, upright: false, id: `printed-${index}`, ...colours };
-    const text = drawing({ ...SHEET, description: canvas.ariaLabel }, plotOf(chart, BOX, shape));
+    const shape = { size: SIZE, upright: false, id: `printed-${index}`, ...colours };
+    const text = drawing({ ...SHEET, size: SIZE, description: canvas.ariaLabel }, plotOf(chart, PLOT, shape));
     const svg = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
     svg.classList.add("printed");
     plot.append(document.adoptNode(svg));

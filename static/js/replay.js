@@ -1,5 +1,6 @@
 // A figure's recorded run, played once more where no server trains: its points come in the order of
 // their steps, each training's at the pace of the run.
+import { isRowOfMap, trainingOf } from "./run-events.js";
 import { stepsARow } from "./figure.js";
 import { count } from "./numbers.js";
 import { words } from "./words.js";
@@ -34,7 +35,7 @@ export class Replay {
     const recording = await this.#recording((error) => this.#figure.miss(error, () => this.open()));
     if (!recording || this.#turn) return;
     this.#reset(recording);
-    for (const { event, data } of recording.events) this.#figure.take(event, data);
+    for (const event of recording.events) this.#figure.take(event);
   }
 
   progressed({ share, step, lastStep, row, lastRow, trainings }) {
@@ -100,7 +101,7 @@ export class Replay {
       begun ??= now;
       const share = still.matches ? 1 : Math.min((now - begun) / PLAY_MS, 1);
       while (next < moments.length && (share === 1 || moments[next].at <= share)) {
-        this.#figure.take(moments[next].event, moments[next].data);
+        this.#figure.take(moments[next]);
         next += 1;
       }
       if (share === 1) this.#finish();
@@ -129,7 +130,7 @@ export function timeline(events, { steps, rows }) {
   const all = steps + stepsARow(rows) * rows;
   const byTraining = new Map();
   for (const each of events.flatMap(singly)) {
-    const training = `${each.data.arm} ${each.data.seed}`;
+    const training = trainingOf(each);
     if (!byTraining.has(training)) byTraining.set(training, []);
     byTraining.get(training).push(each);
   }
@@ -138,10 +139,10 @@ export function timeline(events, { steps, rows }) {
     let at = 0;
     return training
       .sort((a, b) => stepOf(a) - stepOf(b))
-      .map(({ event, data }) => {
-        if (data.metric === "surface") mapped += 1;
-        if (event !== "arm") at = (stepOf({ event, data }) + stepsARow(rows) * mapped) / all;
-        return { at, event, data };
+      .map((event) => {
+        if (isRowOfMap(event)) mapped += 1;
+        if (event.event !== "arm") at = (stepOf(event) + stepsARow(rows) * mapped) / all;
+        return { at, ...event };
       });
   });
   return moments.sort((a, b) => a.at - b.at);

@@ -7,7 +7,7 @@ import { words } from "./words.js";
 
 const PLAY_MS = 6000; // from the first step to the last
 
-export class Scrubber {
+export class View {
   #element;
   #slider;
   #number;
@@ -48,8 +48,9 @@ export class Scrubber {
     this.#frame.soon();
   }
 
-  append(name, data) {
-    const steps = this.#stepsOf(name, data);
+  append(event) {
+    const { data } = event;
+    const steps = this.#stepsOf(event);
     if (!steps) return;
     const training = `${data.arm} ${data.seed} ${data.metric}`;
     for (const step of steps) {
@@ -62,9 +63,9 @@ export class Scrubber {
     this.#newer.soon();
   }
 
-  #stepsOf(name, data) {
-    if (this.#metric) return name === "row" && data.metric === this.#metric ? [data.step] : null;
-    return name === "points" ? data.step : null;
+  #stepsOf({ event, data }) {
+    if (this.#metric) return event === "row" && data.metric === this.#metric ? [data.step] : null;
+    return event === "points" ? data.step : null;
   }
 
   #choose(step) {

@@ -6,9 +6,7 @@
 // answered, something on the way holds them back, and polls alone go on.
 import { address } from "./address.js";
 import { ask } from "./ask.js";
-
-const DRAWN = new Set(["points", "row", "arm"]);
-const EVENTS = ["queued", "started", "points", "row", "arm", "verdict", "done"];
+import { isDrawn, NAMES } from "./run-events.js";
 
 // A stream says something at once, and later `alive` when it was quiet for 5 to 6 s.
 const FIRST_MS = 8_000;
@@ -33,12 +31,12 @@ const POLLING_MS = 60_000;
 // Until when no stream of this page is tried, since something holds them back.
 let pollingUntil = -Infinity;
 
-// What is drawn of a run that has ended, as [name, data]; null where the server doesn't know the run.
+// What is drawn of a run that has ended; null where the server doesn't know the run.
 export function eventsOf(run) {
   const events = [];
   return new Promise((resolve) => {
     new Stream(address(`runs/${run}/events`), {
-      event: (name, data) => (name === "done" ? resolve(events) : DRAWN.has(name) && events.push([name, data])),
+      event: (event) => (event.event === "done" ? resolve(events) : isDrawn(event) && events.push(event)),
       network: () => {},
       lost: () => resolve(null),
     });
@@ -108,7 +106,7 @@ export class Stream {
         const data = parsed(event.data);
         if (data === null || !act(data, Number(event.lastEventId))) this.#catchUp();
       });
-    for (const name of EVENTS) on(name, (data, id) => this.#take(name, data, id));
+    for (const name of NAMES) on(name, (data, id) => this.#take({ id, event: name, data }));
     on("alive", (data) => data.last_id <= this.#lastId);
     source.onerror = () => source === this.#source && this.#broken();
   }
@@ -177,7 +175,7 @@ export class Stream {
       this.#fruitless = 0;
       pollingUntil = performance.now() + POLLING_MS;
     }
-    for (const { id, event, data } of events) if (!this.#ended && !this.#take(event, data, id)) break;
+    for (const event of events) if (!this.#ended && !this.#take(event)) break;
     if (this.#ended) return;
     this.#polling = null;
     const held = performance.now() < pollingUntil;
@@ -211,13 +209,13 @@ export class Stream {
   }
 
   // False where events are missing before this one.
-  #take(name, data, id) {
+  #take({ id, event, data }) {
     if (this.#ended || id <= this.#lastId) return true;
     if (id !== this.#lastId + 1) return false;
     this.#lastId = id;
-    this.#waits = name === "queued";
-    if (name === "done") this.close();
-    this.#listener.event(name, data);
+    this.#waits = event === "queued";
+    if (event === "done") this.close();
+    this.#listener.event({ event, data });
     if (document.hidden && !this.#waits) this.#pause();
     return true;
   }

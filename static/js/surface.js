@@ -7,8 +7,11 @@ import { Answers } from "./speech.js";
 import { draw, set } from "./svg.js";
 import { words } from "./words.js";
 
-const FIELD = { x: 44, y: 2, width: 300, height: 288 }; // in the drawing's own units
+const SIZE = { width: 360, height: 338 }; // in the drawing's own units
+const FIELD = { x: 44, y: 10, width: 300, height: 288 };
+const MIDDLE = { x: FIELD.x + FIELD.width / 2, y: FIELD.y + FIELD.height / 2 };
 const SCALE = { x: 20, width: 488 };
+const LABELLED = [-1, -0.5, 0, 0.5, 1]; // along either direction
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
 const APART = 22; // least distance of two labels
 const ANSWER_MS = 400; // each press of a key asks for another reading
@@ -21,11 +24,12 @@ function inWords(loss) {
 
 const isDrawable = (loss) => Number.isFinite(loss) && loss > 0;
 
-export class Surface {
+export class View {
   #element;
   #maps = new Map(); // arm → {element, svg, rows}; a row is {y, values}
   #seed = null;
   #probe = null; // [column, row] of the grid
+  #scale;
   #frame;
   #answers;
 
@@ -35,9 +39,15 @@ export class Surface {
     this.#frame = new Frame(() => this.#draw(), life);
     const { signal } = life;
     this.#answers = new Answers(element, ANSWER_MS);
+    const scale = { viewBox: "0 0 528 40", role: "img", "aria-label": words.surface.scale };
+    this.#scale = draw(element.querySelector("[data-scale]"), "svg", scale);
+    signal.addEventListener("abort", () => {
+      this.#scale.remove();
+      for (const { svg } of this.#maps.values()) svg.remove();
+    });
     for (const map of element.querySelectorAll("[data-arm]")) {
       const frame = map.querySelector("[data-map]");
-      this.#maps.set(map.dataset.arm, { element: map, svg: frame.querySelector("svg"), rows: [] });
+      this.#maps.set(map.dataset.arm, { element: map, svg: axes(frame, map.dataset), rows: [] });
       frame.tabIndex = 0;
       set(frame, { role: "group", "aria-label": words.surface.keys(map.dataset) });
       frame.addEventListener("keydown", (event) => this.#key(event), { signal });
@@ -54,8 +64,8 @@ export class Surface {
     this.#frame.soon();
   }
 
-  append(name, data) {
-    if (name !== "row" || data.metric !== "surface" || data.seed !== this.#seed) return;
+  append({ event, data }) {
+    if (event !== "row" || data.metric !== this.#element.dataset.metric || data.seed !== this.#seed) return;
     const map = this.#maps.get(data.arm);
     if (!map) return;
     map.rows = [...map.rows, data].sort((a, b) => a.y - b.y);
@@ -114,7 +124,7 @@ export class Surface {
       .filter(inside)
       .map(([x, y]) => this.#onDrawing(x - 0.5, y - 0.5, count));
     // Up and to the right of the middle, as far as that goes: there labels stand in a row.
-    const wanted = ([x, y]) => Math.abs(Math.atan2(194 - x, 146 - y) + 0.9);
+    const wanted = ([x, y]) => Math.abs(Math.atan2(MIDDLE.x - x, MIDDLE.y - y) + 0.9);
     const free = places.filter(([x, y]) => taken.every(([a, b]) => Math.hypot(x - a, y - b) > APART));
     if (!free.length) return;
     const best = free.reduce((a, b) => (wanted(b) < wanted(a) ? b : a));
@@ -130,16 +140,15 @@ export class Surface {
   }
 
   #drawScale(edges) {
-    const scale = this.#element.querySelector("[data-scale]");
-    scale.replaceChildren();
+    this.#scale.replaceChildren();
     const bands = edges.length - 1;
     edges.forEach((edge, index) => {
       const x = SCALE.x + (SCALE.width * index) / bands;
       if (index < bands) {
         const box = { x, y: 2, width: SCALE.width / bands, height: 14 };
-        draw(scale, "rect", { class: `shade-${shadeOf(index, bands)}`, ...box });
+        draw(this.#scale, "rect", { class: `shade-${shadeOf(index, bands)}`, ...box });
       }
-      draw(scale, "text", { x, y: 33, "text-anchor": "middle" }).textContent = localised(edge);
+      draw(this.#scale, "text", { x, y: 33, "text-anchor": "middle" }).textContent = localised(edge);
     });
   }
 
@@ -194,4 +203,26 @@ export class Surface {
     reading.textContent = text;
     this.#answers.say(text);
   }
+}
+
+// A map without its losses, appended to its frame: axes, centre, and the places for what is drawn later.
+function axes(frame, { label }) {
+  const svg = draw(frame, "svg", { viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img", "aria-label": words.surface.name({ label }) });
+  const { x, y, width, height } = FIELD;
+  const text = (content, attributes) => (draw(svg, "text", attributes).textContent = content);
+  for (const value of LABELLED) {
+    const share = (value + 1) / 2;
+    text(localised(value), { x: x + width * share, y: y + height + 18, "text-anchor": "middle" });
+    text(localised(value), { x: x - 8, y: y + height * (1 - share) + 4, "text-anchor": "end" });
+  }
+  text(words.surface.first, { x: MIDDLE.x, y: SIZE.height - 4, "text-anchor": "middle" });
+  text(words.surface.second, { transform: `translate(11 ${MIDDLE.y}) rotate(-90)`, "text-anchor": "middle" });
+  draw(svg, "svg", { class: "field", ...FIELD, preserveAspectRatio: "none", "data-field": "" });
+  draw(svg, "rect", { class: "frame", ...FIELD });
+  const cross = `M${MIDDLE.x - 6} ${MIDDLE.y}h12m-6-6v12`;
+  draw(svg, "path", { class: "centre-halo", d: cross });
+  draw(svg, "path", { class: "centre", d: cross });
+  draw(svg, "g", { "data-labels": "" });
+  draw(svg, "path", { class: "probe", "data-probe": "" });
+  return svg;
 }

@@ -14,15 +14,15 @@ export class Told {
     this.#metrics = metrics;
   }
 
-  append(name, data) {
+  append({ event, data }) {
     const { arm, seed } = data;
     for (const metric of this.#metrics) {
-      if (name === "points" && metric in data.values) {
+      if (event === "points" && metric in data.values) {
         this.#series.add(metric, arm, seed, data.step, data.values[metric]);
         this.#ends.set(`${metric} ${arm} ${seed}`, data.step.at(-1));
-      } else if (name === "row" && metric === data.metric) {
+      } else if (event === "row" && metric === data.metric) {
         this.#addRow(data);
-      } else if (name === "arm" && data.state === "diverged") {
+      } else if (event === "arm" && data.state === "diverged") {
         const end = this.#ends.get(`${metric} ${arm} ${seed}`);
         if (end !== undefined) this.#series.add(metric, arm, seed, [end + 1], [null]);
       }

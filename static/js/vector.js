@@ -1,7 +1,7 @@
 // A chart of Chart.js as SVG text: what it draws, by its own scales, and no page in sight. Sizes are
 // in the drawing's pixels, {x, y, width, height} is a box.
 
-const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', sans-serif";
+export const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', sans-serif";
 const BESIDE = 8; // between an axis and its numbers
 const REACH = 6; // how far a line may leave its box, as in the chart
 const TITLE_AWAY = 4.6; // of the vertical axis, in heights of its letters: there is room for 5·10⁻¹⁰
@@ -123,6 +123,10 @@ function markOf(x, y, { pointStyle, radius, rotation }, colour) {
   return tag("circle", { cx: fixed(x), cy: fixed(y), r: radius, ...paint("fill", colour) });
 }
 
+// A chart without a title of its own: on paper, and standing still.
+export const SHEET = { width: 528, height: 363 };
+export const PLOT = { x: 58, y: 10, width: 450, height: 290 };
+
 // Everything inside the axes and the axes themselves. `size`: of the text; `upright`: whether the
 // vertical axis has its title; `id`: a name for the clipping path; colour(text): the colour to draw one in.
 export function plotOf(chart, box, { size, upright, id, ink, rule, colour = (text) => text }) {
@@ -170,19 +174,22 @@ export const levels = (datasets) => datasets.filter(({ level }) => level).map((d
 // The lines that have a name of their own, as the legend shows them.
 export const named = (datasets) => datasets.filter(({ label, band, edge, level }) => label && !band && !edge && !level);
 
-export function drawing({ width, height, size, title, description, paper }, content) {
+// id and style, of the file as a whole, are optional.
+export function drawing({ width, height, size, title, description, paper, id, style = "" }, content) {
   const about = title ? tag("title", { id: "title" }, escaped(title)) + tag("desc", { id: "desc" }, escaped(description)) : "";
   const background = paper ? tag("rect", { width, height, ...paint("fill", paper) }) : "";
   return tag(
     "svg",
     {
       xmlns: "http://www.w3.org/2000/svg",
+      id,
       viewBox: `0 0 ${width} ${height}`,
-      ...(title ? { width, height, "aria-labelledby": "title desc" } : { "aria-label": description }),
+      ...(title || id ? { width, height } : {}),
+      ...(title ? { "aria-labelledby": "title desc" } : { "aria-label": description }),
       role: "img",
       "font-family": FONT,
       "font-size": size,
     },
-    about + background + content,
+    about + style + background + content,
   );
 }

@@ -1,36 +1,37 @@
-// All views of one figure's run, wherever on the page they stand. A view has two verbs, reset and
-// append; it is made when it comes near the window, and then given what it has missed.
+// All views of one figure's run, wherever on the page they stand. A view is made when it comes near
+// the window, and then given what it has missed.
 import { chartLibrary, contourLibrary } from "./libraries.js";
 import { loadModule } from "./loading.js";
 import { whenNear } from "./near.js";
 import { Place } from "./place.js";
 
+// Each kind of view: its module, whose `View` is the class, and the library that this draws with;
+// and what draws it on paper, which can't be waited for once a reader prints.
+// A view has two verbs, reset(run) and append(event).
 const KINDS = {
-  chart: async () => {
-    // Charts do without it, but for on paper.
-    loadModule("printing.js").catch(() => {});
-    const [{ Plot }] = await Promise.all([loadModule("charts.js"), chartLibrary()]);
-    return Plot;
-  },
-  histogram: async () => (await loadModule("histogram.js")).Histogram,
-  scrubber: async () => (await loadModule("scrubber.js")).Scrubber,
-  surface: async () => {
-    const [{ Surface }] = await Promise.all([loadModule("surface.js"), contourLibrary()]);
-    return Surface;
-  },
+  chart: { module: "charts.js", library: chartLibrary, paper: "printing.js" },
+  histogram: { module: "histogram.js" },
+  scrubber: { module: "scrubber.js" },
+  surface: { module: "surface.js", library: contourLibrary },
 };
+
+async function load({ module, library, paper }) {
+  if (paper) loadModule(paper).catch(() => {});
+  const [{ View }] = await Promise.all([loadModule(module), library?.()]);
+  return View;
+}
 
 export class Views {
   #places;
   #run = null; // {seed, seeds, steps, levels, singles, pins, recorded}
-  #events = []; // of that run: [name, data]
+  #events = []; // of that run: {event, data}, as on the wire
 
   // keys: arm → {label, line}, `line` being its path in the legend; look: what is looked at.
   constructor(slug, keys, look) {
     this.elements = [...document.querySelectorAll(`[data-of="${slug}"]`)];
     this.#places = this.elements.map((element) => {
       const make = async () => {
-        const View = await KINDS[element.dataset.view]();
+        const View = await load(KINDS[element.dataset.view]);
         return (life) => new View(element, keys, look, life);
       };
       const place = new Place(element, make, () => ({ run: this.#run, events: this.#events }));
@@ -50,11 +51,11 @@ export class Views {
     if (!this.#run) return;
     const events = this.#events;
     this.reset({ ...this.#run, ...changes });
-    for (const [name, data] of events) this.append(name, data);
+    for (const event of events) this.append(event);
   }
 
-  append(name, data) {
-    this.#events.push([name, data]);
-    for (const place of this.#places) place.append(name, data);
+  append(event) {
+    this.#events.push(event);
+    for (const place of this.#places) place.append(event);
   }
 }

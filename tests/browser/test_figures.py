@@ -99,19 +99,19 @@ def test_a_line_that_leaves_the_axis_or_breaks_off_is_marked_there(reader: Reade
     marks = canvas.evaluate(
         f"""async (canvas) => {{
           const load = (name) => import(new URL(name, document.querySelector("[type=module]").src));
-          const [{{ Plot }}, {{ Look }}] = [await load("charts.js"), await load("look.js")];
+          const [{{ View }}, {{ Look }}] = [await load("charts.js"), await load("look.js")];
           Chart.getChart(canvas).destroy();
           const keys = new Map([["cnn@0.1", {{
             label: "a", line: document.querySelector(".legend path"),
           }}]]);
-          const plot = new Plot(canvas.closest("[data-chart]"), keys, new Look());
+          const plot = new View(canvas.closest("[data-chart]"), keys, new Look());
           plot.reset({{ steps: 10, levels: [], pins: [] }});
           const arm = "cnn@0.1";
-          const points = (step, values) =>
-            plot.append("points", {{ arm, seed: 1, step, values: {{ test_loss: values }} }});
-          points([0, 1, 2, 3, 4, 5], [2, 1e6, 1e7, 1, null, 1]);
-          plot.append("points", {{ arm, seed: 1, step: [5], values: {{ other: [9] }} }});
-          plot.append("arm", {{ arm, seed: 1, state: "diverged", summary: {{}} }});
+          const tell = (event, data) => plot.append({{ event, data: {{ arm, seed: 1, ...data }} }});
+          const test_loss = [2, 1e6, 1e7, 1, null, 1];
+          tell("points", {{ step: [0, 1, 2, 3, 4, 5], values: {{ test_loss }} }});
+          tell("points", {{ step: [5], values: {{ other: [9] }} }});
+          tell("arm", {{ state: "diverged", summary: {{}} }});
           await new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
           return ({MARKS})(canvas);
         }}"""

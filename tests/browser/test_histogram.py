@@ -114,8 +114,9 @@ PRESSED_AT_ITS_END = """async () => {
   element.append(slider, number, button);
   const look = new Look();
   const life = { signal: new AbortController().signal };
-  const scrubber = new m.Scrubber(element, new Map(), look, life);
-  const points = (step) => scrubber.append("points", { arm: "bn", seed: 1, step, values: {} });
+  const scrubber = new m.View(element, new Map(), look, life);
+  const points = (step) =>
+    scrubber.append({ event: "points", data: { arm: "bn", seed: 1, step, values: {} } });
   scrubber.reset({ steps: 100 });
   points([0, 10, 20, 30, 40, 50, 60, 70]);
   while (number.textContent !== "70") await new Promise((go) => requestAnimationFrame(go));

@@ -1,14 +1,13 @@
 """The drawing of two losses: one point slides along both, with the cone and the parabola there."""
 
-import json
 import re
 from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from app.web.curves import LOW, ROUGH, SMOOTH, TOUCH, Loss, touch
 from tests.browser.conftest import NewReader
+from tests.browser.losses import CEILING, FLOOR, LOW, ROUGH, SMOOTH, TOUCH, Loss
 from tests.browser.reader import Reader
 from tests.processes import Server
 
@@ -47,34 +46,37 @@ def drawing(reader: Reader) -> Drawing:
 
 
 def assert_touches_at(drawing: Drawing, x: float) -> None:
-    """All parts are where the server would draw them for `x`."""
+    """All parts are where the loss, its slope and its curvature put them."""
     assert drawing.at() == pytest.approx(x)
     for loss in (ROUGH, SMOOTH):
-        expected = touch(loss, x)
-        assert drawing.part(loss, "touch")[:2] == pytest.approx([x, expected.y], abs=1e-3)
-        assert drawing.part(loss, "vertex")[:2] == pytest.approx(expected.vertex, abs=1e-3)
-        for name, path in (("cone", expected.cone), ("parabola", expected.parabola)):
-            numbers = [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", path)]
-            assert drawing.part(loss, name) == pytest.approx(numbers, abs=2e-3)
+        y, slope, beta = loss.value(x), loss.slope(x), loss.smoothness
+        bottom, depth = x - slope / beta, y - slope**2 / (2 * beta)
+        assert drawing.part(loss, "touch")[:2] == pytest.approx([x, y], abs=1e-3)
+        assert drawing.part(loss, "vertex")[:2] == pytest.approx([bottom, depth], abs=1e-3)
+        # The cone: on either side of the point its edges rise or fall by K for each unit.
+        cone = drawing.part(loss, "cone")
+        for half, edge in ((cone[:5], CEILING), (cone[5:], FLOOR)):
+            left, right = half[2], half[4]
+            assert half[3] == edge
+            assert [x - left, right - x] == pytest.approx([abs(edge - y) / loss.lipschitz] * 2)
+        # The parabola: a quadratic Bézier curve from edge to edge, of curvature β everywhere.
+        left, top, middle, control, right, _ = drawing.part(loss, "parabola")
+        assert top == CEILING
+        assert middle == pytest.approx(bottom)
+        assert top - control == pytest.approx(2 * (top - depth))
+        assert 2 * (top - depth) / (right - middle) ** 2 == pytest.approx(beta)
         step = float(str(drawing.panel(loss).get_attribute("data-step")))
-        assert step == pytest.approx(-loss.slope(x) / loss.smoothness)
+        assert step == pytest.approx(-slope / beta)
         expect(drawing.panel(loss)).to_contain_text(f"step {abs(step):.2f}")
 
 
-def test_the_script_takes_over_exactly_what_the_server_drew(
-    new_reader: NewReader, server: Server, drawing: Drawing
-) -> None:
+def test_the_point_lies_where_the_slider_has_it_at_first(drawing: Drawing) -> None:
     assert_touches_at(drawing, TOUCH)
-    still = Drawing(new_reader(server.url, java_script_enabled=False).page)
-    for loss in (ROUGH, SMOOTH):
-        for name in ("touch", "cone", "parabola", "vertex", "step", "drop"):
-            assert still.part(loss, name) == pytest.approx(drawing.part(loss, name), abs=2e-3)
 
 
 def test_the_constants_shown_are_those_of_the_curves_shown(drawing: Drawing) -> None:
     for loss in (ROUGH, SMOOTH):
         panel = drawing.panel(loss)
-        assert json.loads(str(panel.get_attribute("data-loss")))["bowl"] == loss.bowl
         for name, constant in (("lipschitz", loss.lipschitz), ("smoothness", loss.smoothness)):
             assert float(str(panel.get_attribute(f"data-{name}"))) == pytest.approx(constant)
             expect(panel).to_contain_text(f"= {constant:.2f}")
@@ -108,9 +110,13 @@ def test_a_pointer_drags_the_point_in_either_panel(drawing: Drawing, loss: Loss)
     expect(drawing.slider).to_have_value(f"{held:g}")
 
 
-def test_without_scripts_the_drawing_stands_and_the_slider_is_gone(
+def test_without_scripts_both_losses_stand_still_and_the_slider_is_gone(
     new_reader: NewReader, server: Server
 ) -> None:
-    drawing = Drawing(new_reader(server.url, java_script_enabled=False).page)
-    expect(drawing.panel(ROUGH).locator("svg")).to_be_visible()
-    expect(drawing.element.locator("input")).to_be_hidden()
+    element = Drawing(new_reader(server.url, java_script_enabled=False).page).element
+    expect(element.locator("img:visible")).to_have_count(2)
+    for loss in (ROUGH, SMOOTH):
+        said = element.locator(".still p").filter(has_text=loss.title)
+        expect(said).to_contain_text(f"{loss.lipschitz:.2f}")
+        expect(said).to_contain_text(f"{loss.smoothness:.2f}")
+    expect(element.locator("input")).to_be_hidden()

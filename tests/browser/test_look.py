@@ -199,7 +199,7 @@ def test_of_a_profile_the_rows_of_a_step_can_be_chosen(plain_page: Page) -> None
           const told = new m.Told(["p"]);
           for (const [step, value] of [[0, 1], [10, 2], [20, 3]]) {
             const row = {metric: "p", arm: "a", seed: 1, low: 0, high: 1};
-            told.append("row", {...row, step, values: [value, value]});
+            told.append({event: "row", data: {...row, step, values: [value, value]}});
           }
           const first = () => [told.step, told.moved, told.middles("a")[0][0].value];
           const seen = [first()];

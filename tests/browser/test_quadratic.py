@@ -5,8 +5,8 @@ import math
 import pytest
 from playwright.sync_api import Page
 
-from app.web.curves import HIGH, LOW, ROUGH, SMOOTH, Loss
 from tests.browser.functions import call
+from tests.browser.losses import HIGH, LOW, ROUGH, SMOOTH, Loss
 
 pytestmark = pytest.mark.browser
 
@@ -68,7 +68,9 @@ def test_a_pair_of_inputs_has_exactly_the_moments_that_were_asked_for(plain_page
 
 
 @pytest.mark.parametrize("loss", [ROUGH, SMOOTH], ids=lambda loss: str(loss.title))
-def test_the_browser_knows_the_same_losses_as_the_server(loss: Loss, plain_page: Page) -> None:
+def test_the_losses_have_the_derivatives_and_the_constants_of_their_formula(
+    loss: Loss, plain_page: Page
+) -> None:
     of = f"{{bowl: {loss.bowl}, waves: {[list(wave) for wave in loss.waves]}}}"
     for name, expected in (
         ("value", loss.value),

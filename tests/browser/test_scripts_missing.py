@@ -29,11 +29,11 @@ def expect_stillness(page: Page) -> None:
     """The sentence, every figure and widget as a drawing, and nothing to press in vain."""
     expect(page.locator(".unscripted")).to_be_visible()
     for slug in EXPERIMENTS:
-        drawings = page.locator(f"#figure-{slug} svg[role=img]:visible")
+        drawings = page.locator(f"#figure-{slug} img:visible")
         assert drawings.count() > 0, slug
         expect(page.locator(f"#figure-{slug} .verdict")).to_be_visible()
     for name, count in WIDGETS.items():
-        expect(page.locator(f"#{name} svg[role=img]:visible")).to_have_count(count)
+        expect(page.locator(f"#{name} img:visible")).to_have_count(count)
     assert offered(page) == []
 
 
@@ -88,9 +88,9 @@ def test_a_copy_that_was_saved_from_a_living_page_stands_still_as_well(
     (copy / "index.html").write_text(page.content())
     page.goto((copy / "index.html").as_uri())
     expect(page.locator(".unscripted")).to_be_visible()
-    expect(page.locator("#figure-learning-rates .plot > svg").first).to_be_visible()
+    expect(page.locator("#figure-learning-rates .plot img").first).to_be_visible()
     for name, count in WIDGETS.items():
-        expect(page.locator(f"#{name} svg[role=img]:visible")).to_have_count(count)
+        expect(page.locator(f"#{name} img:visible")).to_have_count(count)
     assert not [one for one in offered(page) if "data-main" in one or "range" in one]
 
 

@@ -155,7 +155,7 @@ def test_a_page_from_before_an_upgrade_asks_to_be_reloaded(
     expect(said).to_contain_text("This page has been updated")
     # The recorded picture stands until a run begins, and says what it is.
     expect(reader.figure.locator(".recorded").first).to_be_visible()
-    expect(reader.figure.locator(".plot svg").first).to_be_visible()
+    expect(reader.figure.locator(".plot img").first).to_be_visible()
     finish(reader)
     if "recordings" not in what:
         expect(said).to_contain_text("This page has been updated")
@@ -179,7 +179,7 @@ def test_a_recording_that_does_not_come_is_said_to_be_missing_and_asked_for_agai
     reader.look()
     said = reader.figure.locator("[data-trouble]")
     expect(said).to_contain_text("The numbers of the recorded run did not load")
-    expect(reader.figure.locator(".plot > svg").first).to_be_visible()
+    expect(reader.figure.locator(".plot img").first).to_be_visible()
     expect(reader.figure.locator(".recorded").first).to_be_visible()
     reader.page.unroute("**/recordings/*")
     said.get_by_role("button", name="Try again").click()

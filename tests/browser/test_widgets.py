@@ -282,7 +282,7 @@ def test_without_scripts_no_widget_offers_a_dead_button(
     for widget in page.locator("[data-widget]").all():
         expect(widget.locator("button").first).to_be_hidden()
         expect(widget.locator(".still")).to_be_visible()
-    expect(page.locator("#widget-batch .dots")).to_have_count(3)
+    expect(page.locator("#widget-batch .still img")).to_have_count(3)
 
 
 def test_playing_moves_nothing_else_on_the_page(batch: BatchWidget) -> None:

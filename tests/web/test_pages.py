@@ -71,7 +71,7 @@ def test_the_article_opens_with_its_figures_recorded(reader: httpx.Client) -> No
 
 
 def test_everything_on_the_page_comes_from_this_server(reader: httpx.Client) -> None:
-    loaded = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src"}
+    loaded = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "srcset"}
     for tag, attributes in Tags(reader.get("/").text).found:
         if tag in loaded:
             address = attributes.get(loaded[tag])

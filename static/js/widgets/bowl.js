@@ -11,9 +11,11 @@ import { Contours, Scatter } from "./contours.js";
 const EPSILON = 1e-5; // PyTorch's
 const SEED = 70; // of those up to 99, its points keep closest together: all stay inside the drawing
 const POINTS = 60;
+const MINIMUM = [1, 1]; // where the error is least: the weights that made the targets
+const START = [-0.4, 3.4]; // of the descent
+const GOAL = 0.01; // the share of its first error at which it has arrived
 const CAP = 500; // steps; the best rate needs fewer in every bowl that the sliders can make
 const NEARLY_ROUND = 1.5; // a condition number
-const vector = (text) => text.split(" ").map(Number);
 
 export class Bowl {
   #element;
@@ -21,21 +23,14 @@ export class Bowl {
   #contours;
   #scatter;
   #motion = new Motion();
-  #minimum;
-  #start;
-  #goal;
   #stage = "raw";
   #shown;
 
   constructor(element) {
     this.#element = element;
     this.#answers = new Answers(element);
-    const { minimum, start, goal } = element.dataset;
-    this.#minimum = vector(minimum);
-    this.#start = vector(start);
-    this.#goal = Number(goal);
     const [weights, inputs] = element.querySelectorAll(".stage [data-plane]");
-    this.#contours = new Contours(weights, this.#minimum);
+    this.#contours = new Contours(weights, MINIMUM);
     this.#scatter = new Scatter(inputs);
     const on = (name, act) => element.querySelector(`[data-${name}]`).addEventListener("click", act);
     on("toggle", () => this.#enter(this.#stage === "raw" ? "normalised" : "raw"));
@@ -106,10 +101,10 @@ export class Bowl {
   #draw(shown) {
     this.#shown = shown;
     const matrix = hessian(...shown);
-    const from = this.#start.map((value, index) => value - this.#minimum[index]);
+    const from = START.map((value, index) => value - MINIMUM[index]);
     const rate = this.#settings.rate * bestRate(matrix);
-    const { path, arrived } = descend(matrix, from, rate, { share: this.#goal, cap: CAP });
-    this.#contours.draw(matrix, path, this.#goal);
+    const { path, arrived } = descend(matrix, from, rate, { share: GOAL, cap: CAP });
+    this.#contours.draw(matrix, path, GOAL);
     this.#scatter.draw(shown, this.#raw());
     this.#write(matrix, rate, path.length - 1, arrived);
   }

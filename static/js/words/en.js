@@ -30,6 +30,7 @@ export default {
       `Offset and scale no longer matter, but the correlation stays: κ = (1 + ${correlation}) / (1 − ${correlation}). Normalising each input alone can’t make this bowl round.`,
   },
   chartData: {
+    name: ({ title }) => `Data of ${title}`,
     nothing: "Nothing is drawn yet.",
     caption: ({ label, seeds, several, banded }) => {
       const what = several ? `: median${banded ? " [10th–90th percentile]" : ""}` : "";
@@ -160,6 +161,10 @@ export default {
     notFiniteAt: ({ count, all }) => `not finite at ${count} of ${all} places`,
   },
   surface: {
+    name: ({ label }) => `${label}: the loss along two random directions from the final weights`,
+    first: "first direction",
+    second: "second direction",
+    scale: "Shades from a low loss to a high one",
     hint: "Point at a map, or move through it with the arrow keys, to read the loss.",
     keys: ({ label }) => `${label}: arrow keys read the loss from place to place`,
     notFinite: "not finite",
