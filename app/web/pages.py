@@ -35,7 +35,7 @@ from app.runs import Runs
 from app.settings import ENGLISH, PREFIX
 from app.web import bowls, curves
 from app.web.assets import FOLDER as STATIC
-from app.web.assets import modules
+from app.web.assets import modules, translated_words
 from app.web.citations import Citations
 from app.web.drawing import RUNNING, draw_network, draw_passages, draw_stages
 from app.web.editions import SERVED, Edition
@@ -119,7 +119,8 @@ class Pages:
             "draw_stages": draw_stages,
             "OVER_STEPS": OVER_STEPS,
             "loss_numbers": curves,
-            "modules": modules(without=edition.without, language=language),
+            "modules": modules(language=language),
+            "translated_words": translated_words(language),
             "draw_surfaces": draw_surfaces,
             "draw_sweep": draw_sweep,
             "edges_of": edges_of,

@@ -7,6 +7,7 @@ import { Figure } from "./figure.js";
 import { Lipschitz } from "./lipschitz.js";
 import { Live } from "./live.js";
 import { loadModule } from "./loading.js";
+import { Replay } from "./replay.js";
 import { local } from "./storage.js";
 import { Sweep } from "./sweep.js";
 import { trouble } from "./trouble.js";
@@ -15,8 +16,8 @@ import { Batch } from "./widgets/batch.js";
 import { Bowl } from "./widgets/bowl.js";
 import { TrainOrTest } from "./widgets/train-or-test.js";
 
-// All modules are there: fallback.js has nothing to do. If the load event came first, as it may in
-// WebKit and wherever a module waits for another, it has given up, and that is undone.
+// All modules are there: fallback.js has nothing to do. If it gave up over one that the page can do
+// without, the words of its language, that is undone.
 document.documentElement.dataset.started = "";
 document.getElementById("without-scripts").media = "(scripting: none)";
 
@@ -68,6 +69,4 @@ async function showData(details) {
 
 document.addEventListener("toggle", ({ target }) => target.matches?.(".chart-data") && showData(target), true);
 
-// Last: only plain files wait here, for what the served page need not load.
-const Source = replays ? (await import("./replay.js")).Replay : Live;
-document.querySelectorAll("[data-figure]").forEach((element) => new Figure(element, Source));
+document.querySelectorAll("[data-figure]").forEach((element) => new Figure(element, replays ? Replay : Live));

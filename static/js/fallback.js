@@ -13,7 +13,6 @@
 
   // A module of the graph could not be had. The event doesn't bubble.
   document.addEventListener("error", ({ target }) => isModule(target) && giveUp(), true);
-  // Whatever else has kept article.js from starting. One that starts after this event, since a
-  // module waited for another, takes the style sheet away again.
+  // Whatever else has kept article.js from starting: it runs before this event or never.
   addEventListener("load", giveUp);
 })();
