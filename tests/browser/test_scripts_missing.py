@@ -1,5 +1,8 @@
-"""Scripts on, but some can't be had: the page as without scripts, and a sentence that says why."""
+"""Scripts on, but some can't be had, or can't run in this browser: the page as without scripts, and
+a sentence that says why. Where one part of the page fails alone, that part says so.
+"""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,11 +13,19 @@ from playwright.sync_api import Browser, Error, Page, Route, expect
 from app.experiments import EXPERIMENTS
 from tests.browser.conftest import HANG_MS
 from tests.browser.pictures import keep_picture
+from tests.browser.reader import Reader
+from tests.browser.staged import ENDS
 from tests.browser.test_without_scripts import WIDGETS, offered
 from tests.conftest import Site
 from tests.processes import ROOT, Server
 
 pytestmark = pytest.mark.browser
+
+SCRIPTS = ROOT / "static" / "js"
+NEEDED = re.findall(
+    r'"([A-Za-z.]+)"',
+    re.search(r"NEEDED = \[(.*?)\];", (SCRIPTS / "fallback.js").read_text(), re.DOTALL)[1],  # type: ignore[index]
+)
 
 
 @pytest.fixture
@@ -63,6 +74,11 @@ MISSING: dict[str, tuple[str, Callable[[Route], None]]] = {
     "failing as it starts": (
         "**/js/words/en.js",
         lambda route: route.fulfill(body="missing();", content_type="text/javascript"),
+    ),
+    "htmx, and missing": ("**/vendor/htmx-*.js", lambda route: route.abort()),
+    "htmx, and a login page": (
+        "**/vendor/htmx-*.js",
+        lambda route: route.fulfill(body="", content_type="text/javascript"),
     ),
     "missing, as all others": ("**/*.js", lambda route: route.abort()),
 }
@@ -124,9 +140,60 @@ def test_no_script_awaits_at_its_top_level(page: Page) -> None:
       .replace(/^import [^;]+;$/gm, "")
       .replace(/^export (default )?/gm, (_, value) => (value ? "0, " : ""))
       .replaceAll("import.meta", "({})"))"""
-    scripts = sorted((ROOT / "static" / "js").rglob("*.js"))
+    scripts = sorted(SCRIPTS.rglob("*.js"))
     assert len(scripts) > 50
     for script in scripts:
         page.evaluate(without_modules, script.read_text())  # raises where it has an await
     with pytest.raises(Error, match="await is only valid"):
         page.evaluate(without_modules, "export const late = await Promise.resolve();")
+
+
+@pytest.mark.parametrize("feature", NEEDED)
+def test_a_browser_that_lacks_a_feature_is_told_which(
+    feature: str, page: Page, staged: str
+) -> None:
+    owner, _, name = f"window.{feature}".rpartition(".")
+    page.add_init_script(f"Object.defineProperty({owner}, '{name}', {{ value: undefined }});")
+    page.goto(staged)
+    expect(page.locator(".unscripted")).to_be_visible()
+    expect(page.locator(".lacking")).to_contain_text(f"({feature})")
+    expect(page.locator(".not-loaded")).to_be_hidden()
+    expect(page.locator("#widget-batch div.still")).to_be_visible()
+    assert offered(page) == []
+
+
+PARTS = {
+    "a figure": ("#figure-norms", "[data-singles]", ".plot > svg"),
+    "a widget": ("#widget-batch", "[data-seed-field]", "div.still svg"),
+    "a drawing that is dragged": ("#drawing-lipschitz", "input", "svg"),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_that_does_not_start_says_so_in_its_place_and_the_others_start(
+    part: str, page: Page, staged: str
+) -> None:
+    place, taken, drawing = PARTS[part]
+    errors: list[Error] = []
+    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108
+    # Just before the scripts run.
+    page.add_init_script(
+        f"""document.addEventListener("readystatechange",
+          () => document.querySelectorAll("{place} :is({taken})").forEach((one) => one.remove()),
+          {{ once: true }})"""
+    )
+    page.goto(staged)
+    failed = page.locator(place)
+    failed.scroll_into_view_if_needed()
+    expect(failed.locator("> .trouble")).to_contain_text("did not start")
+    expect(failed.get_by_role("button", name="Reload the page")).to_be_visible()
+    expect(failed.locator(drawing).first).to_be_visible()
+    expect(failed.get_by_role("button", name="Train")).to_have_count(0)
+    assert len(errors) == 1
+    expect(page.locator(".unscripted")).to_be_hidden()
+    expect(page.locator(".trouble")).to_have_count(1)
+    reader = Reader(page, [])
+    reader.look()
+    reader.train(seed=ENDS, steps=10)
+    reader.expect_state("finished")
+    expect(page.locator("[data-widget=bowl] [data-status]")).not_to_be_empty()
