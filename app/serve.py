@@ -48,6 +48,8 @@ class Server(uvicorn.Server):
             _drop_what_is_not_read(listener.fileno())
         first, *others = addresses(listeners)
         lines = [f"Reading at {first}", *(f"Also at {other}" for other in others)]
+        if public := self._app.state.settings.public_url:
+            lines.append(f"For readers: {public}/")
         print("\n".join(lines), flush=True)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -42,7 +42,7 @@ from app.web.editions import SERVED, Edition
 from app.web.links import MAX_QUERY, Asked, asked
 from app.web.maps import draw_histogram, draw_surfaces
 from app.web.maths import Maths
-from app.web.paths import root_of, root_of_asking_page
+from app.web.paths import absolute, root_of, root_of_asking_page
 from app.web.plots import OVER_STEPS, draw_plot, draw_profile
 from app.web.reading import curve_of
 from app.web.security import reader_of
@@ -84,6 +84,7 @@ class Pages:
         comments: bool,
         edition: Edition = SERVED,
         language: str = ENGLISH,
+        public_url: str = "",
     ) -> None:
         self._environment = Environment(
             loader=FileSystemLoader(_folders(language)),
@@ -129,6 +130,7 @@ class Pages:
             "final_values": final_values,
             "levels_of": levels_of,
             "parameter_count": parameter_count,
+            "public_url": public_url,
             "once": Once(),
             "new_key": lambda: secrets.token_urlsafe(12),
         }
@@ -331,8 +333,17 @@ async def run_page(request: Request, run_id: str) -> Response:
     if wants_fragment(request):
         return _html(pages.panel(run, reader, root=root_of_asking_page(request)))
     if wants_json(request):
-        return JSONResponse(run.receipt(), headers={"Cache-Control": "no-store", "Vary": "Accept"})
+        return JSONResponse(
+            receipt_of(request, run), headers={"Cache-Control": "no-store", "Vary": "Accept"}
+        )
     return _html(pages.article(reader, root=root, opened=run))
+
+
+def receipt_of(request: Request, run: Run) -> dict[str, object]:
+    """A run's receipt, with the address at which others find the run if the settings know one."""
+    if not request.app.state.settings.public_url:
+        return run.receipt()
+    return {**run.receipt(), "address": absolute(request, f"/runs/{run.id}")}
 
 
 def _followed(request: Request) -> Asked | None:
