@@ -36,7 +36,7 @@ def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         ("ENGINE", "threads"),
         ("PUBLIC_URL", "article.example.org"),
         ("PUBLIC_URL", "https://ärtikel.example"),
-        ("PUBLIC_URL", "https://a.example/\"><script>"),
+        ("PUBLIC_URL", 'https://a.example/"><script>'),
         ("DEVICE", "tpu"),
         ("QUEUE_SECONDS", "nan"),
         ("QUEUE_SECONDS", "inf"),

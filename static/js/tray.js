@@ -32,9 +32,8 @@ export class Tray {
       if (pin) this.#toggle(pin);
     });
     // Another tab has seen a run.
-    addEventListener("storage", ({ key, newValue }) => {
-      if (key !== this.#key) return;
-      this.#runs = runsIn(newValue);
+    local.watch(this.#key, (text) => {
+      this.#runs = runsIn(text);
       this.#draw();
       this.#restore();
     });
