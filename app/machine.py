@@ -13,7 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.errors import InvalidSettings
+# Imported here and not when it is needed: where memory is short, nothing can be imported.
+try:
+    import resource
+except ImportError:  # Windows has none
+    resource = None  # type: ignore[assignment]
 
 ROOT = Path("/")
 MOST_WORKERS = 64
@@ -87,9 +91,7 @@ def explain_refusal(error: OSError) -> str:
 
 def with_memory_bounds(failure: str) -> str:
     """Adds what `ulimit` leaves a process of memory, if that is a bound, to what failed."""
-    with suppress(ImportError):  # Windows has none
-        import resource
-
+    if resource is not None:
         for option, which in (("-v", resource.RLIMIT_AS), ("-d", resource.RLIMIT_DATA)):
             soft, _ = resource.getrlimit(which)
             if soft != resource.RLIM_INFINITY:
@@ -97,14 +99,15 @@ def with_memory_bounds(failure: str) -> str:
     return failure
 
 
-def check_threads() -> None:
-    """Raises InvalidSettings where the system starts no thread: nothing here works without."""
+def why_no_threads() -> str | None:
+    """Returns why the system starts no thread, and what to raise; None where it starts them."""
+    thread = threading.Thread(target=lambda: None)
     try:
-        thread = threading.Thread(target=lambda: None)
         thread.start()
     except RuntimeError:
-        raise InvalidSettings(f"the system starts no thread: {REMEDIES[errno.EAGAIN]}") from None
+        return f"the system starts no thread: {REMEDIES[errno.EAGAIN]}"
     thread.join()
+    return None
 
 
 def cpu_quota(root: Path = ROOT) -> float | None:

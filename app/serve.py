@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app import machine
+from app.errors import InvalidSettings
 from app.listening import addresses, listen
 from app.main import create_app
 from app.settings import Settings
@@ -78,7 +79,8 @@ def config_for(app: FastAPI, settings: Settings) -> uvicorn.Config:
 
 def serve(settings: Settings) -> None:
     """Serves the article until SIGTERM or Ctrl-C; then the process exits with 0."""
-    machine.check_threads()
+    if problem := machine.why_no_threads():
+        raise InvalidSettings(problem)
     _allow_files(settings.streams + SPARE_FILES)
     sockets = listen(settings.host, settings.port)
     app = create_app(settings)

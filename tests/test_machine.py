@@ -14,6 +14,7 @@ from app.machine import (
     explain,
     explain_refusal,
     usable_memory,
+    why_no_threads,
     with_memory_bounds,
 )
 from tests.processes import PATIENCE, ROOT
@@ -197,9 +198,8 @@ def test_a_failure_within_a_bound_of_memory_names_the_bound() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds the address space")
-def test_where_no_thread_can_be_started_the_server_says_so_in_one_line() -> None:
-    machine.check_threads()
-    said = run_limited("machine.check_threads()")
-    assert said.splitlines()[-1].endswith(
-        "the system starts no thread: raise ulimit -u, or the container's limit of processes"
+def test_where_no_thread_can_be_started_one_line_says_what_to_raise() -> None:
+    assert why_no_threads() is None
+    assert run_limited("print(machine.why_no_threads())") == (
+        "the system starts no thread: raise ulimit -u, or the container's limit of processes\n"
     )

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from app import journal, machine, settings, standard_streams
 from app.engines.memory import be_first_to_go
 from app.engines.messages import Begun, Ended, Ready, Refused, Starting, Train, pack, read
-from app.errors import InvalidSettings, TrainingError, TrainingFailed, Unusable
+from app.errors import TrainingError, TrainingFailed, Unusable
 from app.experiments.base import TrainingSpec
 
 if TYPE_CHECKING:
@@ -34,10 +34,8 @@ def main(data_dir: Path, cache_dir: Path, device: str) -> None:
     server = socket.socket(fileno=os.dup(0))
     orders: SimpleQueue[TrainingSpec] = SimpleQueue()
     stop = threading.Event()
-    try:
-        machine.check_threads()
-    except InvalidSettings as error:
-        server.sendall(pack(Refused(Unusable(str(error)))))
+    if problem := machine.why_no_threads():
+        server.sendall(pack(Refused(Unusable(problem))))
         return
     threading.Thread(target=_listen, args=(server, orders, stop), daemon=True).start()
     with suppress(BrokenPipeError, ConnectionResetError):  # the server is gone
