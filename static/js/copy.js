@@ -31,7 +31,7 @@ export class Copy {
       await navigator.clipboard.writeText(this.#text.textContent);
       this.#say(words.copy.copied);
     } catch {
-      getSelection().selectAllChildren(this.#text);
+      getSelection()?.selectAllChildren(this.#text); // none in a frame that nobody sees
       this.#say(words.copy.selected);
     }
   }

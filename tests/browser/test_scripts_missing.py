@@ -162,6 +162,49 @@ def test_a_browser_that_lacks_a_feature_is_told_which(
     assert offered(page) == []
 
 
+# Of what browsers have had for years, and what hardened ones refuse: nothing here needs it.
+NOT_NEEDED = """
+  const refuse = () => { throw new DOMException("refused", "SecurityError"); };
+  for (const name of ["structuredClone", "requestIdleCallback", "BroadcastChannel", "Path2D",
+      "OffscreenCanvas", "visualViewport", "WeakRef", "FinalizationRegistry", "TextEncoder"]) {
+    delete window[name];
+  }
+  for (const name of ["clipboard", "sendBeacon", "onLine", "language", "storage", "connection"]) {
+    Object.defineProperty(navigator, name, { value: undefined });
+  }
+  for (const name of ["localStorage", "sessionStorage", "indexedDB", "caches"]) {
+    Object.defineProperty(window, name, { get: refuse });
+  }
+  Object.defineProperty(Document.prototype, "cookie", { get: refuse, set: refuse });
+  Object.defineProperty(Document.prototype, "fonts", { value: undefined });
+  delete CSS.supports;
+  History.prototype.replaceState = History.prototype.pushState = refuse;
+  Element.prototype.setPointerCapture = Element.prototype.releasePointerCapture = refuse;
+  CanvasRenderingContext2D.prototype.getImageData = refuse;
+  Document.prototype.elementFromPoint = () => null;
+  window.getSelection = () => null;
+"""
+
+
+def test_what_the_page_does_not_need_may_be_missing_or_refused(page: Page, staged: str) -> None:
+    errors: list[Error] = []
+    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108
+    page.add_init_script(NOT_NEEDED)
+    page.goto(staged)
+    reader = Reader(page, [])
+    reader.look()
+    reader.train(seed=ENDS, steps=10)
+    reader.expect_state("finished")
+    reader.wait_for_points(11)
+    page.locator("[data-theme-switch]").click()
+    page.locator("[data-copy-button]").click()
+    expect(page.locator("[data-copy-status]")).not_to_be_empty()
+    page.locator("[data-widget=batch]").get_by_role("button", name="Subtract the mean").click()
+    expect(page.locator("[data-widget=batch]")).to_have_attribute("data-step", "1")
+    expect(page.locator(".trouble")).to_have_count(0)
+    assert not errors, errors
+
+
 PARTS = {
     "a figure": ("#figure-norms", "[data-singles]", ".plot > svg"),
     "a widget": ("#widget-batch", "[data-seed-field]", "div.still svg"),

@@ -79,6 +79,11 @@ def test_a_language_whose_words_do_not_load_has_the_english_ones(
     assert "404" in reader.errors.pop()
 
 
+@pytest.mark.parametrize("lang", ["", "x", "auto-translated-by-a-tool", "de_DE"])
+def test_a_language_that_is_none_is_the_browser_s(lang: str, plain_page: Page) -> None:
+    assert in_language(plain_page, lang, "numbers.js", "m.localised(0.5)") in ("0.5", "0,5")
+
+
 @pytest.mark.parametrize(
     ("expression", "english", "german"),
     [
