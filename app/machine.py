@@ -5,11 +5,19 @@ says in the affinity of the process and in its control groups, of both versions 
 documentation, "Control Group v2" and "CFS Bandwidth Control").
 """
 
+import errno
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+# Imported here and not when it is needed: where memory is short, nothing can be imported.
+try:
+    import resource
+except ImportError:  # Windows has none
+    resource = None  # type: ignore[assignment]
 
 ROOT = Path("/")
 MOST_WORKERS = 64
@@ -64,6 +72,42 @@ def explain(workers: int, *, chosen: bool, room: Capacity) -> str | None:
     if not room.why or workers >= room.processors:
         return None
     return f"workers: {workers}, of {room.processors} processors: {room.why}"
+
+
+# What an operator can raise where the system starts no process.
+REMEDIES = {
+    errno.EAGAIN: "raise ulimit -u, or the container's limit of processes",
+    errno.EMFILE: "raise ulimit -n",
+    errno.ENOMEM: "give it more memory, or raise ulimit -v",
+}
+
+
+def explain_refusal(error: OSError) -> str:
+    """Returns why the system starts no process, and what to raise where that is known."""
+    remedy = REMEDIES.get(error.errno or 0)
+    why = error.strerror or type(error).__name__
+    return f"{why}: {remedy}" if remedy else why
+
+
+def with_memory_bounds(failure: str) -> str:
+    """Adds what `ulimit` leaves a process of memory, if that is a bound, to what failed."""
+    if resource is not None:
+        for option, which in (("-v", resource.RLIMIT_AS), ("-d", resource.RLIMIT_DATA)):
+            soft, _ = resource.getrlimit(which)
+            if soft != resource.RLIM_INFINITY:
+                failure += f" (ulimit {option} leaves it {soft // MB:,} MB of memory)"
+    return failure
+
+
+def why_no_threads() -> str | None:
+    """Returns why the system starts no thread, and what to raise; None where it starts them."""
+    thread = threading.Thread(target=lambda: None)
+    try:
+        thread.start()
+    except RuntimeError:
+        return f"the system starts no thread: {REMEDIES[errno.EAGAIN]}"
+    thread.join()
+    return None
 
 
 def cpu_quota(root: Path = ROOT) -> float | None:

@@ -82,7 +82,10 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     app.state.runs = Runs(engine or engine_for(settings), settings, archive)
     app.state.comments = comments.Shelf(Comments(app.state.store))
     app.state.pages = pages.shared(
-        asset_root, comments=settings.comments, language=settings.language
+        asset_root,
+        comments=settings.comments,
+        language=settings.language,
+        public_url=settings.public_url,
     )
     app.state.answers = Counter()
     app.state.board = metrics.Board(

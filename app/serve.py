@@ -12,6 +12,8 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from app import machine
+from app.errors import InvalidSettings
 from app.listening import addresses, listen
 from app.main import create_app
 from app.settings import Settings
@@ -48,6 +50,8 @@ class Server(uvicorn.Server):
             _drop_what_is_not_read(listener.fileno())
         first, *others = addresses(listeners)
         lines = [f"Reading at {first}", *(f"Also at {other}" for other in others)]
+        if public := self._app.state.settings.public_url:
+            lines.append(f"For readers: {public}/")
         print("\n".join(lines), flush=True)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -75,6 +79,8 @@ def config_for(app: FastAPI, settings: Settings) -> uvicorn.Config:
 
 def serve(settings: Settings) -> None:
     """Serves the article until SIGTERM or Ctrl-C; then the process exits with 0."""
+    if problem := machine.why_no_threads():
+        raise InvalidSettings(problem)
     _allow_files(settings.streams + SPARE_FILES)
     sockets = listen(settings.host, settings.port)
     app = create_app(settings)

@@ -170,8 +170,12 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
-        if url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
-            raise ValueError("should be an address such as https://article.example.org")
+        # It goes into headers, which take no other letters; names have their own spelling, xn--….
+        letters = r"[A-Za-z0-9.:\[\]_-]+(/[A-Za-z0-9._~%/-]*)?"
+        if url and not re.fullmatch(f"https?://{letters}", url):
+            raise ValueError(
+                "should be an address such as https://article.example.org, in ASCII (xn--…, %C3…)"
+            )
         return url.rstrip("/")
 
     @field_validator("trusted_proxies")

@@ -121,7 +121,11 @@ class Store:
             return
         self.problem = problem
         if problem:
-            log.error("the store %s can't be used: %s", self.path, problem)
+            log.error(
+                "the store %s can't be used: %s. BATCHNORM_STORE may name another",
+                self.path,
+                problem,
+            )
         else:
             log.warning("the store %s can be used again", self.path)
 

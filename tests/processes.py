@@ -156,6 +156,19 @@ def read_until(process: subprocess.Popen[str], pattern: str) -> None:
 
 
 @contextmanager
+def ending_with_us(group: int) -> Iterator[None]:
+    """Kills a process group at the body's end, and no later than this process ends, if by SIGKILL.
+
+    A shell of its own session waits for the end of a pipe that only this process holds open.
+    """
+    waiting = ["sh", "-c", 'read _; kill -s KILL -- "-$0"', str(group)]
+    with subprocess.Popen(
+        waiting, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+    ):
+        yield
+
+
+@contextmanager
 def serving(log: Path, settings: Mapping[str, object], module: str = "app") -> Iterator[Server]:
     """A server in a process of its own, which leaves nothing behind."""
     with (
@@ -167,7 +180,9 @@ def serving(log: Path, settings: Mapping[str, object], module: str = "app") -> I
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
+            start_new_session=True,
         ) as process,
+        ending_with_us(process.pid),
     ):
         try:
             yield Server(process, _address(process, log), log)

@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -6,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from app import machine
-from app.machine import Capacity, capacity, cpu_quota, explain, usable_memory
+from app.machine import (
+    Capacity,
+    capacity,
+    cpu_quota,
+    explain,
+    explain_refusal,
+    usable_memory,
+    why_no_threads,
+    with_memory_bounds,
+)
 from tests.processes import PATIENCE, ROOT
 
 GB = 1_000_000_000
@@ -144,4 +154,52 @@ def test_the_log_says_how_many_workers_and_why() -> None:
     assert explain(2, chosen=True, room=room) is None
     assert explain(3, chosen=True, room=room) == (
         "BATCHNORM_WORKERS is 3, more than there is room for (2): because"
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EMFILE, "Too many open files: raise ulimit -n"),
+        (errno.EAGAIN, "raise ulimit -u, or the container's limit of processes"),
+        (errno.ENOMEM, "raise ulimit -v"),
+        (errno.EACCES, "Permission denied"),
+    ],
+)
+def test_a_process_that_the_system_refuses_is_told_with_the_limit_to_raise(
+    number: int, words: str
+) -> None:
+    assert explain_refusal(OSError(number, os.strerror(number))).endswith(words)
+
+
+def run_limited(script: str) -> str:
+    """What a script prints in a process that has 1 MB of address space left."""
+    limit = (
+        "import resource\nfrom app import machine\n"
+        "size = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (size + 1_000_000, size + 1_000_000))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", limit + script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    return ended.stdout + ended.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds the address space")
+def test_a_failure_within_a_bound_of_memory_names_the_bound() -> None:
+    assert with_memory_bounds("it failed") == "it failed"
+    said = run_limited("print(machine.with_memory_bounds('it failed'))")
+    assert said.startswith("it failed (ulimit -v leaves it ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds the address space")
+def test_where_no_thread_can_be_started_one_line_says_what_to_raise() -> None:
+    assert why_no_threads() is None
+    assert run_limited("print(machine.why_no_threads())") == (
+        "the system starts no thread: raise ulimit -u, or the container's limit of processes\n"
     )

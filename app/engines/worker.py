@@ -16,7 +16,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from app import journal, settings, standard_streams
+from app import journal, machine, settings, standard_streams
 from app.engines.memory import be_first_to_go
 from app.engines.messages import Begun, Ended, Ready, Refused, Starting, Train, pack, read
 from app.errors import TrainingError, TrainingFailed, Unusable
@@ -34,6 +34,9 @@ def main(data_dir: Path, cache_dir: Path, device: str) -> None:
     server = socket.socket(fileno=os.dup(0))
     orders: SimpleQueue[TrainingSpec] = SimpleQueue()
     stop = threading.Event()
+    if problem := machine.why_no_threads():
+        server.sendall(pack(Refused(Unusable(problem))))
+        return
     threading.Thread(target=_listen, args=(server, orders, stop), daemon=True).start()
     with suppress(BrokenPipeError, ConnectionResetError):  # the server is gone
         _work(server, orders, stop, lambda: _prepare(server, data_dir, cache_dir, device))
@@ -62,7 +65,8 @@ def _work(
         return
     except Exception:
         log.exception("could not start", extra={"worker": os.getpid()})
-        server.sendall(pack(Refused(Unusable("a worker could not start; the log says why"))))
+        why = machine.with_memory_bounds("a worker could not start")
+        server.sendall(pack(Refused(Unusable(f"{why}; the log says why"))))
         return
     server.sendall(pack(Ready(trainer.provenance)))
     while True:

@@ -292,8 +292,10 @@ class WorkersEngine:
             try:
                 worker = await Worker.spawn(self._settings)
             except OSError as error:  # too many open files, no memory: it may pass
-                log.exception("no worker could be started")
-                self._start_failed(f"the system starts no process ({error.strerror})")
+                self._start_failed(
+                    f"the system starts no process ({machine.explain_refusal(error)})"
+                )
+                log.error("no worker: %s", self._starting)
                 pause = min(2 * pause, LONGEST_PAUSE_OF_STARTS)
                 await asyncio.sleep(pause)
                 continue
@@ -304,7 +306,11 @@ class WorkersEngine:
                 await worker.process.wait()
                 log.warning("a worker ended with %s", worker.process.returncode, extra=worker.about)
             except WorkerLost as error:
-                self._start_failed(str(error) if worker.slow else "a worker ended as it started")
+                self._start_failed(
+                    str(error)
+                    if worker.slow
+                    else machine.with_memory_bounds("a worker ended as it started")
+                )
                 log.warning("not warm: %s", self._starting, extra=worker.about)
             except Unusable as error:
                 if str(self._problem) != str(error):

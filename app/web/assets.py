@@ -1,7 +1,6 @@
 """Static files under an address that changes with their content, so that caches may keep them."""
 
 import hashlib
-from collections.abc import Collection
 from pathlib import Path
 
 from starlette.responses import Response
@@ -11,6 +10,7 @@ from starlette.types import Scope
 from app.settings import ENGLISH
 
 FOLDER = Path(__file__).parents[2] / "static"
+SCRIPTS = FOLDER / "js"
 # Modules that no page needs at first: what draws a run waits until the reader comes near, and what
 # takes it away until somebody wants to.
 DRAWING = (
@@ -36,9 +36,7 @@ def version_of(folder: Path = FOLDER) -> str:
     return digest.hexdigest()[:12]
 
 
-def modules(
-    folder: Path = FOLDER / "js", without: Collection[str] = (), language: str = ENGLISH
-) -> list[str]:
+def modules(folder: Path = SCRIPTS, language: str = ENGLISH) -> list[str]:
     """The scripts that a page needs, so that it may ask for them at once and not in a chain.
 
     Of the words, those of its language, and the English ones, which stand in for any other.
@@ -46,8 +44,14 @@ def modules(
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.js"))
     spoken = {f"words/{ENGLISH}.js", f"words/{language}.js"}
     foreign = {name for name in names if name.startswith("words/")} - spoken
-    left_out = {*CLASSIC, *ON_DEMAND, *without, *foreign}
+    left_out = {*CLASSIC, *ON_DEMAND, *foreign}
     return [name for name in names if name not in left_out]
+
+
+def translated_words(language: str, folder: Path = SCRIPTS) -> str | None:
+    """The script that puts a language's words in the place of English ones; None without one."""
+    name = f"words/{language}.js"
+    return name if language != ENGLISH and (folder / name).is_file() else None
 
 
 class Assets(StaticFiles):

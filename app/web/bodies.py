@@ -22,6 +22,8 @@ async def read_body(request: Request) -> Body:
 
     Raises InvalidRequest for other JSON, and HTTPException (415) for anything else.
     """
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send it as it is, not packed.")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
         return Body(_json_object(await request.body()), form=False)

@@ -9,20 +9,18 @@ from app.web.security import META_POLICY
 class Edition:
     """What differs between two publications of the same article.
 
-    `panel` is the template of a figure's controls, `without` the modules that it has no use for,
-    and `policy` the content policy of a page that comes without headers.
+    `panel` is the template of a figure's controls, and `policy` the content policy of a page that
+    comes without headers.
     """
 
     trains: bool
     panel: str
-    without: frozenset[str] = frozenset()
     policy: str | None = None
 
 
 SERVED = Edition(
     trains=True,
     panel="panel.html",
-    without=frozenset({"replay.js"}),
 )
 PLAIN_FILES = Edition(
     trains=False,

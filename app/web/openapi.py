@@ -44,7 +44,10 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """All that is needed to repeat a run; `digest` is the SHA-256 of its CSV."""
+    """All that is needed to repeat a run; `digest` is the SHA-256 of its CSV.
+
+    It has an `address` where the server's settings name a public one.
+    """
 
     id: str
     slug: str
@@ -60,6 +63,7 @@ class Receipt:
     hardware: str | None
     instruction_set: str | None
     digest: str
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,13 +34,13 @@ from app.run import Run
 from app.runs import Runs
 from app.settings import ENGLISH, PREFIX
 from app.web.assets import FOLDER as STATIC
-from app.web.assets import modules
+from app.web.assets import modules, translated_words
 from app.web.citations import Citations
 from app.web.drawing import draw_network
 from app.web.editions import SERVED, Edition
 from app.web.links import MAX_QUERY, Asked, asked
 from app.web.maths import Maths
-from app.web.paths import root_of, root_of_asking_page
+from app.web.paths import absolute, root_of, root_of_asking_page
 from app.web.reading import curve_of
 from app.web.security import reader_of
 from app.web.sweeps import against_map, draw_sweep, edges_of
@@ -81,6 +81,7 @@ class Pages:
         comments: bool,
         edition: Edition = SERVED,
         language: str = ENGLISH,
+        public_url: str = "",
     ) -> None:
         self._environment = Environment(
             loader=FileSystemLoader(_folders(language)),
@@ -107,7 +108,8 @@ class Pages:
                 slug: recorded_request(EXPERIMENTS[slug], recorded[slug]) for slug in recorded
             },
             "draw_network": draw_network,
-            "modules": modules(without=edition.without, language=language),
+            "modules": modules(language=language),
+            "translated_words": translated_words(language),
             "draw_sweep": draw_sweep,
             "edges_of": edges_of,
             "against_map": against_map,
@@ -116,6 +118,7 @@ class Pages:
             "final_values": final_values,
             "levels_of": levels_of,
             "parameter_count": parameter_count,
+            "public_url": public_url,
             "once": Once(),
             "new_key": lambda: secrets.token_urlsafe(12),
         }
@@ -318,8 +321,17 @@ async def run_page(request: Request, run_id: str) -> Response:
     if wants_fragment(request):
         return _html(pages.panel(run, reader, root=root_of_asking_page(request)))
     if wants_json(request):
-        return JSONResponse(run.receipt(), headers={"Cache-Control": "no-store", "Vary": "Accept"})
+        return JSONResponse(
+            receipt_of(request, run), headers={"Cache-Control": "no-store", "Vary": "Accept"}
+        )
     return _html(pages.article(reader, root=root, opened=run))
+
+
+def receipt_of(request: Request, run: Run) -> dict[str, object]:
+    """A run's receipt, with the address at which others find the run if the settings know one."""
+    if not request.app.state.settings.public_url:
+        return run.receipt()
+    return {**run.receipt(), "address": absolute(request, f"/runs/{run.id}")}
 
 
 def _followed(request: Request) -> Asked | None:

@@ -34,9 +34,9 @@ def root_of_asking_page(request: Request) -> str:
 
 
 def absolute(request: Request, path: str) -> str:
-    """A path with the root path of the settings before it."""
-    root: str = request.app.state.settings.root_path
-    return root + path
+    """A path's address for others: below the public address of the settings, else the root path."""
+    settings = request.app.state.settings
+    return f"{settings.public_url or settings.root_path}{path}"
 
 
 class Paths:

@@ -13,7 +13,7 @@ from app.experiments.base import Experiment, RunRequest
 from app.run import Run
 from app.runs import Runs
 from app.web.bodies import read_body
-from app.web.pages import pages_of, wants_fragment
+from app.web.pages import pages_of, receipt_of, wants_fragment
 from app.web.paths import HEAD, absolute, root_of_asking_page
 from app.web.security import MAX_ID_DIGITS, MAX_KEY_LENGTH, reader_of
 from app.web.streams import EventStream, Streams, poll
@@ -108,10 +108,10 @@ async def metrics(runs: AllRuns, run_id: str) -> Response:
 
 
 @router.get("/runs/{run_id}/receipt.json")
-async def receipt(runs: AllRuns, run_id: str) -> JSONResponse:
+async def receipt(request: Request, runs: AllRuns, run_id: str) -> JSONResponse:
     """The run's receipt as a file, for `python -m app verify`."""
     run = await runs.find(run_id)
-    return JSONResponse(run.receipt(), headers=_download(f"{run.file_name}.json"))
+    return JSONResponse(receipt_of(request, run), headers=_download(f"{run.file_name}.json"))
 
 
 def _download(name: str) -> dict[str, str]:

@@ -4,9 +4,11 @@ import { Citations } from "./citations.js";
 import { Comments } from "./comments.js";
 import { Copy } from "./copy.js";
 import { Figure } from "./figure.js";
+import { guarded } from "./frame.js";
 import { Lipschitz } from "./lipschitz.js";
 import { Live } from "./live.js";
 import { loadModule } from "./loading.js";
+import { Replay } from "./replay.js";
 import { local } from "./storage.js";
 import { Sweep } from "./sweep.js";
 import { trouble } from "./trouble.js";
@@ -14,11 +16,6 @@ import { words } from "./words.js";
 import { Batch } from "./widgets/batch.js";
 import { Bowl } from "./widgets/bowl.js";
 import { TrainOrTest } from "./widgets/train-or-test.js";
-
-// All modules are there: fallback.js has nothing to do. If the load event came first, as it may in
-// WebKit and wherever a module waits for another, it has given up, and that is undone.
-document.documentElement.dataset.started = "";
-document.getElementById("without-scripts").media = "(scripting: none)";
 
 // In plain files no server trains.
 const replays = "replays" in document.documentElement.dataset;
@@ -47,16 +44,6 @@ function startThemeSwitch(button) {
   show();
 }
 
-document.querySelectorAll("[data-theme-switch]").forEach(startThemeSwitch);
-document.querySelectorAll("[data-sweep]").forEach((element) => new Sweep(element, { trains: !replays }));
-document.querySelectorAll("[data-comments]").forEach((element) => new Comments(element));
-document.querySelectorAll("[data-widget=batch]").forEach((element) => new Batch(element));
-document.querySelectorAll("[data-widget=bowl]").forEach((element) => new Bowl(element));
-document.querySelectorAll("[data-widget=train-or-test]").forEach((element) => new TrainOrTest(element));
-document.querySelectorAll("[data-copy]").forEach((element) => new Copy(element));
-new Citations(document.querySelectorAll(".cite"));
-document.querySelectorAll("[data-drawing=lipschitz]").forEach((element) => new Lipschitz(element));
-
 // What a chart gives to take away is loaded when the first reader's disclosure opens.
 async function showData(details) {
   details.querySelector("[data-trouble]")?.remove();
@@ -67,8 +54,38 @@ async function showData(details) {
   }
 }
 
-document.addEventListener("toggle", ({ target }) => target.matches?.(".chart-data") && showData(target), true);
+// One part of the page that fails to start says so in its place, and all others start.
+function startEach(selector, start) {
+  for (const element of document.querySelectorAll(selector)) {
+    try {
+      start(element);
+    } catch (error) {
+      reportError(error);
+      element.dataset.failedToStart = "";
+      if (!element.hidden) element.append(trouble(words.views.notStarted, error));
+    }
+  }
+}
 
-// Last: only plain files wait here, for what the served page need not load.
-const Source = replays ? (await import("./replay.js")).Replay : Live;
-document.querySelectorAll("[data-figure]").forEach((element) => new Figure(element, Source));
+function start() {
+  const Source = replays ? Replay : Live;
+  startEach("[data-theme-switch]", startThemeSwitch);
+  startEach("[data-figure]", (element) => new Figure(element, Source));
+  startEach("[data-sweep]", (element) => new Sweep(element, { trains: !replays }));
+  startEach("[data-comments]", (element) => new Comments(element));
+  startEach("[data-widget=batch]", (element) => new Batch(element));
+  startEach("[data-widget=bowl]", (element) => new Bowl(element));
+  startEach("[data-widget=train-or-test]", (element) => new TrainOrTest(element));
+  startEach("[data-drawing=lipschitz]", (element) => new Lipschitz(element));
+  startEach("[data-copy]", (element) => new Copy(element));
+  guarded(() => new Citations(document.querySelectorAll(".cite")))();
+  document.addEventListener("toggle", ({ target }) => target.matches?.(".chart-data") && showData(target), true);
+}
+
+// Else fallback.js has the page stand still. If it has done so already, over the words of the page's
+// language, without which the page can do, that is undone.
+if ((replays || window.htmx) && !("lacks" in document.documentElement.dataset)) {
+  start();
+  document.documentElement.dataset.started = "";
+  document.getElementById("without-scripts").media = "(scripting: none)";
+}

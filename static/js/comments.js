@@ -16,7 +16,13 @@ export class Comments {
     element.addEventListener("htmx:before:request", () => this.#begin());
     element.addEventListener("htmx:response:error", (event) => this.#refused(event.detail.ctx));
     element.addEventListener("htmx:error", () => this.#say(words.problem.noAnswer));
-    element.addEventListener("htmx:after:swap", () => element.querySelector("[data-new]")?.focus());
+    element.addEventListener("htmx:after:swap", () => this.#show());
+  }
+
+  #show() {
+    const hasNone = this.#element.querySelector(".comment") === null;
+    this.#element.closest("section")?.toggleAttribute("data-uncommented", hasNone);
+    this.#element.querySelector("[data-new]")?.focus();
   }
 
   #count(field) {

@@ -1,14 +1,15 @@
 // A text with a Copy button. Where the clipboard is out of reach, as it is on a page without HTTPS,
 // the text is selected instead.
+import { publicAddress } from "./address.js";
 import { words } from "./words.js";
 
 const SAYS_SO_MS = 2500;
 
-// The entry with the page's address as a last field, unless nobody else could reach it there.
-export function withAddress(bibtex, { origin, protocol, hostname }) {
+// The entry with the article's address as a last field, unless nobody else could reach it there.
+export function withAddress(bibtex, { href, protocol, hostname }) {
   const isLocal = /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
   if (!protocol.startsWith("http") || isLocal) return bibtex;
-  return bibtex.replace(/\n}$/, `\n  url = {${origin}/},\n}`);
+  return bibtex.replace(/\n}$/, `\n  url = {${href}},\n}`);
 }
 
 export class Copy {
@@ -19,7 +20,7 @@ export class Copy {
   constructor(element) {
     this.#text = element.querySelector("[data-copy-text]");
     this.#status = element.querySelector("[data-copy-status]");
-    this.#text.textContent = withAddress(this.#text.textContent, location);
+    this.#text.textContent = withAddress(this.#text.textContent, new URL(publicAddress()));
     const button = element.querySelector("[data-copy-button]");
     button.addEventListener("click", () => this.#copy());
     button.hidden = false;
@@ -30,7 +31,7 @@ export class Copy {
       await navigator.clipboard.writeText(this.#text.textContent);
       this.#say(words.copy.copied);
     } catch {
-      getSelection().selectAllChildren(this.#text);
+      getSelection()?.selectAllChildren(this.#text); // none in a frame that nobody sees
       this.#say(words.copy.selected);
     }
   }

@@ -2,7 +2,16 @@
 // that language asks for is looked up once: axes write numbers in each frame.
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
-const format = (options) => new Intl.NumberFormat(document.documentElement.lang, { numberingSystem: "latn", ...options });
+// As Intl takes it. Tools that translate pages may leave there what is no language tag: then the browser's.
+export const language = (() => {
+  try {
+    return Intl.getCanonicalLocales(document.documentElement.lang)[0];
+  } catch {
+    return undefined;
+  }
+})();
+
+const format = (options) => new Intl.NumberFormat(language, { numberingSystem: "latn", ...options });
 const counts = format({});
 const separator = format({}).formatToParts(0.5).find(({ type }) => type === "decimal").value;
 const [before, after] = format({ style: "percent" }).format(0.5).split("50");

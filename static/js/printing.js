@@ -39,8 +39,16 @@ function print() {
     const svg = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
     svg.classList.add("printed");
     plot.append(document.adoptNode(svg));
+    plot.dataset.printed = "";
+  });
+}
+
+function clear() {
+  document.querySelectorAll(".printed").forEach((svg) => {
+    delete svg.parentElement.dataset.printed;
+    svg.remove();
   });
 }
 
 addEventListener("beforeprint", print);
-addEventListener("afterprint", () => document.querySelectorAll(".printed").forEach((svg) => svg.remove()));
+addEventListener("afterprint", clear);

@@ -1,5 +1,10 @@
 // What a browser keeps for the page. It may keep nothing (cookies blocked, no room left), and others may
-// have written what we read: nothing here throws, and the page works without.
+// have written what we read: nothing here throws, and the page works without. A browser keeps one storage
+// for all servers at one origin, each below its own path: the path is part of every key.
+import { address } from "./address.js";
+
+// Nothing at the origin itself, else such as "proxy/8000/". theme.js does the same.
+const PREFIX = new URL(address("")).pathname.slice(1);
 
 class Kept {
   #name;
@@ -11,20 +16,25 @@ class Kept {
 
   // A text; null where there is none.
   get(key) {
-    return this.#try((storage) => storage.getItem(key)) ?? null;
+    return this.#try((storage) => storage.getItem(PREFIX + key)) ?? null;
   }
 
   // An older text doesn't stay where the newer one finds no room.
   set(key, text) {
     const done = this.#try((storage) => {
-      storage.setItem(key, text);
+      storage.setItem(PREFIX + key, text);
       return true;
     });
     if (!done) this.remove(key);
   }
 
   remove(key) {
-    this.#try((storage) => storage.removeItem(key));
+    this.#try((storage) => storage.removeItem(PREFIX + key));
+  }
+
+  // Calls changed(text) when another tab has written there.
+  watch(key, changed) {
+    addEventListener("storage", (event) => event.key === PREFIX + key && changed(event.newValue));
   }
 
   #try(act) {

@@ -1,6 +1,7 @@
 // The runs of one figure that this browser has seen, with their settings. Each can be shown again;
 // the lines of some can be pinned, and stay behind those of whatever run is shown.
 import { nameCurve } from "./names.js";
+import { language } from "./numbers.js";
 import { listIn, local } from "./storage.js";
 import { eventsOf } from "./stream.js";
 import { words } from "./words.js";
@@ -10,7 +11,7 @@ const MOST_PINS = 3; // more can't be told apart
 const MOST_MS = 8.64e15; // from 1970: the range of a Date
 const ENDED = ["finished", "stopped", "failed"];
 
-const when = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+const when = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 
 export class Tray {
   #figure;
@@ -32,9 +33,8 @@ export class Tray {
       if (pin) this.#toggle(pin);
     });
     // Another tab has seen a run.
-    addEventListener("storage", ({ key, newValue }) => {
-      if (key !== this.#key) return;
-      this.#runs = runsIn(newValue);
+    local.watch(this.#key, (text) => {
+      this.#runs = runsIn(text);
       this.#draw();
       this.#restore();
     });

@@ -1,7 +1,8 @@
 // What stands in the place of something that failed: a sentence, and a button that tries again.
 import { words } from "./words.js";
 
-// A new element. Where the server has a newer version of the page, nothing but a reload helps.
+// A new element. Without tryAgain(), or where the server has a newer version of the page, nothing but a
+// reload helps.
 export function trouble(text, error, tryAgain) {
   const updated = Boolean(error.updated);
   const box = document.createElement("div");
@@ -11,13 +12,15 @@ export function trouble(text, error, tryAgain) {
   said.setAttribute("role", "status");
   said.textContent = updated ? words.views.updated : text;
   const choices = document.createElement("p");
-  const retry = button(words.views.tryAgain, () => {
-    retry.disabled = true;
-    tryAgain();
-  });
   // Of a script with an error in it browsers keep what they have: there a reload helps.
-  const reload = button(words.views.reload, () => location.reload());
-  choices.append(...(updated ? [reload] : [retry, " ", reload]));
+  choices.append(button(words.views.reload, () => location.reload()));
+  if (tryAgain && !updated) {
+    const retry = button(words.views.tryAgain, () => {
+      retry.disabled = true;
+      tryAgain();
+    });
+    choices.prepend(retry, " ");
+  }
   box.append(said, choices);
   return box;
 }

@@ -1,7 +1,5 @@
-// What scripts say, in the page's language; in English where that has no module.
+// What scripts say, in English. The page of another language has a module before all others that puts
+// its own words in: docs/translating.md.
 import english from "./words/en.js";
 
-const { lang } = document.documentElement;
-const load = () => import(`./words/${lang}.js`).then((found) => found.default, () => english);
-
-export const words = lang === "en" ? english : await load();
+export const words = { ...english };

@@ -176,6 +176,7 @@ def test_copy_selects_the_entry_where_there_is_no_clipboard(
     ("address", "field"),
     [
         ("https://batchnorm.example", "\n  url = {https://batchnorm.example/},\n}"),
+        ("https://lab.example/bn/", "\n  url = {https://lab.example/bn/},\n}"),
         ("http://192.168.1.7:8000", "\n  url = {http://192.168.1.7:8000/},\n}"),
         ("http://127.0.0.1:8000", "\n}"),
         ("http://localhost:8000", "\n}"),
@@ -189,6 +190,24 @@ def test_the_entry_has_an_address_that_others_can_reach_or_none(
     expression = f"m.withAddress('@misc{{x,\\n  year = {{2026}},\\n}}', new URL('{address}'))"
     entry = call(plain_page, "copy.js", expression)
     assert entry == "@misc{x,\n  year = {2026}," + field
+
+
+def test_the_address_that_others_can_reach_is_that_of_the_settings(plain_page: Page) -> None:
+    assert call(plain_page, "address.js", "m.publicAddress()") == plain_page.url.replace(
+        "/comments", "/"
+    )
+    plain_page.evaluate(
+        """() => {
+          const link = document.createElement("link");
+          Object.assign(link, { rel: "canonical", href: "https://lab.example/bn/" });
+          document.head.append(link);
+        }"""
+    )
+    try:
+        address = call(plain_page, "address.js", "m.publicAddress()")
+        assert address == "https://lab.example/bn/"
+    finally:
+        plain_page.evaluate("document.querySelector('[rel=canonical]').remove()")
 
 
 def test_the_text_has_its_own_letter_for_every_name(plain_page: Page) -> None:

@@ -1,20 +1,31 @@
-"""Scripts on, but some can't be had: the page as without scripts, and a sentence that says why."""
+"""Scripts on, but some can't be had, or can't run in this browser: the page as without scripts, and
+a sentence that says why. Where one part of the page fails alone, that part says so.
+"""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Error, Page, Route, expect
 
 from app.experiments import EXPERIMENTS
 from tests.browser.conftest import HANG_MS
 from tests.browser.pictures import keep_picture
+from tests.browser.reader import Reader
+from tests.browser.staged import ENDS
 from tests.browser.test_without_scripts import WIDGETS, offered
 from tests.conftest import Site
-from tests.processes import Server
+from tests.processes import ROOT, Server
 
 pytestmark = pytest.mark.browser
+
+SCRIPTS = ROOT / "static" / "js"
+NEEDED = re.findall(
+    r'"([A-Za-z.]+)"',
+    re.search(r"NEEDED = \[(.*?)\];", (SCRIPTS / "fallback.js").read_text(), re.DOTALL)[1],  # type: ignore[index]
+)
 
 
 @pytest.fixture
@@ -64,6 +75,11 @@ MISSING: dict[str, tuple[str, Callable[[Route], None]]] = {
         "**/js/words/en.js",
         lambda route: route.fulfill(body="missing();", content_type="text/javascript"),
     ),
+    "htmx, and missing": ("**/vendor/htmx-*.js", lambda route: route.abort()),
+    "htmx, and a login page": (
+        "**/vendor/htmx-*.js",
+        lambda route: route.fulfill(body="", content_type="text/javascript"),
+    ),
     "missing, as all others": ("**/*.js", lambda route: route.abort()),
 }
 
@@ -101,23 +117,126 @@ def test_a_page_whose_scripts_run_has_no_such_sentence(page: Page, server: Serve
     expect(page.locator("#widget-batch .bench")).to_be_visible()
 
 
-def test_a_page_whose_scripts_start_after_its_load_event_comes_to_life_all_the_same(
-    page: Page, server: Server
-) -> None:
-    """As in WebKit, which sends the event while a module still waits for another."""
+def test_a_page_that_waits_long_for_a_script_does_not_give_up(page: Page, server: Server) -> None:
+    """The load event comes after all scripts have run, and with it what fallback.js does."""
     held: list[Route] = []
-    page.route("**/js/words/xx.js", lambda route: held.append(route))  # noqa: PLW0108
-    page.route(
-        server.url + "/",
-        lambda route: route.fulfill(
-            response=(answer := route.fetch()), body=answer.text().replace('lang="en"', 'lang="xx"')
-        ),
-    )
-    page.goto(server.url)
-    expect(page.locator(".unscripted")).to_be_visible()
-    for route in held:
-        route.fulfill(status=404)
-    page.locator("html[data-started]").wait_for(state="attached")
+    page.route("**/js/words/en.js", lambda route: held.append(route))  # noqa: PLW0108
+    page.add_init_script("addEventListener('load', () => (window.hasLoaded = true))")
+    page.goto(server.url, wait_until="commit")
+    expect(page.locator("#references")).to_be_attached()
+    assert not page.evaluate("window.hasLoaded")
     expect(page.locator(".unscripted")).to_be_hidden()
-    expect(page.locator("#widget-batch .bench")).to_be_visible()
+    for route in held:
+        route.continue_()
+    page.locator("html[data-started]").wait_for(state="attached")
+    page.wait_for_function("window.hasLoaded")
+    expect(page.locator(".unscripted")).to_be_hidden()
     assert offered(page)
+
+
+def test_no_script_awaits_at_its_top_level(page: Page) -> None:
+    """WebKit runs whatever imports such a module late, and some of it twice at a time."""
+    without_modules = """(source) => new Function(source
+      .replace(/^import [^;]+;$/gm, "")
+      .replace(/^export (default )?/gm, (_, value) => (value ? "0, " : ""))
+      .replaceAll("import.meta", "({})"))"""
+    scripts = sorted(SCRIPTS.rglob("*.js"))
+    assert len(scripts) > 50
+    for script in scripts:
+        page.evaluate(without_modules, script.read_text())  # raises where it has an await
+    with pytest.raises(Error, match="await is only valid"):
+        page.evaluate(without_modules, "export const late = await Promise.resolve();")
+
+
+@pytest.mark.parametrize("feature", NEEDED)
+def test_a_browser_that_lacks_a_feature_is_told_which(
+    feature: str, page: Page, staged: str
+) -> None:
+    owner, _, name = f"window.{feature}".rpartition(".")
+    page.add_init_script(f"Object.defineProperty({owner}, '{name}', {{ value: undefined }});")
+    page.goto(staged)
+    expect(page.locator(".unscripted")).to_be_visible()
+    expect(page.locator(".lacking")).to_contain_text(f"({feature})")
+    expect(page.locator(".not-loaded")).to_be_hidden()
+    expect(page.locator("#widget-batch div.still")).to_be_visible()
+    assert offered(page) == []
+
+
+# Of what browsers have had for years, and what hardened ones refuse: nothing here needs it.
+NOT_NEEDED = """
+  const refuse = () => { throw new DOMException("refused", "SecurityError"); };
+  for (const name of ["structuredClone", "requestIdleCallback", "BroadcastChannel", "Path2D",
+      "OffscreenCanvas", "visualViewport", "WeakRef", "FinalizationRegistry", "TextEncoder"]) {
+    delete window[name];
+  }
+  for (const name of ["clipboard", "sendBeacon", "onLine", "language", "storage", "connection"]) {
+    Object.defineProperty(navigator, name, { value: undefined });
+  }
+  for (const name of ["localStorage", "sessionStorage", "indexedDB", "caches"]) {
+    Object.defineProperty(window, name, { get: refuse });
+  }
+  Object.defineProperty(Document.prototype, "cookie", { get: refuse, set: refuse });
+  Object.defineProperty(Document.prototype, "fonts", { value: undefined });
+  delete CSS.supports;
+  History.prototype.replaceState = History.prototype.pushState = refuse;
+  Element.prototype.setPointerCapture = Element.prototype.releasePointerCapture = refuse;
+  CanvasRenderingContext2D.prototype.getImageData = refuse;
+  Document.prototype.elementFromPoint = () => null;
+  window.getSelection = () => null;
+"""
+
+
+def test_what_the_page_does_not_need_may_be_missing_or_refused(page: Page, staged: str) -> None:
+    errors: list[Error] = []
+    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108
+    page.add_init_script(NOT_NEEDED)
+    page.goto(staged)
+    reader = Reader(page, [])
+    reader.look()
+    reader.train(seed=ENDS, steps=10)
+    reader.expect_state("finished")
+    reader.wait_for_points(11)
+    page.locator("[data-theme-switch]").click()
+    page.locator("[data-copy-button]").click()
+    expect(page.locator("[data-copy-status]")).not_to_be_empty()
+    page.locator("[data-widget=batch]").get_by_role("button", name="Subtract the mean").click()
+    expect(page.locator("[data-widget=batch]")).to_have_attribute("data-step", "1")
+    expect(page.locator(".trouble")).to_have_count(0)
+    assert not errors, errors
+
+
+PARTS = {
+    "a figure": ("#figure-norms", "[data-singles]", ".plot > svg"),
+    "a widget": ("#widget-batch", "[data-seed-field]", "div.still svg"),
+    "a drawing that is dragged": ("#drawing-lipschitz", "input", "svg"),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_that_does_not_start_says_so_in_its_place_and_the_others_start(
+    part: str, page: Page, staged: str
+) -> None:
+    place, taken, drawing = PARTS[part]
+    errors: list[Error] = []
+    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108
+    # Just before the scripts run.
+    page.add_init_script(
+        f"""document.addEventListener("readystatechange",
+          () => document.querySelectorAll("{place} :is({taken})").forEach((one) => one.remove()),
+          {{ once: true }})"""
+    )
+    page.goto(staged)
+    failed = page.locator(place)
+    failed.scroll_into_view_if_needed()
+    expect(failed.locator("> .trouble")).to_contain_text("did not start")
+    expect(failed.get_by_role("button", name="Reload the page")).to_be_visible()
+    expect(failed.locator(drawing).first).to_be_visible()
+    expect(failed.get_by_role("button", name="Train")).to_have_count(0)
+    assert len(errors) == 1
+    expect(page.locator(".unscripted")).to_be_hidden()
+    expect(page.locator(".trouble")).to_have_count(1)
+    reader = Reader(page, [])
+    reader.look()
+    reader.train(seed=ENDS, steps=10)
+    reader.expect_state("finished")
+    expect(page.locator("[data-widget=bowl] [data-status]")).not_to_be_empty()

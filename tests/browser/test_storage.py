@@ -1,9 +1,10 @@
 """Whatever a browser keeps or refuses to keep, the article works: it merely remembers nothing."""
 
 import json
+import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from app.experiments import EXPERIMENTS
 from tests.browser.conftest import NewReader
@@ -145,3 +146,33 @@ def test_on_a_plain_http_address_nothing_asks_for_what_only_https_has(
     reader.page.locator("[data-copy-button]").click()
     expect(reader.page.locator("[data-copy-status]")).to_contain_text("Selected")
     assert "@misc" in reader.page.evaluate("String(getSelection())")
+
+
+def test_two_servers_below_one_origin_keep_their_memories_apart(
+    staged: str, new_reader: NewReader
+) -> None:
+    reader = new_reader("about:blank")
+
+    # As a notebook's proxy, which takes its path off. It is one server here: run ids are alike.
+    def pass_on(route: Route) -> None:
+        route.continue_(url=re.sub(r"proxy/800[01]/", "", route.request.url))
+
+    reader.page.route(f"{staged}/proxy/**", pass_on)
+    kept = "() => Object.keys(localStorage).sort()"
+    reader.page.goto(f"{staged}/proxy/8000/")
+    reader.page.locator("[data-theme-switch]").click()
+    train_to_the_end(reader)
+    expect(reader.figure.locator("[data-tray]")).to_contain_text("Your runs (1)")
+    keys = reader.page.evaluate(kept)
+    assert keys == ["proxy/8000/runs of learning-rates", "proxy/8000/theme"]
+    reader.page.goto(f"{staged}/proxy/8001/")
+    reader.look()
+    expect(reader.figure).to_have_attribute("data-state", "recorded")
+    expect(reader.figure.locator("[data-tray]")).to_be_hidden()
+    expect(reader.page.locator("html")).not_to_have_attribute("data-theme", re.compile("."))
+    assert reader.page.evaluate(kept) == keys
+    reader.page.goto(f"{staged}/proxy/8000/")
+    expect(reader.page.locator("html")).to_have_attribute("data-theme", "dark")
+    reader.look()
+    expect(reader.figure).to_have_attribute("data-state", "finished")
+    expect(reader.figure.locator("[data-tray]")).to_contain_text("Your runs (1)")

@@ -11,7 +11,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from app.experiments.smoothness import SMOOTHNESS
 from tests.browser.conftest import NewReader
@@ -322,3 +322,28 @@ def test_the_print_style_has_no_controls_and_writes_addresses_out(reader: Reader
     for other in ("a.cite", ".references a[href^=http]"):
         assert reader.page.locator(other).first.evaluate(after) == "none"
     assert reader.figure.evaluate("(figure) => getComputedStyle(figure).breakInside") == "avoid"
+
+
+def test_on_paper_no_chart_or_widget_stands_twice_in_a_browser_without_has(
+    new_reader: NewReader, server: Server
+) -> None:
+    """As Firefox 120: a rule with a selector that it can't read is none."""
+    reader = new_reader("about:blank")
+
+    def without_has(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace(":has(", ":has-not("))
+
+    reader.page.route("**/*.css", without_has)
+    reader.page.goto(server.url)
+    reader.wait_for_points(51)
+    reader.page.emulate_media(media="print")
+    reader.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    plot = reader.figure.locator(".plot[data-live]").first
+    expect(plot.locator(".printed")).to_be_visible()
+    expect(plot.locator("canvas")).to_be_hidden()
+    expect(reader.page.locator("#widget-batch .bench")).to_be_hidden()
+    expect(reader.page.locator("#comments")).to_be_hidden()
+    reader.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    reader.page.emulate_media(media="screen")
+    expect(plot.locator("canvas")).to_be_visible()

@@ -14,13 +14,13 @@ from tests.browser.conftest import NewReader
 from tests.browser.functions import call
 from tests.web.toy_server import ToyServer, serving_toys_over_http
 
+SCRIPT = "words/xx.js"
 WORDS = """
-import english from "./en.js";
-export default {
-  ...english,
+import { words } from "../words.js";
+Object.assign(words, {
   article: { lightPage: "Fehér oldal", darkPage: "Fekete oldal" },
-  figure: { ...english.figure, recordedRun: ({ seed }) => `a ${seed}. mag` },
-};
+  figure: { ...words.figure, recordedRun: ({ seed }) => `a ${seed}. mag` },
+});
 """
 
 
@@ -33,6 +33,7 @@ def translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyS
     section.parent.mkdir(parents=True)
     section.write_text('<section id="introduction"><p>Egy mondat.</p></section>')
     monkeypatch.setattr(pages, "TEMPLATES", templates)
+    monkeypatch.setattr(pages, "translated_words", lambda _language: SCRIPT)
     with serving_toys_over_http(tmp_path) as server:
         server.app.state.pages = pages.Pages(f"static/{version_of()}", comments=True, language="xx")
         yield server
@@ -43,7 +44,7 @@ def test_a_translation_takes_the_place_of_what_it_translates(
 ) -> None:
     reader = new_reader("about:blank")
     reader.page.route(
-        "**/js/words/xx.js",
+        f"**/js/{SCRIPT}",
         lambda route: route.fulfill(body=WORDS, content_type="text/javascript"),
     )
     reader.page.goto(translated.url)
@@ -66,9 +67,21 @@ def in_language(page: Page, lang: str, module: str, expression: str) -> Any:
         page.evaluate("document.documentElement.lang = 'en'")
 
 
-def test_a_language_without_words_has_the_english_ones(plain_page: Page) -> None:
-    text = "m.words.scrubber.step({ step: 3 })"
-    assert in_language(plain_page, "xx", "words.js", text) == "step 3"
+def test_a_language_whose_words_do_not_load_has_the_english_ones(
+    translated: ToyServer, new_reader: NewReader
+) -> None:
+    reader = new_reader("about:blank")
+    reader.page.route(f"**/js/{SCRIPT}", lambda route: route.fulfill(status=404))
+    reader.page.goto(translated.url)
+    expect(reader.page.locator("#introduction")).to_have_text("Egy mondat.")
+    expect(reader.page.get_by_role("button", name="Dark page")).to_be_visible()
+    expect(reader.page.locator(".unscripted")).to_be_hidden()
+    assert "404" in reader.errors.pop()
+
+
+@pytest.mark.parametrize("lang", ["", "x", "auto-translated-by-a-tool", "de_DE"])
+def test_a_language_that_is_none_is_the_browser_s(lang: str, plain_page: Page) -> None:
+    assert in_language(plain_page, lang, "numbers.js", "m.localised(0.5)") in ("0.5", "0,5")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,10 @@
     if (event.target === window) keep(`exception: ${event.message}`);
     else keep(`not loaded: ${event.target.src ?? event.target.href}`);
   }, true);
+  // Then fallback.js gives up, and the page without scripts flashes.
+  addEventListener("load", () => {
+    if (!("started" in document.documentElement.dataset)) keep("no script had started at the load event");
+  });
   addEventListener("unhandledrejection", (event) => keep(`unhandled rejection: ${event.reason}`));
   addEventListener("securitypolicyviolation", (event) =>
     keep(`content policy: ${event.violatedDirective} ${event.blockedURI}`));

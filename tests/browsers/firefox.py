@@ -14,6 +14,7 @@ import websocket
 
 from tests.browsers.browser import KEYS, PATIENCE, Point
 from tests.browsers.programs import find_program
+from tests.processes import ending_with_us
 
 # No traffic besides ours, and no page besides ours.
 PREFERENCES = {
@@ -138,21 +139,22 @@ def firefox() -> Iterator[Firefox]:
         lines = (f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in PREFERENCES.items())
         Path(folder, "user.js").write_text("\n".join(lines))
         command = [str(program), "--headless", "--no-remote", "--profile", folder]
-        with subprocess.Popen(
-            [*command, "--remote-debugging-port", "0"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
+        with (
+            subprocess.Popen(
+                [*command, "--remote-debugging-port", "0"],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            ) as process,
+            ending_with_us(process.pid),
+        ):
+            browser = Firefox(_address(process))
             try:
-                browser = Firefox(_address(process))
-                try:
-                    yield browser
-                finally:
-                    browser.close()
-                process.wait(PATIENCE)
+                yield browser
             finally:
-                process.kill()
+                browser.close()
+            process.wait(PATIENCE)
 
 
 def _address(process: subprocess.Popen[str]) -> str:

@@ -2,7 +2,6 @@
 
 import base64
 import os
-import signal
 import subprocess
 import tempfile
 import time
@@ -20,6 +19,7 @@ from selenium.webdriver.webkitgtk.service import Service
 
 from tests.browsers.browser import KEYS, PATIENCE, Point
 from tests.browsers.programs import find_program
+from tests.processes import ending_with_us
 
 # The browser's own buttons would keep the window wider than a phone.
 NARROW = "* { border-width: 0; font-size: 1px; margin: 0; min-width: 0; padding: 0; }"
@@ -136,7 +136,7 @@ def webkit() -> Iterator[WebKit]:
         options.add_argument("--automation")
         # The service is started here, by its path, so that Selenium searches for no driver.
         service.start()
-        stack.callback(_kill_group, service.process.pid)
+        stack.enter_context(ending_with_us(service.process.pid))
         stack.callback(service.stop)
         connection = RemoteConnection(client_config=ClientConfig(service.service_url))
         driver = Remote(connection, options=options)
@@ -149,13 +149,6 @@ def _mini_browser() -> Path:
     return next(Path("/usr").glob("lib*/**/webkit2gtk-4.*/MiniBrowser"))
 
 
-def _kill_group(leader: int) -> None:
-    try:
-        os.killpg(leader, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-
-
 @contextmanager
 def _display(program: Path) -> Iterator[str]:
     """A screen of its own, by the name that DISPLAY wants; Xvfb looks for a free one."""
@@ -166,10 +159,9 @@ def _display(program: Path) -> Iterator[str]:
             [program, "-displayfd", str(write), "-screen", "0", "1600x1400x24", "-nolisten", "tcp"],
             pass_fds=[write],
             stderr=subprocess.DEVNULL,
+            start_new_session=True,
         ) as process,
+        ending_with_us(process.pid),
     ):
         os.close(write)
-        try:
-            yield f":{chosen.readline().strip()}"
-        finally:
-            process.terminate()
+        yield f":{chosen.readline().strip()}"

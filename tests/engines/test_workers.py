@@ -217,6 +217,38 @@ async def test_a_worker_that_can_not_start_says_so(
     await stuck.close()
 
 
+LIMITED = """
+import asyncio, resource, sys
+from app.engines.workers import WorkersEngine
+from app.settings import Settings
+resource.setrlimit(resource.RLIMIT_AS, (1_000_000_000, 1_000_000_000))
+async def main():
+    engine = WorkersEngine(Settings(workers=1, device="cpu", cache_dir=sys.argv[1]))
+    await engine.start()
+    try:
+        await engine.warm()
+    except Exception as error:
+        print(error)
+    await engine.close()
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds the address space")
+def test_a_worker_that_finds_too_little_address_space_names_the_limit(cache_dir: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(cache_dir)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    assert ended.stdout == (
+        "a worker could not start (ulimit -v leaves it 1,000 MB of memory); the log says why\n"
+    )
+
+
 async def test_an_engine_that_is_closed_in_mid_training_leaves_no_process(
     engine: WorkersEngine, worker: int, endless: TrainingSpec
 ) -> None:

@@ -1,4 +1,5 @@
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ import torch
 from app.errors import DatasetError
 from app.training.datasets import MNIST_FILES, Dataset, load_mnist, verify
 from tests.conftest import DATA_DIR
+from tests.processes import ROOT
 
 FILES = sorted(MNIST_FILES)
 every_file = pytest.mark.parametrize("name", FILES)
@@ -145,8 +147,49 @@ def test_a_spoilt_cache_is_filled_anew(dataset: Dataset, cache_dir: Path, tmp_pa
     assert torch.equal(again.test_labels, dataset.test_labels)
 
 
-def test_a_cache_that_can_not_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+LOADS = """
+import resource, sys
+from pathlib import Path
+limit = int(sys.argv[3])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+import torch
+from app.training.datasets import load_mnist
+data = load_mnist(Path(sys.argv[1]), Path(sys.argv[2]))
+print(*(int(each.long().sum()) for each in (
+    data.train_images, data.train_labels, data.test_images, data.test_labels)))
+"""
+
+
+@pytest.mark.parametrize(
+    "room", [1_000_000, 50_000_000], ids=["not even the data", "the data, but not the tensors"]
+)
+def test_where_the_cache_finds_no_room_the_data_is_unpacked_in_memory(
+    room: int, dataset: Dataset, tmp_path: Path
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", LOADS, str(DATA_DIR), str(tmp_path), str(room)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    sums = [int(getattr(dataset, field.name).long().sum()) for field in fields(dataset)]
+    assert [int(number) for number in ended.stdout.split()] == sums
+    assert "BATCHNORM_CACHE_DIR" in ended.stderr
+    assert str(tmp_path) in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cache_that_can_not_be_written_is_told_in_one_line_and_not_needed(
+    dataset: Dataset, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(DatasetError, match="cache") as raised:
-        load_mnist(DATA_DIR, tmp_path / "file")
-    assert "\n" not in str(raised.value)
+    unpacked = load_mnist(DATA_DIR, tmp_path / "file")
+    for field in fields(dataset):
+        mine, cached = getattr(unpacked, field.name), getattr(dataset, field.name)
+        assert mine.dtype == cached.dtype
+        assert torch.equal(mine, cached)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "BATCHNORM_CACHE_DIR" in line
+    assert "\n" not in line

@@ -2,7 +2,14 @@ from pathlib import Path
 
 import httpx
 
-from app.web.assets import CLASSIC, FOLDER, ON_DEMAND, modules, version_of
+from app.web.assets import (
+    CLASSIC,
+    FOLDER,
+    ON_DEMAND,
+    modules,
+    translated_words,
+    version_of,
+)
 
 
 def test_the_version_changes_with_content_and_with_name(tmp_path: Path) -> None:
@@ -52,10 +59,10 @@ def test_the_page_asks_at_once_for_every_module_that_it_needs_at_first(
     assert set(found) > ON_DEMAND
     assert modules() == [name for name in found if name not in CLASSIC | ON_DEMAND]
     page = reader.get("/").text
-    for name in {"replay.js", *ON_DEMAND}:
+    for name in ON_DEMAND:
         assert f"/js/{name}" not in page
     root = f"./static/{version_of()}/js"
-    for name in modules(without={"replay.js"}):
+    for name in modules():
         link = f'<link rel="modulepreload" fetchpriority="low" href="{root}/{name}">'
         assert page.count(link) == 1, name
 
@@ -66,3 +73,12 @@ def test_of_the_words_a_page_asks_at_once_for_those_of_its_language(tmp_path: Pa
         (tmp_path / name).touch()
     assert modules(tmp_path) == ["words.js", "words/en.js"]
     assert modules(tmp_path, language="xx") == ["words.js", "words/en.js", "words/xx.js"]
+
+
+def test_the_words_of_a_language_are_a_script_only_where_there_are_some(tmp_path: Path) -> None:
+    (tmp_path / "words").mkdir()
+    for name in ("words/en.js", "words/xx.js"):
+        (tmp_path / name).touch()
+    assert translated_words("xx", tmp_path) == "words/xx.js"
+    assert translated_words("yy", tmp_path) is None
+    assert translated_words("en", tmp_path) is None

@@ -118,6 +118,64 @@ def test_a_comment_without_scripts_leads_back_below_any_path(below: ToyServer) -
         assert answer.headers["location"].startswith("comments#comment-")
 
 
+PUBLIC = "https://lab.example/bn"
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToyServer]:
+    """A server that is told which address its readers use."""
+    folder = tmp_path_factory.mktemp("public")
+    with serving_toys_over_http(folder, public_url=f"{PUBLIC}/") as running:
+        yield running
+
+
+def test_whatever_is_for_others_has_the_public_address(public: ToyServer) -> None:
+    with public.visitor() as reader:
+        answer = reader.post(RUNS, json={"steps": 10, "seed": 7})
+        run = json_of(answer)["id"]
+        assert answer.headers["location"] == f"{PUBLIC}/runs/{run}"
+        assert json_of(answer)["events"] == f"{PUBLIC}/runs/{run}/events"
+        finished = f"/runs/{run}"
+        reader.get(f"{finished}/events")  # to its end
+        for receipt in (f"{finished}/receipt.json", finished):
+            document = json_of(reader.get(receipt, headers={"Accept": "application/json"}))
+            assert document["address"] == f"{PUBLIC}/runs/{run}"
+        panel = Tags(reader.get(finished, headers=FRAGMENT).text)
+        (link,) = (str(each["data-link"]) for each in panel.with_attribute("data-link"))
+        assert link.startswith(f"{PUBLIC}/runs/{run}?figure=learning-rates&seed=7")
+        assert link in {attributes.get("href") for _, attributes in panel.found}
+
+
+@pytest.mark.parametrize(
+    ("path", "address"),
+    [("/", "/"), ("/?figure=norms", "/"), ("/teaching", "/teaching"), ("/comments", "/comments")],
+)
+def test_a_page_names_its_public_address_for_search_engines_and_previews(
+    path: str, address: str, public: ToyServer, reader: httpx.Client
+) -> None:
+    with public.visitor() as visitor:
+        tags = Tags(visitor.get(path, headers=BROWSER).text)
+    canonical = [each["href"] for each in tags.with_attribute("rel") if each["rel"] == "canonical"]
+    previewed = {each["property"]: each["content"] for each in tags.with_attribute("property")}
+    assert canonical == [f"{PUBLIC}{address}"]
+    assert previewed["og:url"] == f"{PUBLIC}{address}"
+    assert "canonical" not in reader.get(path, headers=BROWSER).text
+
+
+def test_an_error_has_no_public_address(public: ToyServer) -> None:
+    with public.visitor() as visitor:
+        page = visitor.get("/no-such-page", headers=BROWSER)
+    assert page.status_code == 404
+    assert "canonical" not in page.text
+
+
+def test_the_forwarded_prefix_of_a_proxy_is_not_read(below: ToyServer) -> None:
+    with below.visitor() as reader:
+        headers = {"X-Forwarded-Prefix": "/elsewhere", "X-Forwarded-Path": "/elsewhere"}
+        answer = reader.post(RUNS, json={"steps": 10}, headers=headers)
+        assert answer.headers["location"].startswith(f"{BELOW}/runs/")
+
+
 def test_a_root_path_that_is_a_page_of_the_article_is_refused(tmp_path: Path) -> None:
     for path in ("/runs", "/comments", "/static/x"):
         settings = Settings.model_validate({"root_path": path, "store": tmp_path / "store.db"})

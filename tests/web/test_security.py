@@ -1,3 +1,4 @@
+import gzip
 import json
 import re
 from collections.abc import Iterator
@@ -194,3 +195,12 @@ def test_the_answers_are_json_where_json_is_promised(reader: httpx.Client) -> No
         answer = reader.get(path)
         assert answer.headers["content-type"].startswith("application/json")
         json_of(answer)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br"])
+def test_a_packed_body_is_told_to_come_unpacked(reader: httpx.Client, encoding: str) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+    answer = reader.post(RUNS, content=gzip.compress(b"{}"), headers=headers)
+    assert "not packed" in problem_of(answer, 415)["detail"]
+    headers["Content-Encoding"] = "identity"
+    assert reader.post(RUNS, content=b"{}", headers=headers).status_code == 201

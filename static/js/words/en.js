@@ -184,6 +184,7 @@ export default {
   views: {
     notLoaded: "This part of the figure did not load.",
     notDrawn: "This part of the figure could not be drawn.",
+    notStarted: "This part of the page did not start, and stands still.",
     recordingNotLoaded: "The numbers of the recorded run did not load, so its curves can’t be read off.",
     updated: "This page has been updated since you opened it. Reload it to go on.",
     tryAgain: "Try again",
