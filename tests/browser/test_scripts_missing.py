@@ -206,9 +206,9 @@ def test_what_the_page_does_not_need_may_be_missing_or_refused(page: Page, stage
 
 
 PARTS = {
-    "a figure": ("#figure-norms", "[data-singles]", ".plot > svg"),
-    "a widget": ("#widget-batch", "[data-seed-field]", "div.still svg"),
-    "a drawing that is dragged": ("#drawing-lipschitz", "input", "svg"),
+    "a figure": ("#figure-norms", "[data-singles]", ".plot img"),
+    "a widget": ("#widget-batch", "[data-seed-field]", "div.still img"),
+    "a drawing that is dragged": ("#drawing-lipschitz", "input", "div.still img"),
 }
 
 
