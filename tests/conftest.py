@@ -17,12 +17,12 @@ from typing import TypeAlias
 import pytest
 
 from app.__main__ import main
-from app.experiments.base import TrainingSpec
-from app.experiments.learning_rates import LEARNING_RATES
+from app.experiments.catalogue.learning_rates import LEARNING_RATES
+from app.experiments.definition import TrainingSpec
 from app.settings import PREFIX, Settings
 from app.training.datasets import Dataset, load_mnist
 from app.training.trainer import Trainer, prepare
-from tests.processes import ROOT, Server, serving
+from tests.support.processes import ROOT, Server, serving
 
 DATA_DIR: Path = Settings.model_fields["data_dir"].default
 

@@ -12,7 +12,7 @@ import pytest
 from app.errors import InvalidSettings
 from app.listening import addresses, listen
 from tests.conftest import Serve
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 MACHINE = socket.gethostname().partition(".")[0].lower()
 NOBODY = 65534

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 SCRIPTS = ROOT / "static" / "js"
 ENGLISH = SCRIPTS / "words" / "en.js"

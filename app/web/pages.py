@@ -21,29 +21,30 @@ from jinja2 import (
 from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
-from app import lessons, recordings, stills, sweeps
-from app.architectures import parameter_count
+from app.article import lessons
+from app.article.citations import Citations
+from app.article.editions import SERVED, Edition
+from app.article.figure_links import MAX_QUERY, Asked, asked
+from app.article.mathml import Maths
+from app.article.reading import curve_of
+from app.article.references import ARTICLE
 from app.comments import MAX_NAME, MAX_TEXT, Comment
+from app.drawings.networks import draw_network
+from app.drawings.sweep_grids import against_map, draw_sweep, edges_of
 from app.errors import InvalidSettings, UnknownRun
 from app.experiments import EXPERIMENTS
-from app.experiments.base import Arm, Experiment, RunRequest
+from app.experiments.architectures import parameter_count
+from app.experiments.definition import Arm, Experiment, RunRequest
 from app.measurements import Measurements
-from app.recordings import Recording
-from app.references import ARTICLE
-from app.run import Run
-from app.runs import Runs
+from app.reproducibility import recorded_sweeps, recordings, stills
+from app.reproducibility.recordings import Recording
+from app.runs.run import Run
+from app.runs.scheduler import Runs
 from app.settings import ENGLISH, PREFIX
 from app.web.assets import FOLDER as STATIC
 from app.web.assets import modules, translated_words
-from app.web.citations import Citations
-from app.web.drawing import draw_network
-from app.web.editions import SERVED, Edition
-from app.web.links import MAX_QUERY, Asked, asked
-from app.web.maths import Maths
 from app.web.paths import absolute, root_of, root_of_asking_page
-from app.web.reading import curve_of
 from app.web.security import reader_of
-from app.web.sweeps import against_map, draw_sweep, edges_of
 
 TEMPLATES = STATIC.parent / "templates"
 
@@ -114,7 +115,7 @@ class Pages:
             "edges_of": edges_of,
             "against_map": against_map,
             "stills": stills.load(),
-            "sweeps": {slug: sweeps.load(slug) for slug in EXPERIMENTS},
+            "sweeps": {slug: recorded_sweeps.load(slug) for slug in EXPERIMENTS},
             "final_values": final_values,
             "levels_of": levels_of,
             "parameter_count": parameter_count,

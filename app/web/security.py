@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.settings import PREFIX
 from app.web.hosts import Authority, Hosts, parse_authority, parse_origin
-from app.web.problems import problem
+from app.web.problem_details import problem
 from app.web.proxies import TRUSTED, forwarded, listed
 
 DIRECTIVES = (

@@ -1,5 +1,5 @@
 // What stands still: pictures of every view of a figure's recorded run, and of every stage of a widget.
-// app/still_recorder.py calls these in a browser, keeps what they return as files, and the page shows
+// app/article/still_recorder.py calls these in a browser, keeps what they return as files, and the page shows
 // those without scripts, on paper, and until its own views are alive.
 import { standalone } from "./standalone.js";
 import { darkStyle, inTheme, paintOf } from "./themes.js";

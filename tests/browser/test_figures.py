@@ -3,10 +3,10 @@
 import pytest
 
 from app.experiments import EXPERIMENTS
-from app.experiments.smoothness import SMOOTHNESS
+from app.experiments.catalogue.smoothness import SMOOTHNESS
 from tests.browser.conftest import NewReader
 from tests.browser.reader import Reader
-from tests.processes import Server
+from tests.support.processes import Server
 
 pytestmark = pytest.mark.browser
 

@@ -17,7 +17,7 @@ from tests.browser.reader import Reader
 from tests.browser.staged import ENDS
 from tests.browser.test_without_scripts import WIDGETS, offered
 from tests.conftest import Site
-from tests.processes import ROOT, Server
+from tests.support.processes import ROOT, Server
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,7 @@ from app.web import pages
 from app.web.assets import version_of
 from tests.browser.conftest import NewReader
 from tests.browser.functions import call
-from tests.web.toy_server import ToyServer, serving_toys_over_http
+from tests.support.toy_server import ToyServer, serving_toys_over_http
 
 SCRIPT = "words/xx.js"
 WORDS = """

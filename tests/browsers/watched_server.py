@@ -6,7 +6,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import journal, settings
+from app import logging_config, settings
 from app.main import create_app
 from app.serve import Server, config_for
 from app.web.assets import FOLDER
@@ -35,7 +35,7 @@ class Watched:
 def main() -> None:
     """Serves until SIGTERM."""
     loaded = settings.load()
-    journal.start(loaded.log_format)
+    logging_config.start(loaded.log_format)
     app = create_app(loaded)
     config = config_for(app, loaded)
     config.app = Watched(app)

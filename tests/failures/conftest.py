@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.failures.watching import DEADLINE_SECONDS, WORKER_MEMORY_MB
-from tests.processes import Server, serving
+from tests.support.processes import Server, serving
 from tests.web.conftest import finished, new_reader, reader
 
 __all__ = ["finished", "mortal", "new_reader", "reader"]

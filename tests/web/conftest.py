@@ -7,9 +7,9 @@ from typing import TypeAlias
 import httpx
 import pytest
 
-from tests.processes import Server
-from tests.web.asking import FinishedRun, json_of, train, watch
-from tests.web.toy_server import ToyServer, serving_toys_over_http
+from tests.support.http_client import FinishedRun, json_of, train, watch
+from tests.support.processes import Server
+from tests.support.toy_server import ToyServer, serving_toys_over_http
 
 NewReader: TypeAlias = Callable[[], httpx.Client]
 

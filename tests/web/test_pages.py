@@ -9,9 +9,9 @@ from app.errors import InvalidSettings
 from app.experiments import EXPERIMENTS
 from app.main import create_app
 from app.settings import Settings
-from tests.markup import Tags
-from tests.processes import Server
-from tests.web.asking import RUNS, FinishedRun, json_of, problem_of, train, watch
+from tests.support.http_client import RUNS, FinishedRun, json_of, problem_of, train, watch
+from tests.support.markup import Tags
+from tests.support.processes import Server
 from tests.web.conftest import NewReader
 
 BROWSER = {"Accept": "text/html"}

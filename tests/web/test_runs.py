@@ -8,10 +8,18 @@ import pytest
 from app.__main__ import main
 from app.experiments import EXPERIMENTS
 from tests.conftest import Serve
-from tests.processes import Server
-from tests.web.asking import RUNS, FinishedRun, fields_of, json_of, problem_of, train, watch
+from tests.support.http_client import (
+    RUNS,
+    FinishedRun,
+    fields_of,
+    json_of,
+    problem_of,
+    train,
+    watch,
+)
+from tests.support.processes import Server
+from tests.support.sse import ids, names
 from tests.web.conftest import NewReader
-from tests.wire import ids, names
 
 
 def test_the_experiments_are_listed_as_the_contract_says(reader: httpx.Client) -> None:
