@@ -12,6 +12,8 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 from starlette.types import ASGIApp
 
 from app import __version__
+from app.article import renderer
+from app.article.assets import FOLDER, version_of
 from app.comments import Comments
 from app.engines.base import Engine
 from app.engines.registry import engine_for
@@ -22,7 +24,6 @@ from app.settings import PREFIX, Settings
 from app.store import Store
 from app.web import comments, health, pages, problem_details, prometheus, runs
 from app.web.access_log import Accesses
-from app.web.assets import FOLDER, Assets, version_of
 from app.web.event_stream import Streams
 from app.web.hosts import Hosts
 from app.web.openapi import describe
@@ -31,6 +32,7 @@ from app.web.problem_pages import ProblemPages
 from app.web.proxies import Proxies
 from app.web.security import MAX_BODY_BYTES, Guard
 from app.web.sessions import Sessions
+from app.web.static_files import Assets
 
 
 class Article(FastAPI):
@@ -81,7 +83,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     archive = Archive(app.state.store, settings.store_mb * 1_000_000)
     app.state.runs = Runs(engine or engine_for(settings), settings, archive)
     app.state.comments = comments.Shelf(Comments(app.state.store))
-    app.state.pages = pages.shared(
+    app.state.pages = renderer.shared(
         asset_root,
         comments=settings.comments,
         language=settings.language,

@@ -14,9 +14,9 @@ from fastapi import FastAPI
 
 from app import machine
 from app.errors import InvalidSettings
-from app.listening import addresses, listen
 from app.main import create_app
 from app.settings import Settings
+from app.web.listening import addresses, listen
 from app.web.protocol import Connection
 
 log = logging.getLogger(__name__)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.article.assets import FOLDER as STATIC
 from app.errors import InvalidRequest, UnknownExperiment
 from app.events import Points, Row
 from app.experiments import EXPERIMENTS, find
@@ -16,7 +17,6 @@ from app.experiments.definition import MAX_SEED, MAX_WORK, Experiment
 from app.measurements import Measurements
 from app.training.measures import EVALUATIONS, MEASURES
 from app.training.networks import TRAINED, build
-from app.web.assets import FOLDER as STATIC
 
 every_experiment = pytest.mark.parametrize(
     "experiment", EXPERIMENTS.values(), ids=lambda experiment: experiment.slug

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.web.security import META_POLICY
+from app.article.content_policy import META_POLICY
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Iterator
 
+from app.article.assets import FOLDER, version_of
 from app.article.editions import PLAIN_FILES
+from app.article.renderer import Pages
 from app.errors import NothingRecorded
 from app.experiments import EXPERIMENTS
 from app.reproducibility.recordings import Recording, load
-from app.web.assets import FOLDER, version_of
-from app.web.pages import Pages
 
 
 def files(language: str) -> Iterator[tuple[str, bytes]]:

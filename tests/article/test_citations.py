@@ -7,16 +7,16 @@ import httpx
 import pytest
 from jinja2 import Environment, FileSystemLoader
 
+from app.article import renderer
+from app.article.assets import FOLDER
 from app.article.citations import Citations
 from app.article.references import REFERENCES
-from app.web import pages
-from app.web.assets import FOLDER
 from tests.support.markup import Tags
 
 
 def rendered(source: str, citations: Citations) -> str:
     environment = Environment(
-        loader=FileSystemLoader(pages.TEMPLATES), autoescape=True, trim_blocks=True
+        loader=FileSystemLoader(renderer.TEMPLATES), autoescape=True, trim_blocks=True
     )
     imports = '{% from "citations.html" import cite with context %}'
     return environment.from_string(imports + source).render(citations=citations)
@@ -69,17 +69,17 @@ def test_nothing_is_cited_after_the_list() -> None:
 def test_an_unknown_key_stops_the_start_and_no_reader(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = (pages.TEMPLATES / "sections" / "introduction.html").read_text()
-    for template in pages.TEMPLATES.rglob("*.html"):
-        copy = tmp_path / template.relative_to(pages.TEMPLATES)
+    source = (renderer.TEMPLATES / "sections" / "introduction.html").read_text()
+    for template in renderer.TEMPLATES.rglob("*.html"):
+        copy = tmp_path / template.relative_to(renderer.TEMPLATES)
         copy.parent.mkdir(exist_ok=True)
         copy.write_text(template.read_text())
     (tmp_path / "sections" / "introduction.html").write_text(
         source.replace('cite("ioffe2015")', 'cite("ioffe2051")')
     )
-    monkeypatch.setattr(pages, "TEMPLATES", tmp_path)
+    monkeypatch.setattr(renderer, "TEMPLATES", tmp_path)
     with pytest.raises(ValueError, match="ioffe2051"):
-        pages.Pages("/static", comments=False)
+        renderer.Pages("/static", comments=False)
 
 
 def test_the_page_cites_in_the_order_of_its_list(reader: httpx.Client) -> None:

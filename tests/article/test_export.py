@@ -9,10 +9,10 @@ import pytest
 
 from app.__main__ import main
 from app.article import export
+from app.article.content_policy import CONTENT_POLICY, META_POLICY
 from app.errors import ExportRefused
 from app.experiments import EXPERIMENTS
 from app.reproducibility import receipts, recordings
-from app.web.security import CONTENT_POLICY, META_POLICY
 from tests.conftest import Site
 from tests.support.markup import Tags
 from tests.support.processes import ROOT

@@ -6,7 +6,7 @@ import pytest
 from jinja2 import Environment
 
 from app.article.mathml import NAMESPACE, mathml
-from app.web.pages import TEMPLATES
+from app.article.renderer import TEMPLATES
 
 
 def classed(markup: str) -> dict[str, str]:

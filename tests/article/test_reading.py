@@ -9,15 +9,15 @@ import httpx
 import jinja2
 import pytest
 
+from app.article import renderer
 from app.article.reading import curve_of
+from app.article.renderer import Pages
 from app.errors import UnknownExperiment
 from app.events import Done, Event, Started, Verdict
 from app.experiments import EXPERIMENTS
 from app.measurements import Provenance
 from app.reproducibility.recordings import load
 from app.runs.run import Run
-from app.web import pages
-from app.web.pages import Pages
 from tests.conftest import Site
 
 SHOWN = "sigmoid"
@@ -121,10 +121,10 @@ def test_a_curve_that_no_figure_has_is_refused() -> None:
 def test_a_wrong_name_in_the_prose_stops_the_start_and_no_reader(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, error: type[Exception], named: str
 ) -> None:
-    templates = shutil.copytree(pages.TEMPLATES, tmp_path / "templates")
+    templates = shutil.copytree(renderer.TEMPLATES, tmp_path / "templates")
     section = templates / "sections" / "introduction.html"
     section.write_text(section.read_text() + "{{ " + call + " }}")
-    monkeypatch.setattr(pages, "TEMPLATES", templates)
+    monkeypatch.setattr(renderer, "TEMPLATES", templates)
     with pytest.raises(error, match=named):
         Pages("/static", comments=False)
 

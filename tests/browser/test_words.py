@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.web import pages
-from app.web.assets import version_of
+from app.article import renderer
+from app.article.assets import version_of
 from tests.browser.conftest import NewReader
 from tests.browser.functions import call
 from tests.support.toy_server import ToyServer, serving_toys_over_http
@@ -28,14 +28,16 @@ Object.assign(words, {
 def translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyServer]:
     """A server whose page is in a language that has one section of its own."""
     templates = tmp_path / "templates"
-    shutil.copytree(pages.TEMPLATES, templates)
+    shutil.copytree(renderer.TEMPLATES, templates)
     section = templates / "xx" / "sections" / "introduction.html"
     section.parent.mkdir(parents=True)
     section.write_text('<section id="introduction"><p>Egy mondat.</p></section>')
-    monkeypatch.setattr(pages, "TEMPLATES", templates)
-    monkeypatch.setattr(pages, "translated_words", lambda _language: SCRIPT)
+    monkeypatch.setattr(renderer, "TEMPLATES", templates)
+    monkeypatch.setattr(renderer, "translated_words", lambda _language: SCRIPT)
     with serving_toys_over_http(tmp_path) as server:
-        server.app.state.pages = pages.Pages(f"static/{version_of()}", comments=True, language="xx")
+        server.app.state.pages = renderer.Pages(
+            f"static/{version_of()}", comments=True, language="xx"
+        )
         yield server
 
 

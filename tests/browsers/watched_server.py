@@ -7,9 +7,9 @@ from pathlib import Path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import logging_config, settings
+from app.article.assets import FOLDER
 from app.main import create_app
 from app.serve import Server, config_for
-from app.web.assets import FOLDER
 
 # The first script of every page, which the parser waits for.
 FIRST = Path("js", "theme.js")

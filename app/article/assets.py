@@ -3,10 +3,6 @@
 import hashlib
 from pathlib import Path
 
-from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
-
 from app.settings import ENGLISH
 
 FOLDER = Path(__file__).parents[2] / "static"
@@ -52,13 +48,3 @@ def translated_words(language: str, folder: Path = SCRIPTS) -> str | None:
     """The script that puts a language's words in the place of English ones; None without one."""
     name = f"words/{language}.js"
     return name if language != ENGLISH and (folder / name).is_file() else None
-
-
-class Assets(StaticFiles):
-    """Files that never change at their address."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        if response.status_code == 200:
-            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-        return response

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.errors import InvalidSettings
-from app.listening import addresses, listen
+from app.web.listening import addresses, listen
 from tests.conftest import Serve
 from tests.support.processes import ROOT
 
@@ -18,11 +18,11 @@ MACHINE = socket.gethostname().partition(".")[0].lower()
 NOBODY = 65534
 AS_NOBODY = """
 import encodings.idna, os, sys  # nobody may not read what comes later
-import app.listening
+import app.web.listening
 from app.errors import InvalidSettings
 os.setuid(int(sys.argv[1]))
 try:
-    app.listening.listen("127.0.0.1", 1)
+    app.web.listening.listen("127.0.0.1", 1)
 except InvalidSettings as error:
     print(error)
 """

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import httpx
 
-from app.web.assets import (
+from app.article.assets import (
     CLASSIC,
     FOLDER,
     ON_DEMAND,
