@@ -8,9 +8,9 @@ from time import monotonic
 import httpx
 import pytest
 
+from tests.conftest import NewReader
 from tests.support.http_client import RUNS, json_of, problem_of, train
 from tests.support.processes import Server
-from tests.web.conftest import NewReader
 
 SCRIPT = "<script>alert(1)</script>"
 JSON = {"Content-Type": "application/json"}

@@ -15,10 +15,11 @@ from app.errors import UnknownRun
 from app.events import ArmEnded, Done, Event, Points, Queued, Row, Started, Verdict, decode, encode
 from app.experiments import EXPERIMENTS
 from app.experiments.catalogue.learning_rates import LEARNING_RATES
+from app.runs import history
 from app.runs.archive import Archive
 from app.runs.history import KEPT_RUNS, Ended
 from app.runs.run import Run
-from app.runs.scheduler import Runs, history
+from app.runs.scheduler import Runs
 from app.settings import Settings
 from app.store import Store
 from tests.support.fakes import ToyEngine, create, end_of

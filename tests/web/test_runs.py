@@ -7,7 +7,7 @@ import pytest
 
 from app.__main__ import main
 from app.experiments import EXPERIMENTS
-from tests.conftest import Serve
+from tests.conftest import NewReader, Serve
 from tests.support.http_client import (
     RUNS,
     FinishedRun,
@@ -19,7 +19,6 @@ from tests.support.http_client import (
 )
 from tests.support.processes import Server
 from tests.support.sse import ids, names
-from tests.web.conftest import NewReader
 
 
 def test_the_experiments_are_listed_as_the_contract_says(reader: httpx.Client) -> None:
