@@ -26,7 +26,7 @@ PATIENCE_MS = 60_000
 
 # Calls an export of stills.js.
 CALL = """async ([name, ...given]) => {
-  const url = new URL("stills.js", document.querySelector("[type=module]").src);
+  const url = new URL("export/stills.js", document.querySelector("[type=module]").src);
   const found = (await import(url))[name];
   return typeof found === "function" ? found(...given) : found;
 }"""

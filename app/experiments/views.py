@@ -1,7 +1,7 @@
 """What the views of an experiment show: metrics, profiles, histograms and surfaces.
 
 Each names its kind, which is that of its template and of its script: templates/views.html and
-static/js/views.js have one entry for each kind.
+static/js/figure/views.js have one entry for each kind.
 """
 
 from dataclasses import dataclass

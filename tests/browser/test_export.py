@@ -169,7 +169,9 @@ def test_a_replay_keeps_the_order_of_each_training(page: Page, slug: str) -> Non
     steps = recording.receipt["parameters"]["steps"]
     rows = len({row.y for row in recording.rows if row.metric == "surface"})
     moments = call(
-        page, "replay.js", f"m.timeline({json.dumps(events)}, {{steps: {steps}, rows: {rows}}})"
+        page,
+        "figure/replay.js",
+        f"m.timeline({json.dumps(events)}, {{steps: {steps}, rows: {rows}}})",
     )
     times = [moment["at"] for moment in moments]
     assert times == sorted(times)

@@ -46,7 +46,7 @@ from tests.support.toy_server import METRICS, ToyServer, serving_toys_over_http
 pytestmark = pytest.mark.browser
 
 POINTS = 11  # of each training: six, and five more once the gate is open
-FIRST_MS, SILENT_MS = 9_000, 16_000  # a little more than static/js/stream.js waits
+FIRST_MS, SILENT_MS = 9_000, 16_000  # a little more than static/js/figure/stream.js waits
 HELD = "doesn’t let live updates through"
 SEEDS = count(100)
 

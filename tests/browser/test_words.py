@@ -14,7 +14,7 @@ from tests.browser.conftest import NewReader
 from tests.browser.functions import call
 from tests.support.toy_server import ToyServer, serving_toys_over_http
 
-SCRIPT = "words/xx.js"
+SCRIPT = "text/words/xx.js"
 WORDS = """
 import { words } from "../words.js";
 Object.assign(words, {
@@ -83,7 +83,7 @@ def test_a_language_whose_words_do_not_load_has_the_english_ones(
 
 @pytest.mark.parametrize("lang", ["", "x", "auto-translated-by-a-tool", "de_DE"])
 def test_a_language_that_is_none_is_the_browser_s(lang: str, plain_page: Page) -> None:
-    assert in_language(plain_page, lang, "numbers.js", "m.localised(0.5)") in ("0.5", "0,5")
+    assert in_language(plain_page, lang, "text/numbers.js", "m.localised(0.5)") in ("0.5", "0,5")
 
 
 @pytest.mark.parametrize(
@@ -103,5 +103,5 @@ def test_a_language_that_is_none_is_the_browser_s(lang: str, plain_page: Page) -
 def test_numbers_are_written_as_the_language_does(
     plain_page: Page, expression: str, english: str, german: str
 ) -> None:
-    assert in_language(plain_page, "en", "numbers.js", expression) == english
-    assert in_language(plain_page, "de", "numbers.js", expression) == german
+    assert in_language(plain_page, "en", "text/numbers.js", expression) == english
+    assert in_language(plain_page, "de", "text/numbers.js", expression) == german
