@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from app import cli, journal, settings, standard_streams
+from app import cli, logging_config, settings, standard_streams
 from app.errors import BatchNormError, DatasetError, StoreUnavailable
 
 BAD_INPUT = 2
@@ -46,7 +46,7 @@ def _serve(_: argparse.Namespace) -> int:
     from app.serve import serve  # the web is not needed to train in a terminal
 
     loaded = settings.load()
-    journal.start(loaded.log_format)
+    logging_config.start(loaded.log_format)
     serve(loaded)
     return cli.FINISHED
 

@@ -11,13 +11,15 @@ from textwrap import shorten
 from rich.console import Console
 from rich.table import Table
 
-from app import evidence, export, receipts, recordings, stills, sweeps, terminal
+from app import terminal
+from app.article import export
 from app.comments import KEPT, Comments
 from app.errors import FieldProblem, InvalidRequest, UnknownComment
-from app.evidence import Survey
 from app.experiments import EXPERIMENTS, find
 from app.measurements import Measurements
-from app.run import Run
+from app.reproducibility import claims_table, receipts, recorded_sweeps, recordings, stills
+from app.reproducibility.claims_table import Survey
+from app.runs.run import Run
 from app.settings import Settings
 from app.store import Store
 
@@ -96,13 +98,13 @@ def record(settings: Settings, slugs: Sequence[str], folder: Path = recordings.F
                 return FAILED
         print(recordings.save(run, folder))
         if cells:
-            print(sweeps.save(cells, f"python -m app record {slug}", folder))
+            print(recorded_sweeps.save(cells, f"python -m app record {slug}", folder))
     return draw_stills(slugs, folder / stills.FOLDER.name)
 
 
 def draw_stills(slugs: Sequence[str], folder: Path = stills.FOLDER) -> int:
     """Draws the pictures of what is recorded anew. Raises NothingToDrawWith."""
-    from app import still_recorder  # nothing else needs a browser
+    from app.article import still_recorder  # nothing else needs a browser
 
     drawn = still_recorder.record([find(slug).slug for slug in slugs], folder)
     files = [still for pictures in drawn.pictures.values() for still in pictures.values()]
@@ -112,9 +114,9 @@ def draw_stills(slugs: Sequence[str], folder: Path = stills.FOLDER) -> int:
 
 def export_article(settings: Settings, folder: Path) -> int:
     """Writes the article as a static site to a new folder. Raises ExportRefused."""
-    from app.web import site  # the web is not needed to train in a terminal
+    from app.article import static_site  # the web is not needed to train in a terminal
 
-    written = export.write(folder, site.files(settings.language))
+    written = export.write(folder, static_site.files(settings.language))
     print(f"{folder}: {written.files} files, {written.size:,} bytes")
     return FINISHED
 
@@ -169,15 +171,15 @@ def claims(
     marks in that file.
     """
     chosen = [find(slug) for slug in dict.fromkeys(slugs)] or list(EXPERIMENTS.values())
-    asked = evidence.survey(chosen, seed, seeds, _assigned(assignments))
+    asked = claims_table.survey(chosen, seed, seeds, _assigned(assignments))
     if into is not None:
-        evidence.check_block(into)
+        claims_table.check_block(into)
     table: list[str] = []
     code = asyncio.run(_judge(settings, asked, table))
     if into is None or not table:
         return code
     try:
-        evidence.put(into, "\n".join(table))
+        claims_table.put(into, "\n".join(table))
     except OSError as error:
         print(f"can't write {into}: {error.strerror}", file=sys.stderr)
         return FAILED
@@ -224,9 +226,9 @@ async def _judge(settings: Settings, asked: Survey, table: list[str]) -> int:
             if not table:
                 assert run.provenance is not None
                 command = asked.command(list(EXPERIMENTS.values()))
-                show(evidence.head(asked, command, run.provenance))
-            show(evidence.rows(experiment, measured, asked.seeds))
-            hold = hold and evidence.all_hold(experiment, measured)
+                show(claims_table.head(asked, command, run.provenance))
+            show(claims_table.rows(experiment, measured, asked.seeds))
+            hold = hold and claims_table.all_hold(experiment, measured)
     return FINISHED if hold else FAILED
 
 

@@ -12,17 +12,19 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 from starlette.types import ASGIApp
 
 from app import __version__
-from app.archive import Archive
+from app.article import renderer
+from app.article.assets import FOLDER, version_of
 from app.comments import Comments
 from app.engines.base import Engine
 from app.engines.registry import engine_for
 from app.errors import InvalidSettings
-from app.runs import Runs
+from app.runs.archive import Archive
+from app.runs.scheduler import Runs
 from app.settings import PREFIX, Settings
 from app.store import Store
-from app.web import comments, health, metrics, pages, problems, runs
-from app.web.accesses import Accesses
-from app.web.assets import FOLDER, Assets, version_of
+from app.web import comments, health, pages, problem_details, prometheus, runs
+from app.web.access_log import Accesses
+from app.web.event_stream import Streams
 from app.web.hosts import Hosts
 from app.web.openapi import describe
 from app.web.paths import Paths
@@ -30,7 +32,7 @@ from app.web.problem_pages import ProblemPages
 from app.web.proxies import Proxies
 from app.web.security import MAX_BODY_BYTES, Guard
 from app.web.sessions import Sessions
-from app.web.streams import Streams
+from app.web.static_files import Assets
 
 
 class Article(FastAPI):
@@ -81,19 +83,19 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     archive = Archive(app.state.store, settings.store_mb * 1_000_000)
     app.state.runs = Runs(engine or engine_for(settings), settings, archive)
     app.state.comments = comments.Shelf(Comments(app.state.store))
-    app.state.pages = pages.shared(
+    app.state.pages = renderer.shared(
         asset_root,
         comments=settings.comments,
         language=settings.language,
         public_url=settings.public_url,
     )
     app.state.answers = Counter()
-    app.state.board = metrics.Board(
+    app.state.board = prometheus.Board(
         app.state.runs, app.state.store, app.state.streams, app.state.answers
     )
     app.state.description = describe(comments=settings.comments, metrics=settings.metrics)
-    problems.install(app)
-    optional = [(comments, settings.comments), (metrics, settings.metrics)]
+    problem_details.install(app)
+    optional = [(comments, settings.comments), (prometheus, settings.metrics)]
     for room in (pages, runs, health, *(room for room, wanted in optional if wanted)):
         app.include_router(room.router)
     app.mount(f"/{asset_root}", Assets(directory=FOLDER), name="assets")
@@ -101,7 +103,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
 
     # The last one added is the first to see a request.
     # A problem document is left as it is: ProblemPages reads it.
-    as_they_are = (*DEFAULT_EXCLUDED_CONTENT_TYPES, problems.Problem.media_type)
+    as_they_are = (*DEFAULT_EXCLUDED_CONTENT_TYPES, problem_details.Problem.media_type)
     app.add_middleware(GZipMiddleware, minimum_size=1000, exclude_content_types=as_they_are)
     app.add_middleware(Sessions, settings=settings)
     return app

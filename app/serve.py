@@ -14,10 +14,10 @@ from fastapi import FastAPI
 
 from app import machine
 from app.errors import InvalidSettings
-from app.listening import addresses, listen
 from app.main import create_app
 from app.settings import Settings
-from app.web.connections import Connection
+from app.web.listening import addresses, listen
+from app.web.protocol import Connection
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def config_for(app: FastAPI, settings: Settings) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,  # the application believes them itself: app/web/proxies.py
         access_log=False,
-        log_config=None,  # its lines go where all others go (app/journal.py)
+        log_config=None,  # its lines go where all others go (app/logging_config.py)
         log_level="error",  # what readers send wrong is answered, and would fill the log
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app import journal, machine
+from app import logging_config, machine
 from app.errors import InvalidSettings
 
 PREFIX = "BATCHNORM_"
@@ -130,7 +130,7 @@ class Settings(BaseSettings):
     address_share: float = Field(
         0.75, gt=0, le=1, description="part of the queue that readers of one address may fill"
     )
-    log_format: journal.Format = Field(
+    log_format: logging_config.Format = Field(
         "text", description="the log on stderr: `text`, or `json`, one object a line"
     )
     metrics: bool = Field(False, description="whether GET /metrics answers; 1 switches it on")

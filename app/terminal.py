@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.engines.registry import engine_for
-from app.experiments.base import Experiment, RunRequest
-from app.run import Run
-from app.runs import Runs
+from app.experiments.definition import Experiment, RunRequest
+from app.runs.run import Run
+from app.runs.scheduler import Runs
 from app.settings import Settings
 
 READER = "terminal"

@@ -15,7 +15,7 @@ from bench.sides.feed import EVENTS_A_SECOND
 from bench.streams import OURS
 from tests.browser.chromium import chromium
 from tests.browser.conftest import DESKTOP
-from tests.processes import serving
+from tests.support.processes import serving
 
 ARMS, SECONDS = 4, 15
 FIGURE = '[data-figure="learning-rates"]'

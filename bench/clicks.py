@@ -22,7 +22,7 @@ from app.events import Done, Started
 from bench.figures import QUANTILES, machine, quantile, row
 from bench.streams import FIRST_FIGURE, RESERVE, allow_descriptors
 from bench.wire import Answer, Visitor
-from tests.processes import Server, serving
+from tests.support.processes import Server, serving
 
 REFUSED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 FIRST_SEED = 1_000

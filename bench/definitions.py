@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call, grad, hessian, jvp, replace_all_batch_norm_modules_
 
-from app.architectures import (
+from app.experiments.architectures import (
     Architecture,
     BatchNorm,
     Convolution,

@@ -7,7 +7,7 @@ that they took: what a run costs without engine, log and stream.
 import sys
 import time
 
-from app.experiments.learning_rates import LEARNING_RATES
+from app.experiments.catalogue.learning_rates import LEARNING_RATES
 from app.settings import Settings
 from app.training.trainer import prepare
 

@@ -25,7 +25,7 @@ from app.events import Done
 from bench.figures import machine, row
 from bench.footprint import Footprint, footprint, states_of_children
 from bench.wire import Answer, EventReader, Visitor
-from tests.processes import Server, serving
+from tests.support.processes import Server, serving
 
 # Short, so that a worker that stands still costs seconds; 10 steps take some 0.3 s, and longer
 # where others use the machine, too.

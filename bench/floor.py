@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from math import prod
 from statistics import median
 
-from app.architectures import Convolution, Linear, with_shapes
-from app.experiments.base import TrainingSpec
+from app.experiments.architectures import Convolution, Linear, with_shapes
+from app.experiments.definition import TrainingSpec
 from app.machine import default_workers
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 IMAGES, CHANNELS, KERNEL, SIDE = 100, 32, 5, 14
 REPETITIONS = 60

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, TypeAlias
 
-from app.evidence import put
+from app.reproducibility.claims_table import put
 from bench.clicks import warm_server
 from bench.figures import machine
 from bench.rows import line

@@ -6,9 +6,9 @@ from itertools import pairwise
 from math import inf, isfinite, log10
 from statistics import median
 
-from app.architectures import Norm, linear_chain
-from app.experiments.base import Every, TrainingSpec
-from app.experiments.sigmoid import SIGMOID
+from app.experiments.architectures import Norm, linear_chain
+from app.experiments.catalogue.sigmoid import SIGMOID
+from app.experiments.definition import Every, TrainingSpec
 from bench.trainings import Curves, trained
 
 # None of them is a seed that anything was tuned on.

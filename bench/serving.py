@@ -10,7 +10,7 @@ from bench.figures import quantile
 from bench.footprint import memory_mb
 from bench.rows import Row
 from bench.streams import BARE, FASTAPI, FIRST_FIGURE, OURS, Measured, compare
-from tests.processes import Server, serving
+from tests.support.processes import Server, serving
 
 # Few enough that no side falls behind; `bench.streams` has the thousand.
 READERS, SECONDS = 200, 5.0

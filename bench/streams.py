@@ -25,7 +25,7 @@ from bench.figures import machine, quantile, row, spread
 from bench.footprint import memory_mb, processor_seconds
 from bench.sides.feed import DUE, EVENTS_A_SECOND, STEPS
 from bench.wire import EventReader, Visitor
-from tests.processes import Server, serving
+from tests.support.processes import Server, serving
 
 FIRST_FIGURE = "/experiments/learning-rates/runs"
 # Readers who come and go before anything is measured: what is loaded late is loaded then.

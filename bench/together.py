@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterable
 from statistics import median
 
-from app.experiments.base import TrainingSpec
-from app.experiments.learning_rates import LEARNING_RATES
+from app.experiments.catalogue.learning_rates import LEARNING_RATES
+from app.experiments.definition import TrainingSpec
 from app.settings import Settings
 from app.training.trainer import Trainer, prepare
 

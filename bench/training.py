@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 import httpx
 
-from app.experiments.learning_rates import LEARNING_RATES
+from app.experiments.catalogue.learning_rates import LEARNING_RATES
 from bench import floor
 from bench.clicks import warm_server
 from bench.rows import Row
 from bench.streams import FIRST_FIGURE
-from tests.processes import ROOT, Server
+from tests.support.processes import ROOT, Server
 
 SEEDS = 5
 

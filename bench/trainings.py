@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from app.events import Points
-from app.experiments.base import TrainingSpec
+from app.experiments.definition import TrainingSpec
 from app.machine import default_workers
 from app.settings import Settings
 

@@ -14,19 +14,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
+import httpx
 import pytest
 
 from app.__main__ import main
-from app.experiments.base import TrainingSpec
-from app.experiments.learning_rates import LEARNING_RATES
+from app.experiments.catalogue.learning_rates import LEARNING_RATES
+from app.experiments.definition import TrainingSpec
 from app.settings import PREFIX, Settings
 from app.training.datasets import Dataset, load_mnist
 from app.training.trainer import Trainer, prepare
-from tests.processes import ROOT, Server, serving
+from tests.support.http_client import FinishedRun, json_of, train, watch
+from tests.support.processes import ROOT, Server, serving
+from tests.support.toy_server import ToyServer, serving_toys_over_http
 
 DATA_DIR: Path = Settings.model_fields["data_dir"].default
 
 Serve: TypeAlias = Callable[..., Server]
+NewReader: TypeAlias = Callable[[], httpx.Client]
 
 
 @pytest.fixture(scope="session")
@@ -177,3 +181,33 @@ def in_terminal(cache_dir: Path) -> Iterator[pytest.MonkeyPatch]:
     """Commands run in this process, and train in it; more may be set."""
     with terminal(cache_dir) as patch:
         yield patch
+
+
+# Readers of the shared server: each client is a browser session of its own.
+
+
+@pytest.fixture
+def new_reader(server: Server) -> Iterator[NewReader]:
+    """Another browser session with every call."""
+    with ExitStack() as clients:
+        yield lambda: clients.enter_context(server.visitor())
+
+
+@pytest.fixture
+def reader(new_reader: NewReader) -> httpx.Client:
+    return new_reader()
+
+
+@pytest.fixture(scope="session")
+def finished(server: Server) -> Iterator[FinishedRun]:
+    """A run that its reader, whose session `reader` is, followed to its end."""
+    with server.visitor() as reader:
+        created = json_of(train(reader, seed=7, steps=10))
+        yield FinishedRun(created, watch(reader, created["id"]), reader)
+
+
+@pytest.fixture(scope="session")
+def toy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToyServer]:
+    """Over HTTP as the other one, but what it trains is over at once."""
+    with serving_toys_over_http(tmp_path_factory.mktemp("toys")) as running:
+        yield running

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from app import recordings, settings, sweeps
+from app import settings
 from app.__main__ import main
 from app.cli import record
 from app.experiments import EXPERIMENTS
-from app.experiments.survival import SURVIVAL
+from app.experiments.catalogue.survival import SURVIVAL
+from app.reproducibility import recorded_sweeps, recordings
 from tests.conftest import terminal
-from tests.processes import PATIENCE, ROOT, command, read_until
-from tests.wire import strict_json
+from tests.support.processes import PATIENCE, ROOT, command, read_until
+from tests.support.sse import strict_json
 
 TRAIN = ["train", "learning-rates"]
 SHORT = ["--set", "steps=10"]
@@ -239,7 +240,7 @@ def test_a_recording_comes_with_a_run_for_each_cell_of_its_sweep(
     small = replace(SURVIVAL, sweep=replace(SURVIVAL.sweep, values=(0.03, 0.1), seeds=1))
     in_terminal.setitem(EXPERIMENTS, "survival", small)
     assert record(settings.load(), ["survival"], tmp_path) == 0
-    kept, swept = recordings.load("survival", tmp_path), sweeps.load("survival", tmp_path)
+    kept, swept = recordings.load("survival", tmp_path), recorded_sweeps.load("survival", tmp_path)
     assert kept is not None
     assert swept is not None
     assert kept.receipt["parameters"]["learning_rate"] == 0.5

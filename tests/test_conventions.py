@@ -17,7 +17,7 @@ import pytest
 import app
 from app.engines.base import Engine
 from app.settings import PREFIX, Settings
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 MAX_LINES = 400
 SOURCES = ("app", "tests", "bench", "templates", "static/js", "static/css")

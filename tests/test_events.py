@@ -13,7 +13,7 @@ from app.events import (
     data,
     encode,
 )
-from tests.wire import events_in
+from tests.support.sse import events_in
 
 EVERY_EVENT: list[Event] = [
     Queued(2, 1.5),

@@ -4,19 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from app.architectures import PLACEMENTS, BatchNorm, Linear
-from app.claims import judge
+from app.article.assets import FOLDER as STATIC
 from app.errors import InvalidRequest, UnknownExperiment
 from app.events import Points, Row
 from app.experiments import EXPERIMENTS, find
-from app.experiments.base import MAX_SEED, MAX_WORK, Experiment
-from app.experiments.deep_linear import DEEP_LINEAR
-from app.experiments.gamma_beta import GAMMA_BETA
-from app.experiments.learning_rates import LEARNING_RATES
+from app.experiments.architectures import PLACEMENTS, BatchNorm, Linear
+from app.experiments.catalogue.deep_linear import DEEP_LINEAR
+from app.experiments.catalogue.gamma_beta import GAMMA_BETA
+from app.experiments.catalogue.learning_rates import LEARNING_RATES
+from app.experiments.claims import judge
+from app.experiments.definition import MAX_SEED, MAX_WORK, Experiment
 from app.measurements import Measurements
 from app.training.measures import EVALUATIONS, MEASURES
 from app.training.networks import TRAINED, build
-from app.web.assets import FOLDER as STATIC
 
 every_experiment = pytest.mark.parametrize(
     "experiment", EXPERIMENTS.values(), ids=lambda experiment: experiment.slug

@@ -17,7 +17,7 @@ from app.machine import (
     why_no_threads,
     with_memory_bounds,
 )
-from tests.processes import PATIENCE, ROOT
+from tests.support.processes import PATIENCE, ROOT
 
 GB = 1_000_000_000
 

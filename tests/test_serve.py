@@ -10,14 +10,14 @@ import pytest
 
 from app.serve import SPARE_FILES
 from tests.conftest import Serve
-from tests.processes import (
+from tests.support.http_client import RUNS, json_of, problem_of, stream, train, until, watch
+from tests.support.processes import (
     PATIENCE,
     ROOT,
     Server,
     environment,
     kill_all,
 )
-from tests.web.asking import RUNS, json_of, problem_of, stream, train, until, watch
 
 
 def refused_start(**settings: object) -> subprocess.CompletedProcess[str]:
@@ -125,7 +125,7 @@ def test_every_line_of_the_log_is_json_and_a_failure_is_found_by_its_reference(
     assert failure["worker"] in lost
     about = {"run": run["id"], "slug": "learning-rates", "seed": run["seed"]}
     assert failure.items() >= {**about, "level": "ERROR", "code": "worker_lost"}.items()
-    answers = [line for line in told if line["logger"] == "app.web.accesses"]
+    answers = [line for line in told if line["logger"] == "app.web.access_log"]
     assert [(it["method"], it["path"], it["status"]) for it in answers[-2:]] == [
         ("POST", RUNS, 422),
         ("POST", RUNS, 201),

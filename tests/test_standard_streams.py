@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from app import standard_streams
+from app.article.lessons import markdown
 from app.comments import Comments, parse
-from app.lessons import markdown
 from app.store import Store
-from tests.processes import PATIENCE, ROOT
+from tests.support.processes import PATIENCE, ROOT
 
 # The last one is Python where the locale is "C" and nothing mends that.
 TERMINALS: Mapping[str, Mapping[str, str]] = {
@@ -110,7 +110,7 @@ def test_commands_that_train_print_in_any_terminal(
 
 @each_terminal
 def test_documents_are_utf_8_and_programs_of_bench_print_in_any_terminal(terminal: str) -> None:
-    assert run(terminal, "-m", "app.lessons").stdout.decode("utf-8") == markdown()
+    assert run(terminal, "-m", "app.article.lessons").stdout.decode("utf-8") == markdown()
     helped = run(terminal, "-c", "import bench; print('\\u03b2 \\u2265 \\u22121 \\udcff')")
     assert helped.returncode == 0, helped.stderr
     if terminal == "ascii":
@@ -144,7 +144,7 @@ def test_a_terminal_of_another_kind_is_written_to(environment: dict[str, str]) -
         assert b"\x1b[3" not in shown
 
 
-@pytest.mark.parametrize("what", ["python -m app list", "python -m app.lessons"])
+@pytest.mark.parametrize("what", ["python -m app list", "python -m app.article.lessons"])
 def test_a_reader_who_leaves_ends_it_quietly(what: str) -> None:
     ended = shell(f'{what} | head -n 1; echo "${{PIPESTATUS[0]}}"')
     first, code = ended.stdout.splitlines()

@@ -15,7 +15,7 @@ from app import store as stores
 from app.comments import Comments, parse
 from app.errors import StoreUnavailable
 from app.store import Store
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 ADD = "INSERT INTO comments (created, reader, name, text) VALUES (0, 'r', ?, 't')"
 NAMES = "SELECT name FROM comments ORDER BY id"

@@ -1,18 +1,19 @@
 import anyio
 import pytest
 
-from app import evidence, terminal
+from app import terminal
 from app.errors import WorkerLost
 from app.measurements import Measurements
-from app.run import Run
-from tests.toys import TOY, ToyEngine, serving_toys
+from app.reproducibility import claims_table
+from app.runs.run import Run
+from tests.support.fakes import TOY, ToyEngine, serving_toys
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_several_runs_in_turn_are_judged_as_one() -> None:
     """25 seeds in three runs: seed s of the toy's first arm ends at s %."""
-    asked = evidence.survey([TOY], "30", "25", {"steps": "10"})
+    asked = claims_table.survey([TOY], "30", "25", {"steps": "10"})
     measured = Measurements([arm.id for arm in TOY.arms])
     sizes = []
     async with serving_toys() as (runs, engine), anyio.create_task_group() as tasks:
@@ -23,12 +24,12 @@ async def test_several_runs_in_turn_are_judged_as_one() -> None:
             measured.include(run.measured)
     assert sizes == [10, 10, 5]
     assert measured.final("a", "test_accuracy") == {seed: seed / 100 for seed in range(30, 55)}
-    (row,) = evidence.rows(TOY, measured, 25)
+    (row,) = claims_table.rows(TOY, measured, 25)
     assert "| 25 | 5 of 25 (100% needed) | 0.420 [0.324–0.516] |" in row
 
 
 async def test_the_runs_behind_one_that_fails_are_not_trained() -> None:
-    requests = evidence.survey([TOY], "1", "20", {"steps": "10"}).requests(TOY)
+    requests = claims_table.survey([TOY], "1", "20", {"steps": "10"}).requests(TOY)
     ended: list[Run] = []
     async with serving_toys() as (runs, engine):
         async with anyio.create_task_group() as tasks:

@@ -1,13 +1,13 @@
-"""What scripts say to a reader is in words/en.js, all of it and no more."""
+"""What scripts say to a reader is in text/words/en.js, all of it and no more."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 SCRIPTS = ROOT / "static" / "js"
-ENGLISH = SCRIPTS / "words" / "en.js"
+ENGLISH = SCRIPTS / "text" / "words" / "en.js"
 # What has a blank in it and is for no reader's eyes or ears; `…` stands for a value.
 SILENT = {
     *(

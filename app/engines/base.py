@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.events import TrainingEvent
-from app.experiments.base import SideBySide, TrainingSpec
+from app.experiments.definition import SideBySide, TrainingSpec
 from app.measurements import Provenance
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from app.engines.base import Health, allowed_seconds, sharing
 from app.errors import DeadlineExceeded, TrainingError, TrainingFailed
 from app.events import TrainingEvent
-from app.experiments.base import TrainingSpec
+from app.experiments.definition import TrainingSpec
 from app.measurements import Provenance
 from app.settings import Settings
 

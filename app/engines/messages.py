@@ -7,7 +7,7 @@ from typing import BinaryIO, TypeAlias
 
 from app.errors import TrainingError, Unusable
 from app.events import TrainingEvent
-from app.experiments.base import TrainingSpec
+from app.experiments.definition import TrainingSpec
 from app.measurements import Provenance
 
 HEADER = struct.Struct("!I")

@@ -35,7 +35,7 @@ from app.errors import (
     WorkerLost,
 )
 from app.events import TrainingEvent
-from app.experiments.base import TrainingSpec
+from app.experiments.definition import TrainingSpec
 from app.measurements import Provenance
 from app.settings import Settings
 

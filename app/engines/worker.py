@@ -16,11 +16,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from app import journal, machine, settings, standard_streams
+from app import logging_config, machine, settings, standard_streams
 from app.engines.memory import be_first_to_go
 from app.engines.messages import Begun, Ended, Ready, Refused, Starting, Train, pack, read
 from app.errors import TrainingError, TrainingFailed, Unusable
-from app.experiments.base import TrainingSpec
+from app.experiments.definition import TrainingSpec
 
 if TYPE_CHECKING:
     from app.training.trainer import Trainer
@@ -100,5 +100,5 @@ def _listen(
 
 if __name__ == "__main__":
     standard_streams.make_safe()
-    journal.start(settings.load().log_format)
+    logging_config.start(settings.load().log_format)
     main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from time import monotonic
 
-from app import journal, machine
+from app import logging_config, machine
 from app.engines.base import Health, allowed_seconds, sharing
 from app.engines.memory import own_bytes
 from app.engines.messages import (
@@ -41,7 +41,7 @@ from app.errors import (
     WorkerLost,
 )
 from app.events import ArmEnded, Points, Row, TrainingEvent
-from app.experiments.base import TrainingSpec
+from app.experiments.definition import TrainingSpec
 from app.measurements import Provenance
 from app.settings import Settings
 
@@ -194,7 +194,7 @@ class WorkersEngine:
 
     async def train(self, spec: TrainingSpec) -> AsyncGenerator[TrainingEvent, None]:
         worker = await self._begin(spec)
-        journal.note(**worker.about)
+        logging_config.note(**worker.about)
         allowed = allowed_seconds(spec, self._settings.deadline_seconds)
         deadline = asyncio.get_running_loop().time() + allowed
         ended = False

@@ -1,6 +1,6 @@
 """What is measured, as readers see it. The names are those that `app/training` gives its values."""
 
-from app.experiments.base import Metric
+from app.experiments.definition import Metric
 
 ACCURACY = Metric("test_accuracy", "Test accuracy", "", 0, 1, share=True)
 PRECISE_ACCURACY = Metric(

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from app.experiments.base import TrainingSpec
+from app.experiments.definition import TrainingSpec
 from app.training.datasets import Dataset
 from app.training.randomness import stream
 from app.training.steps import Batch

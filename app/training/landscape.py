@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from app.events import Row
+from app.training.fused_inference import through
 from app.training.lines import Line, Measured
 from app.training.randomness import stream
-from app.training.stages import through
 from app.training.steps import Batch, Parameters, Step, flat, loss_at
 
 # Santurkar et al. 2018, §3.1: how far along the gradient, in learning rates.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from app.events import ArmEnded, Points, Row, TrainingEvent
-from app.experiments.base import MAX_SEED, TrainingSpec
+from app.experiments.definition import MAX_SEED, TrainingSpec
 from app.training import landscape
 from app.training.batches import fixed_batch, test_batches, training_batches
 from app.training.datasets import Dataset

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from app.training import hessian, landscape
+from app.training.fused_inference import Stage, stages
 from app.training.lines import Line, Measured
 from app.training.propagation import through_blocks
-from app.training.stages import Stage, stages
 from app.training.steps import Batch, Step, flat
 from app.training.weight_scale import over_weight_scale
 

@@ -1,4 +1,4 @@
-"""Networks, built from their description (`app/architectures.py`)."""
+"""Networks, built from their description (`app/experiments/architectures.py`)."""
 
 from collections.abc import Callable
 from math import prod
@@ -7,7 +7,7 @@ from typing import TypeAlias
 import torch
 from torch import nn
 
-from app.architectures import (
+from app.experiments.architectures import (
     MNIST_SHAPE,
     Architecture,
     BatchNorm,

@@ -12,14 +12,14 @@ import torch
 import app
 from app.errors import DeviceError, MemoryExceeded
 from app.events import TrainingEvent
-from app.experiments.base import TrainingSpec
-from app.experiments.learning_rates import LEARNING_RATES
+from app.experiments.catalogue.learning_rates import LEARNING_RATES
+from app.experiments.definition import TrainingSpec
 from app.measurements import Provenance
+from app.training.batched import train_together
 from app.training.datasets import Dataset, load_mnist
 from app.training.in_turn import train_in_turn
 from app.training.instructions import instruction_set
 from app.training.loop import train
-from app.training.together import train_together
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 
 from app.comments import WHAT, Comment, Comments, parse
 from app.store import Line
-from app.web.bodies import read_body
 from app.web.pages import pages_of, wants_fragment, wants_json
 from app.web.paths import absolute, root_of_asking_page
+from app.web.request_body import read_body
 from app.web.security import reader_of
 
 router = APIRouter()

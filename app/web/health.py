@@ -5,7 +5,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from app.runs import Runs
+from app.runs.scheduler import Runs
 from app.store import Store
 
 router = APIRouter()

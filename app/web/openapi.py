@@ -14,14 +14,14 @@ from pydantic import TypeAdapter
 from app import __version__
 from app.comments import BOUNDS, NewComment
 from app.experiments import EXPERIMENTS
-from app.experiments.base import Experiment, Parameter, ParameterValue
+from app.experiments.definition import Experiment, Parameter, ParameterValue
 from app.web.security import MAX_ID_DIGITS, MAX_KEY_LENGTH
 
 Json: TypeAlias = dict[str, Any]
 
 # What any change may meet besides: a foreign page, a body that is too large.
 CHANGE = (403, 413)
-# As app/run.py draws them, behind the name of a node.
+# As app/runs/run.py draws them, behind the name of a node.
 ID = {"type": "string", "pattern": "^([a-z0-9]{1,16}-)?[A-Za-z0-9_-]{16}$"}
 RUN_ID = {"in": "path", "name": "run_id", "required": True, "schema": ID}
 

@@ -9,14 +9,14 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from app.experiments import EXPERIMENTS, find
-from app.experiments.base import Experiment, RunRequest
-from app.run import Run
-from app.runs import Runs
-from app.web.bodies import read_body
+from app.experiments.definition import Experiment, RunRequest
+from app.runs.run import Run
+from app.runs.scheduler import Runs
+from app.web.event_stream import EventStream, Streams, poll
 from app.web.pages import pages_of, receipt_of, wants_fragment
 from app.web.paths import HEAD, absolute, root_of_asking_page
+from app.web.request_body import read_body
 from app.web.security import MAX_ID_DIGITS, MAX_KEY_LENGTH, reader_of
-from app.web.streams import EventStream, Streams, poll
 
 router = APIRouter()
 

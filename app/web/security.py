@@ -9,27 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.article.content_policy import CONTENT_POLICY
 from app.settings import PREFIX
 from app.web.hosts import Authority, Hosts, parse_authority, parse_origin
-from app.web.problems import problem
+from app.web.problem_details import problem
 from app.web.proxies import TRUSTED, forwarded, listed
-
-DIRECTIVES = (
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self' data:",
-    "font-src 'self'",
-    "connect-src 'self'",
-    "form-action 'self'",
-    "base-uri 'none'",
-    "frame-ancestors 'none'",
-    "object-src 'none'",
-    "manifest-src 'self'",
-)
-CONTENT_POLICY = "; ".join(DIRECTIVES)
-# For a page that no server of ours sends. Who may frame it is all that it can't say itself.
-META_POLICY = "; ".join(each for each in DIRECTIVES if not each.startswith("frame-ancestors"))
 
 HEADERS = {
     "Content-Security-Policy": CONTENT_POLICY,

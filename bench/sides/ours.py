@@ -12,7 +12,7 @@ from app.__main__ import main
 from app.engines import registry
 from app.engines.base import Health
 from app.events import TrainingEvent
-from app.experiments.base import SideBySide, TrainingSpec
+from app.experiments.definition import SideBySide, TrainingSpec
 from app.measurements import Provenance
 from app.settings import Settings
 from bench.sides.feed import points

@@ -1,18 +1,18 @@
 // Brings the page to life: the theme switch, the citations' card, and one Figure or widget for each
 // element that asks for one.
-import { Citations } from "./citations.js";
-import { Comments } from "./comments.js";
-import { Copy } from "./copy.js";
-import { Figure } from "./figure.js";
-import { guarded } from "./frame.js";
-import { Lipschitz } from "./lipschitz.js";
-import { Live } from "./live.js";
-import { loadModule } from "./loading.js";
-import { Replay } from "./replay.js";
-import { local } from "./storage.js";
-import { Sweep } from "./sweep.js";
-import { trouble } from "./trouble.js";
-import { words } from "./words.js";
+import { Citations } from "./page/citations.js";
+import { Comments } from "./page/comments.js";
+import { Copy } from "./page/copy.js";
+import { Figure } from "./figure/figure.js";
+import { guarded } from "./dom/frame.js";
+import { Lipschitz } from "./widgets/lipschitz.js";
+import { Live } from "./figure/live.js";
+import { loadModule } from "./dom/loading.js";
+import { Replay } from "./figure/replay.js";
+import { local } from "./dom/storage.js";
+import { Sweep } from "./figure/sweep.js";
+import { trouble } from "./dom/trouble.js";
+import { words } from "./text/words.js";
 import { Batch } from "./widgets/batch.js";
 import { Bowl } from "./widgets/bowl.js";
 import { TrainOrTest } from "./widgets/train-or-test.js";
@@ -48,7 +48,7 @@ function startThemeSwitch(button) {
 async function showData(details) {
   details.querySelector("[data-trouble]")?.remove();
   try {
-    (await loadModule("chart-data.js")).show(details);
+    (await loadModule("export/chart-data.js")).show(details);
   } catch (error) {
     details.append(trouble(words.views.notLoaded, error, () => showData(details)));
   }

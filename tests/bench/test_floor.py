@@ -1,6 +1,6 @@
 """The floor counts what is multiplied and added."""
 
-from app.experiments.learning_rates import LEARNING_RATES
+from app.experiments.catalogue.learning_rates import LEARNING_RATES
 from bench.floor import operations
 
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from bench.footprint import footprint, processor_seconds, states_of_children
-from tests.processes import wait_until
+from tests.support.processes import wait_until
 
 BYTES = 20_000_000
 

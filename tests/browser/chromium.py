@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.packages import install, one_at_a_time, runs
+from tests.support.packages import install, one_at_a_time, runs
 
 # Chromium without what makes windows: a new page takes a fifth of the processor time (0.2 s against
 # 1 s, measured on two cores, n = 15), and a test run opens hundreds.

@@ -12,8 +12,8 @@ from tests.browser.pictures import keep_picture
 from tests.browser.profiles import ARGUMENTS, Profiles
 from tests.browser.reader import Reader
 from tests.browser.staged import StagedEngine
-from tests.processes import Server
-from tests.web.toy_server import serving_toys_over_http
+from tests.support.processes import Server
+from tests.support.toy_server import serving_toys_over_http
 
 DESKTOP = {"width": 1280, "height": 900}
 

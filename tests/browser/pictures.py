@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Locator, Page
 
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 FOLDER = ROOT / "artefacts"
 # A picture is for looking at, and a window full is enough of a page that a test left behind.

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from app.errors import WorkerLost
 from app.events import ArmEnded, Points, TrainingEvent
-from app.experiments.base import TrainingSpec
-from tests.toys import PROVENANCE, ToyEngine
-from tests.web.toy_server import METRICS
+from app.experiments.definition import TrainingSpec
+from tests.support.fakes import PROVENANCE, ToyEngine
+from tests.support.toy_server import METRICS
 
 # Seeds. This one and the nine after it end; whatever other seed a reader has drawn lingers halfway
 # until it is stopped.

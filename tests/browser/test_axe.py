@@ -13,7 +13,7 @@ from tests.browser.axe import (
 from tests.browser.conftest import NewReader
 from tests.browser.reader import Reader
 from tests.browser.staged import ENDS, FAILS, LINGERS
-from tests.processes import Server
+from tests.support.processes import Server
 
 pytestmark = pytest.mark.browser
 

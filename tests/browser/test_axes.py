@@ -23,8 +23,10 @@ TICKS = [
 def test_ticks_stay_few_and_short_over_any_number_of_decades(
     plain_page: Page, low: float, high: float, expected: list[str]
 ) -> None:
-    ticks = call(plain_page, "axes.js", f"m.logTicks({low}, {high})")
-    assert call(plain_page, "numbers.js", f"{ticks}.map((tick) => m.numeral(tick))") == expected
+    ticks = call(plain_page, "charts/axes.js", f"m.logTicks({low}, {high})")
+    assert (
+        call(plain_page, "text/numbers.js", f"{ticks}.map((tick) => m.numeral(tick))") == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -32,4 +34,4 @@ def test_ticks_stay_few_and_short_over_any_number_of_decades(
     [(0, "0"), (-0.5, "−0.5"), (0.1 + 0.2, "0.3"), (9999, "9,999"), (-2e6, "−2·10⁶")],
 )
 def test_a_numeral_is_short(plain_page: Page, value: float, text: str) -> None:
-    assert call(plain_page, "numbers.js", f"m.numeral({value})") == text
+    assert call(plain_page, "text/numbers.js", f"m.numeral({value})") == text

@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import NewReader
 from tests.browser.functions import call
 from tests.browser.reader import Reader
-from tests.processes import Server
+from tests.support.processes import Server
 
 pytestmark = pytest.mark.browser
 
@@ -145,7 +145,7 @@ def test_a_card_stays_in_the_window(
     rect = f"{{left: {left}, width: {width}, bottom: {bottom}, top: {top}}}"
     size = f"{{width: {view[0]}, height: {view[1]}}}"
     expression = f"m.place({rect}, {{width: 200, height: 100}}, {size})"
-    assert call(plain_page, "citations.js", expression) == where
+    assert call(plain_page, "page/citations.js", expression) == where
 
 
 def test_copy_puts_the_entry_on_the_clipboard_and_says_so(
@@ -188,12 +188,12 @@ def test_the_entry_has_an_address_that_others_can_reach_or_none(
     address: str, field: str, plain_page: Page
 ) -> None:
     expression = f"m.withAddress('@misc{{x,\\n  year = {{2026}},\\n}}', new URL('{address}'))"
-    entry = call(plain_page, "copy.js", expression)
+    entry = call(plain_page, "page/copy.js", expression)
     assert entry == "@misc{x,\n  year = {2026}," + field
 
 
 def test_the_address_that_others_can_reach_is_that_of_the_settings(plain_page: Page) -> None:
-    assert call(plain_page, "address.js", "m.publicAddress()") == plain_page.url.replace(
+    assert call(plain_page, "dom/address.js", "m.publicAddress()") == plain_page.url.replace(
         "/comments", "/"
     )
     plain_page.evaluate(
@@ -204,7 +204,7 @@ def test_the_address_that_others_can_reach_is_that_of_the_settings(plain_page: P
         }"""
     )
     try:
-        address = call(plain_page, "address.js", "m.publicAddress()")
+        address = call(plain_page, "dom/address.js", "m.publicAddress()")
         assert address == "https://lab.example/bn/"
     finally:
         plain_page.evaluate("document.querySelector('[rel=canonical]').remove()")

@@ -11,9 +11,9 @@ from app.comments import Comments, parse
 from app.store import Store
 from tests.browser.conftest import NewReader
 from tests.browser.reader import Reader
-from tests.processes import Server, serving
+from tests.support.processes import Server, serving
+from tests.support.toy_server import serving_toys_over_http
 from tests.test_store import make_read_only
-from tests.web.toy_server import serving_toys_over_http
 
 pytestmark = pytest.mark.browser
 

@@ -11,10 +11,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app import recordings, sweeps
 from app.events import TrainingEvent, data
 from app.experiments import EXPERIMENTS
-from app.recordings import Recording
+from app.reproducibility import recorded_sweeps, recordings
+from app.reproducibility.recordings import Recording
 from tests.browser.axe import keep_only, violations_in_both_themes
 from tests.browser.conftest import NewReader
 from tests.browser.functions import call
@@ -169,7 +169,9 @@ def test_a_replay_keeps_the_order_of_each_training(page: Page, slug: str) -> Non
     steps = recording.receipt["parameters"]["steps"]
     rows = len({row.y for row in recording.rows if row.metric == "surface"})
     moments = call(
-        page, "replay.js", f"m.timeline({json.dumps(events)}, {{steps: {steps}, rows: {rows}}})"
+        page,
+        "figure/replay.js",
+        f"m.timeline({json.dumps(events)}, {{steps: {steps}, rows: {rows}}})",
     )
     times = [moment["at"] for moment in moments]
     assert times == sorted(times)
@@ -202,7 +204,7 @@ def test_every_widget_works(reader: Reader) -> None:
 
 def test_a_cell_of_a_map_is_read_and_says_what_would_train_it(reader: Reader) -> None:
     reader.slug = "survival"
-    recorded = sweeps.load("survival")
+    recorded = recorded_sweeps.load("survival")
     assert recorded is not None
     row = reader.figure.locator("[data-map]").last.locator("tbody tr").nth(3)
     row.locator("button").nth(2).click()

@@ -12,7 +12,7 @@ from tests.browser.conftest import NewReader
 from tests.browser.reader import Reader
 from tests.conftest import Serve
 from tests.failures.watching import abort, open_stream
-from tests.processes import Server
+from tests.support.processes import Server
 
 pytestmark = pytest.mark.browser
 

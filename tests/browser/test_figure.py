@@ -9,11 +9,11 @@ import pytest
 import torch
 from playwright.sync_api import expect
 
-from app.experiments.learning_rates import LEARNING_RATES
+from app.experiments.catalogue.learning_rates import LEARNING_RATES
 from tests.browser.conftest import NewReader
 from tests.browser.reader import Line, Reader
 from tests.conftest import Serve
-from tests.processes import Server, kill_all
+from tests.support.processes import Server, kill_all
 
 pytestmark = pytest.mark.browser
 

@@ -3,10 +3,10 @@
 import pytest
 
 from app.experiments import EXPERIMENTS
-from app.experiments.smoothness import SMOOTHNESS
+from app.experiments.catalogue.smoothness import SMOOTHNESS
 from tests.browser.conftest import NewReader
 from tests.browser.reader import Reader
-from tests.processes import Server
+from tests.support.processes import Server
 
 pytestmark = pytest.mark.browser
 
@@ -99,7 +99,8 @@ def test_a_line_that_leaves_the_axis_or_breaks_off_is_marked_there(reader: Reade
     marks = canvas.evaluate(
         f"""async (canvas) => {{
           const load = (name) => import(new URL(name, document.querySelector("[type=module]").src));
-          const [{{ View }}, {{ Look }}] = [await load("charts.js"), await load("look.js")];
+          const {{ View }} = await load("charts/chart.js");
+          const {{ Look }} = await load("figure/selection.js");
           Chart.getChart(canvas).destroy();
           const keys = new Map([["cnn@0.1", {{
             label: "a", line: document.querySelector(".legend path"),

@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import NewReader
 from tests.browser.functions import call
 from tests.browser.reader import Reader
-from tests.processes import Server
+from tests.support.processes import Server
 
 pytestmark = pytest.mark.browser
 
@@ -95,17 +95,18 @@ def test_a_run_of_the_figure_is_shown_elsewhere_too(outlook: Locator, reader: Re
 def test_bins_are_counted_as_a_hand_counts(
     expression: str, value: object, plain_page: Page
 ) -> None:
-    assert call(plain_page, "bins.js", expression) == pytest.approx(value)
+    assert call(plain_page, "charts/bins.js", expression) == pytest.approx(value)
 
 
 def test_an_outline_is_cut_at_the_top(plain_page: Page) -> None:
     outline = "M0 0V12.5H1V25H2V40H3V0"
-    assert call(plain_page, "bins.js", "m.skyline([12.5, 25, 62.5], 40)") == outline
+    assert call(plain_page, "charts/bins.js", "m.skyline([12.5, 25, 62.5], 40)") == outline
 
 
 # A slider through the steps of a run that is under way: drawn at step 70, when 72 has come already.
 PRESSED_AT_ITS_END = """async () => {
-  const { Look } = await import(new URL("look.js", document.querySelector("[type=module]").src));
+  const article = document.querySelector("[type=module]").src;
+  const { Look } = await import(new URL("figure/selection.js", article));
   const element = document.createElement("div");
   const slider = Object.assign(document.createElement("input"), { type: "range" });
   slider.dataset.scrub = "";
@@ -133,7 +134,7 @@ PRESSED_AT_ITS_END = """async () => {
 
 def test_a_press_on_the_end_of_the_slider_of_a_running_run_follows_it(plain_page: Page) -> None:
     """And doesn't hold the step that was the newest when the slider was drawn, beyond the end."""
-    held = call(plain_page, "scrubber.js", f"await ({PRESSED_AT_ITS_END})()")
+    held = call(plain_page, "charts/scrubber.js", f"await ({PRESSED_AT_ITS_END})()")
     assert held == ["70", None, 30]
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import NewReader
 from tests.browser.functions import call
 from tests.browser.reader import Reader
-from tests.processes import Server
+from tests.support.processes import Server
 
 pytestmark = pytest.mark.browser
 
@@ -188,13 +188,16 @@ def test_the_text_quotes_the_run_that_is_shown(reader: Reader) -> None:
 def test_the_nearest_point_is_read_and_none_beyond_the_end(
     x: float, index: int | None, plain_page: Page
 ) -> None:
-    assert call(plain_page, "told.js", f"m.nearest([{{x: 0}}, {{x: 2}}, {{x: 4}}], {x})") == index
+    assert (
+        call(plain_page, "charts/chart-model.js", f"m.nearest([{{x: 0}}, {{x: 2}}, {{x: 4}}], {x})")
+        == index
+    )
 
 
 def test_of_a_profile_the_rows_of_a_step_can_be_chosen(plain_page: Page) -> None:
     shown = call(
         plain_page,
-        "told.js",
+        "charts/chart-model.js",
         """(() => {
           const told = new m.Told(["p"]);
           for (const [step, value] of [[0, 1], [10, 2], [20, 3]]) {

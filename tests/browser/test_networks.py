@@ -18,11 +18,12 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from app.events import ArmEnded, Points, TrainingEvent
-from app.experiments.base import TrainingSpec
-from app.experiments.learning_rates import LEARNING_RATES
+from app.experiments.catalogue.learning_rates import LEARNING_RATES
+from app.experiments.definition import TrainingSpec
 from tests.browser.conftest import NewReader
 from tests.browser.reader import Reader
-from tests.forwarder import (
+from tests.support.fakes import PROVENANCE, ToyEngine
+from tests.support.forwarder import (
     Forwarder,
     Interception,
     Treatment,
@@ -38,15 +39,14 @@ from tests.forwarder import (
     swallow_streams,
     untouched,
 )
-from tests.packages import install
-from tests.processes import PATIENCE, wait_until
-from tests.toys import PROVENANCE, ToyEngine
-from tests.web.toy_server import METRICS, ToyServer, serving_toys_over_http
+from tests.support.packages import install
+from tests.support.processes import PATIENCE, wait_until
+from tests.support.toy_server import METRICS, ToyServer, serving_toys_over_http
 
 pytestmark = pytest.mark.browser
 
 POINTS = 11  # of each training: six, and five more once the gate is open
-FIRST_MS, SILENT_MS = 9_000, 16_000  # a little more than static/js/stream.js waits
+FIRST_MS, SILENT_MS = 9_000, 16_000  # a little more than static/js/figure/stream.js waits
 HELD = "doesn’t let live updates through"
 SEEDS = count(100)
 
@@ -322,7 +322,7 @@ def test_a_page_that_gets_other_answers_for_a_while_says_so_and_comes_back(
 
 
 def test_a_queued_run_that_is_only_polled_is_not_dropped(gated: ToyServer) -> None:
-    """To ask for a run is to watch it: tests/test_runs_shared.py turns the clock."""
+    """To ask for a run is to watch it: tests/runs/test_scheduler_shared.py turns the clock."""
     with gated.visitor() as visitor:
         run = visitor.post("/experiments/learning-rates/runs", json={"seed": 1}).json()
         kept = gated.app.state.runs._live[run["id"]]

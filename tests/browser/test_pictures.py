@@ -9,7 +9,7 @@ from tests.browser.conftest import DESKTOP, NewReader
 from tests.browser.pictures import FOLDER, keep_picture
 from tests.browser.reader import Reader
 from tests.browser.staged import ENDS, FAILS
-from tests.processes import Server
+from tests.support.processes import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.browser
     ],
 )
 def test_what_is_known_of_a_quadratic(expression: str, value: object, plain_page: Page) -> None:
-    outcome = call(plain_page, "quadratic.js", expression)
+    outcome = call(plain_page, "maths/quadratic.js", expression)
     if isinstance(value, dict):
         assert outcome["values"] == pytest.approx(value["values"])
         assert outcome["angle"] == pytest.approx(value["angle"])
@@ -49,8 +49,8 @@ def test_below_twice_the_inverse_of_the_greatest_curvature_a_descent_stays(
     plain_page: Page,
 ) -> None:
     descent = "m.descend([3, 0, 1], [1, 0], {} * 2 / 3, {{share: 0.01, cap: 2000}})"
-    assert call(plain_page, "quadratic.js", descent.format(0.99))["arrived"]
-    fled = call(plain_page, "quadratic.js", descent.format(1.01))
+    assert call(plain_page, "maths/quadratic.js", descent.format(0.99))["arrived"]
+    fled = call(plain_page, "maths/quadratic.js", descent.format(1.01))
     assert not fled["arrived"]
     assert len(fled["path"]) < 2000
     lengths = [abs(x) for x, _ in fled["path"]]
@@ -59,7 +59,7 @@ def test_below_twice_the_inverse_of_the_greatest_curvature_a_descent_stays(
 
 def test_a_pair_of_inputs_has_exactly_the_moments_that_were_asked_for(plain_page: Page) -> None:
     for correlation in (-0.95, 0, 0.6):
-        first, second = call(plain_page, "samples.js", f"m.pair(70, 60, {correlation})")
+        first, second = call(plain_page, "widgets/samples.js", f"m.pair(70, 60, {correlation})")
         for values in (first, second):
             assert math.fsum(values) / 60 == pytest.approx(0, abs=1e-12)
             assert math.fsum(value**2 for value in values) / 60 == pytest.approx(1)
@@ -78,9 +78,9 @@ def test_the_losses_have_the_derivatives_and_the_constants_of_their_formula(
         ("curvature", loss.curvature),
     ):
         for x in (-2.9, -0.4, 0, 1.7):
-            assert call(plain_page, "curves.js", f"m.{name}({of}, {x})") == pytest.approx(
+            assert call(plain_page, "maths/curves.js", f"m.{name}({of}, {x})") == pytest.approx(
                 expected(x)
             )
     for derivative, constant in (("slope", loss.lipschitz), ("curvature", loss.smoothness)):
         greatest = f"m.greatest(m.{derivative}, {of}, [{LOW}, {HIGH}])"
-        assert call(plain_page, "curves.js", greatest) == pytest.approx(constant)
+        assert call(plain_page, "maths/curves.js", greatest) == pytest.approx(constant)

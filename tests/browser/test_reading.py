@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Locator, expect
 
-from app.experiments.distance import NAMES
+from app.experiments.catalogue.distance import NAMES
 from tests.browser.reader import Reader
 
 pytestmark = pytest.mark.browser

@@ -17,7 +17,7 @@ from tests.browser.reader import Reader
 from tests.browser.staged import ENDS
 from tests.browser.test_without_scripts import WIDGETS, offered
 from tests.conftest import Site
-from tests.processes import ROOT, Server
+from tests.support.processes import ROOT, Server
 
 pytestmark = pytest.mark.browser
 
@@ -61,18 +61,18 @@ def test_a_site_opened_from_a_disk_stands_still_and_says_how_to_serve_it(
 
 
 MISSING: dict[str, tuple[str, Callable[[Route], None]]] = {
-    "missing": ("**/js/numbers.js", lambda route: route.fulfill(status=404)),
+    "missing": ("**/js/text/numbers.js", lambda route: route.fulfill(status=404)),
     "blocked": ("**/js/article.js", lambda route: route.abort()),
     "of the wrong type": (
-        "**/js/live.js",
+        "**/js/figure/live.js",
         lambda route: route.fulfill(response=route.fetch(), content_type="text/plain"),
     ),
     "in a syntax that the browser can't read": (
-        "**/js/figure.js",
+        "**/js/figure/figure.js",
         lambda route: route.fulfill(body="export class {", content_type="text/javascript"),
     ),
     "failing as it starts": (
-        "**/js/words/en.js",
+        "**/js/text/words/en.js",
         lambda route: route.fulfill(body="missing();", content_type="text/javascript"),
     ),
     "htmx, and missing": ("**/vendor/htmx-*.js", lambda route: route.abort()),
@@ -120,7 +120,7 @@ def test_a_page_whose_scripts_run_has_no_such_sentence(page: Page, server: Serve
 def test_a_page_that_waits_long_for_a_script_does_not_give_up(page: Page, server: Server) -> None:
     """The load event comes after all scripts have run, and with it what fallback.js does."""
     held: list[Route] = []
-    page.route("**/js/words/en.js", lambda route: held.append(route))  # noqa: PLW0108
+    page.route("**/js/text/words/en.js", lambda route: held.append(route))  # noqa: PLW0108
     page.add_init_script("addEventListener('load', () => (window.hasLoaded = true))")
     page.goto(server.url, wait_until="commit")
     expect(page.locator("#references")).to_be_attached()

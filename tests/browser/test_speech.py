@@ -67,7 +67,7 @@ def test_the_newest_message_wins_and_none_comes_too_soon(plain_page: Page) -> No
       setTimeout(() => { m.say(region, "two", 60); m.say(region, "three", 60); }, 20);
       setTimeout(() => go(said), 300);
     })"""
-    assert call(plain_page, "speech.js", f"await {said}") == ["one", "three"]
+    assert call(plain_page, "dom/live-region.js", f"await {said}") == ["one", "three"]
 
 
 def test_a_widget_answers_once_the_reader_has_acted(reader: Reader) -> None:

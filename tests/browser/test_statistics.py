@@ -30,31 +30,34 @@ pytestmark = pytest.mark.browser
 def test_statistics_are_what_a_hand_calculates(
     expression: str, value: object, plain_page: Page
 ) -> None:
-    assert call(plain_page, "statistics.js", expression) == pytest.approx(value)
+    assert call(plain_page, "maths/statistics.js", expression) == pytest.approx(value)
 
 
 def test_unnormalised_is_what_normalise_takes_back(plain_page: Page) -> None:
     others = [1, 2, 6, 3, 0]
     for target in (-1.9, 0, 0.3, 2):
-        value = call(plain_page, "statistics.js", f"m.unnormalised({target}, {others}, 0.01)")
-        outcome = call(plain_page, "statistics.js", f"m.normalise([{value}, ...{others}], 0.01)[0]")
+        value = call(plain_page, "maths/statistics.js", f"m.unnormalised({target}, {others}, 0.01)")
+        outcome = call(
+            plain_page, "maths/statistics.js", f"m.normalise([{value}, ...{others}], 0.01)[0]"
+        )
         assert outcome == pytest.approx(target)
     # No value lies further than √(m − 1) standard deviations from the mean of m.
     beyond = math.sqrt(5) + 0.01
     assert (
-        call(plain_page, "statistics.js", f"m.unnormalised({beyond}, {others}, 0.01)") == math.inf
+        call(plain_page, "maths/statistics.js", f"m.unnormalised({beyond}, {others}, 0.01)")
+        == math.inf
     )
 
 
 def test_random_numbers_repeat_and_are_spread_as_they_should(plain_page: Page) -> None:
     draw = "(() => {{ const next = m.{0}; return Array.from({{length: 4000}}, () => next()); }})()"
-    uniform = call(plain_page, "statistics.js", draw.format("uniforms(7)"))
-    assert uniform == call(plain_page, "statistics.js", draw.format("uniforms(7)"))
-    assert uniform != call(plain_page, "statistics.js", draw.format("uniforms(8)"))
+    uniform = call(plain_page, "maths/statistics.js", draw.format("uniforms(7)"))
+    assert uniform == call(plain_page, "maths/statistics.js", draw.format("uniforms(7)"))
+    assert uniform != call(plain_page, "maths/statistics.js", draw.format("uniforms(8)"))
     assert uniform[:3] == mulberry32(7, 3)
     assert min(uniform) >= 0
     assert max(uniform) < 1
-    gaussian = call(plain_page, "statistics.js", draw.format("gaussians(m.uniforms(7))"))
+    gaussian = call(plain_page, "maths/statistics.js", draw.format("gaussians(m.uniforms(7))"))
     assert fmean(gaussian) == pytest.approx(0, abs=0.05)
     assert pvariance(gaussian) == pytest.approx(1, abs=0.07)
     assert sum(abs(value) < 1 for value in gaussian) / 4000 == pytest.approx(0.683, abs=0.03)

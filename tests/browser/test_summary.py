@@ -56,7 +56,7 @@ def told(page: Page, line: Line, more: str = "") -> object:
     given = (
         f'title: "Test loss", unit: "nats", share: false, xTitle: "step", lines: {lines}, {more}'
     )
-    return call(page, "summary.js", f"m.summary({{{given}}})")
+    return call(page, "charts/summary.js", f"m.summary({{{given}}})")
 
 
 def test_a_line_is_told_by_its_ends_and_its_extremes(plain_page: Page) -> None:
@@ -66,7 +66,7 @@ def test_a_line_is_told_by_its_ends_and_its_extremes(plain_page: Page) -> None:
 
 @pytest.mark.parametrize(("value", "digits", "text"), NUMERALS)
 def test_a_number_has_few_digits(plain_page: Page, value: float, digits: int, text: str) -> None:
-    assert call(plain_page, "numbers.js", f"m.numeral({value!r}, {digits})") == text
+    assert call(plain_page, "text/numbers.js", f"m.numeral({value!r}, {digits})") == text
 
 
 def test_a_share_is_told_in_percent(plain_page: Page) -> None:

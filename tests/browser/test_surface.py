@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import NewReader
 from tests.browser.functions import call
 from tests.browser.reader import PATIENCE_MS, Reader
-from tests.processes import Server
+from tests.support.processes import Server
 
 pytestmark = pytest.mark.browser
 
@@ -93,15 +93,17 @@ def test_the_maps_fill_row_by_row_while_the_run_is_going(reader: Reader) -> None
 def test_the_edges_are_round_and_lie_around_the_losses(
     low: float, high: float, edges: list[float], plain_page: Page
 ) -> None:
-    assert call(plain_page, "shades.js", f"m.lossEdges({low}, {high})") == pytest.approx(edges)
+    assert call(plain_page, "charts/shades.js", f"m.lossEdges({low}, {high})") == pytest.approx(
+        edges
+    )
 
 
 def test_there_are_never_more_bands_than_shades(plain_page: Page) -> None:
     for low, high in ((1e-9, 1e9), (1e-3, 1e3), (0.2, 3.5), (2, 2)):
-        assert 2 <= len(call(plain_page, "shades.js", f"m.lossEdges({low}, {high})")) <= 13
+        assert 2 <= len(call(plain_page, "charts/shades.js", f"m.lossEdges({low}, {high})")) <= 13
     for bands in range(1, 13):
         of_all = f"Array.from({{length: {bands}}}, (_, band) => m.shadeOf(band, {bands}))"
-        shades = call(plain_page, "shades.js", of_all)
+        shades = call(plain_page, "charts/shades.js", of_all)
         assert shades[0] == 0
         assert len(set(shades)) == bands
         assert shades[-1] == (11 if bands > 1 else 0)

@@ -5,10 +5,10 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
-from app import sweeps
+from app.reproducibility import recorded_sweeps
 from tests.browser.conftest import NewReader
 from tests.browser.reader import Reader
-from tests.processes import Server
+from tests.support.processes import Server
 
 pytestmark = pytest.mark.browser
 
@@ -29,7 +29,7 @@ def cell(reader: Reader, map_: int, row: int, column: int) -> Locator:
 def test_a_press_on_a_cell_trains_its_rate_and_seed_and_gives_what_the_map_has(
     survival: Reader,
 ) -> None:
-    recorded = sweeps.load("survival")
+    recorded = recorded_sweeps.load("survival")
     assert recorded is not None
     survival.figure.locator("details.settings summary").click()
     survival.figure.locator("[name=steps]").fill("20")  # the maps have 100

@@ -13,10 +13,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from playwright.sync_api import Locator, Route, expect
 
-from app.experiments.smoothness import SMOOTHNESS
+from app.experiments.catalogue.smoothness import SMOOTHNESS
 from tests.browser.conftest import NewReader
 from tests.browser.reader import Reader
-from tests.processes import Server
+from tests.support.processes import Server
 
 pytestmark = pytest.mark.browser
 

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import NewReader
 from tests.browser.reader import Reader
 from tests.browser.staged import ENDS, LINGERS
-from tests.forwarder import Forwarder, forwarding, let_through, swallow
+from tests.support.forwarder import Forwarder, forwarding, let_through, swallow
 
 pytestmark = pytest.mark.browser
 

@@ -15,10 +15,10 @@ pytestmark = pytest.mark.browser
 
 # Kind of view → its module, and a figure that has one.
 KINDS = {
-    "chart": ("charts.js", "covariate-shift"),
-    "histogram": ("histogram.js", "covariate-shift"),
-    "scrubber": ("scrubber.js", "covariate-shift"),
-    "surface": ("surface.js", "loss-surface"),
+    "chart": ("charts/chart.js", "covariate-shift"),
+    "histogram": ("charts/histogram.js", "covariate-shift"),
+    "scrubber": ("charts/scrubber.js", "covariate-shift"),
+    "surface": ("charts/surface.js", "loss-surface"),
 }
 # What of the first figure is not in a closed group.
 OPEN = "[data-figure=learning-rates] > .charts"

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import NewReader
-from tests.processes import Server
+from tests.support.processes import Server
 
 pytestmark = pytest.mark.browser
 
@@ -151,7 +151,7 @@ def test_every_seed_keeps_its_points_inside_the_axes(plain_page: Page) -> None:
     inside = plain_page.evaluate(
         """async () => {
           const { cloud } = await import(
-            new URL("samples.js", document.querySelector("[type=module]").src));
+            new URL("widgets/samples.js", document.querySelector("[type=module]").src));
           return Array.from({length: 500}, (_, seed) => cloud(seed)).every(([x, y]) =>
             x.length === 100 && Math.min(...x) > -4 && Math.max(...x) < 12
             && Math.min(...y) > -4 && Math.max(...y) < 9);

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.experiments import EXPERIMENTS
 from tests.browser.conftest import NewReader
-from tests.processes import Server
+from tests.support.processes import Server
 
 pytestmark = pytest.mark.browser
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.web import pages
-from app.web.assets import version_of
+from app.article import renderer
+from app.article.assets import version_of
 from tests.browser.conftest import NewReader
 from tests.browser.functions import call
-from tests.web.toy_server import ToyServer, serving_toys_over_http
+from tests.support.toy_server import ToyServer, serving_toys_over_http
 
-SCRIPT = "words/xx.js"
+SCRIPT = "text/words/xx.js"
 WORDS = """
 import { words } from "../words.js";
 Object.assign(words, {
@@ -28,14 +28,16 @@ Object.assign(words, {
 def translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyServer]:
     """A server whose page is in a language that has one section of its own."""
     templates = tmp_path / "templates"
-    shutil.copytree(pages.TEMPLATES, templates)
+    shutil.copytree(renderer.TEMPLATES, templates)
     section = templates / "xx" / "sections" / "introduction.html"
     section.parent.mkdir(parents=True)
     section.write_text('<section id="introduction"><p>Egy mondat.</p></section>')
-    monkeypatch.setattr(pages, "TEMPLATES", templates)
-    monkeypatch.setattr(pages, "translated_words", lambda _language: SCRIPT)
+    monkeypatch.setattr(renderer, "TEMPLATES", templates)
+    monkeypatch.setattr(renderer, "translated_words", lambda _language: SCRIPT)
     with serving_toys_over_http(tmp_path) as server:
-        server.app.state.pages = pages.Pages(f"static/{version_of()}", comments=True, language="xx")
+        server.app.state.pages = renderer.Pages(
+            f"static/{version_of()}", comments=True, language="xx"
+        )
         yield server
 
 
@@ -81,7 +83,7 @@ def test_a_language_whose_words_do_not_load_has_the_english_ones(
 
 @pytest.mark.parametrize("lang", ["", "x", "auto-translated-by-a-tool", "de_DE"])
 def test_a_language_that_is_none_is_the_browser_s(lang: str, plain_page: Page) -> None:
-    assert in_language(plain_page, lang, "numbers.js", "m.localised(0.5)") in ("0.5", "0,5")
+    assert in_language(plain_page, lang, "text/numbers.js", "m.localised(0.5)") in ("0.5", "0,5")
 
 
 @pytest.mark.parametrize(
@@ -101,5 +103,5 @@ def test_a_language_that_is_none_is_the_browser_s(lang: str, plain_page: Page) -
 def test_numbers_are_written_as_the_language_does(
     plain_page: Page, expression: str, english: str, german: str
 ) -> None:
-    assert in_language(plain_page, "en", "numbers.js", expression) == english
-    assert in_language(plain_page, "de", "numbers.js", expression) == german
+    assert in_language(plain_page, "en", "text/numbers.js", expression) == english
+    assert in_language(plain_page, "de", "text/numbers.js", expression) == german

@@ -14,7 +14,7 @@ from tests.browsers.chromium import chromium
 from tests.browsers.firefox import firefox
 from tests.browsers.programs import MissingProgram
 from tests.browsers.webkit import webkit
-from tests.processes import Server, serving
+from tests.support.processes import Server, serving
 
 ENGINES: dict[str, Callable[[], AbstractContextManager[Browser]]] = {
     "chromium": chromium,

@@ -14,7 +14,7 @@ import websocket
 
 from tests.browsers.browser import KEYS, PATIENCE, Point
 from tests.browsers.programs import find_program
-from tests.processes import ending_with_us
+from tests.support.processes import ending_with_us
 
 # No traffic besides ours, and no page besides ours.
 PREFERENCES = {

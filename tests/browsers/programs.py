@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from tests.packages import install, one_at_a_time
+from tests.support.packages import install, one_at_a_time
 
 # Program → the Debian package that has it.
 PACKAGES = {

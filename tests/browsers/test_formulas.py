@@ -5,7 +5,7 @@ import pytest
 from tests.browsers.article import Article
 from tests.browsers.browser import Browser
 from tests.browsers.conftest import OpenBrowser
-from tests.processes import Server
+from tests.support.processes import Server
 
 pytestmark = pytest.mark.browsers
 

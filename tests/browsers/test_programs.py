@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-from tests.processes import ROOT, ending_with_us, is_alive, wait_until
+from tests.support.processes import ROOT, ending_with_us, is_alive, wait_until
 
 # A group of two, as a driver and its browser are; it prints their numbers.
 GROUP = ["sh", "-c", "sleep 1000 & echo $$ $!; wait"]
 STARTS_A_GROUP = f"""
 import subprocess, time
-from tests.processes import ending_with_us
+from tests.support.processes import ending_with_us
 group = subprocess.Popen({GROUP}, start_new_session=True)
 with ending_with_us(group.pid):
     print("guarded", flush=True)

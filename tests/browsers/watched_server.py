@@ -6,10 +6,10 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import journal, settings
+from app import logging_config, settings
+from app.article.assets import FOLDER
 from app.main import create_app
 from app.serve import Server, config_for
-from app.web.assets import FOLDER
 
 # The first script of every page, which the parser waits for.
 FIRST = Path("js", "theme.js")
@@ -35,7 +35,7 @@ class Watched:
 def main() -> None:
     """Serves until SIGTERM."""
     loaded = settings.load()
-    journal.start(loaded.log_format)
+    logging_config.start(loaded.log_format)
     app = create_app(loaded)
     config = config_for(app, loaded)
     config.app = Watched(app)

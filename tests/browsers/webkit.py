@@ -19,7 +19,7 @@ from selenium.webdriver.webkitgtk.service import Service
 
 from tests.browsers.browser import KEYS, PATIENCE, Point
 from tests.browsers.programs import find_program
-from tests.processes import ending_with_us
+from tests.support.processes import ending_with_us
 
 # The browser's own buttons would keep the window wider than a phone.
 NARROW = "* { border-width: 0; font-size: 1px; margin: 0; min-width: 0; padding: 0; }"

@@ -15,10 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.packages import install
-from tests.processes import PATIENCE, ROOT, Server, serving, wait_until
-from tests.web.asking import RUNS, json_of, stream, train, until, watch
-from tests.wire import ids
+from tests.support.http_client import RUNS, json_of, stream, train, until, watch
+from tests.support.packages import install
+from tests.support.processes import PATIENCE, ROOT, Server, serving, wait_until
+from tests.support.sse import ids
 
 pytestmark = pytest.mark.long
 

@@ -15,10 +15,10 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.chromium import NoBrowser, chromium
 from tests.browser.reader import Reader
-from tests.packages import install
-from tests.processes import PATIENCE, Server, serving, wait_until
-from tests.web.asking import RUNS, json_of
-from tests.wire import read_events
+from tests.support.http_client import RUNS, json_of
+from tests.support.packages import install
+from tests.support.processes import PATIENCE, Server, serving, wait_until
+from tests.support.sse import read_events
 
 pytestmark = [pytest.mark.browser]
 

@@ -10,9 +10,9 @@ import pytest
 
 from app.engines.cluster import Membership
 from app.engines.registry import ENGINES
-from app.experiments.base import TrainingSpec
+from app.experiments.definition import TrainingSpec
 from app.settings import Settings
-from tests.processes import PATIENCE
+from tests.support.processes import PATIENCE
 
 MakeSettings: TypeAlias = Callable[..., Settings]
 

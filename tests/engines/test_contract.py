@@ -13,12 +13,12 @@ from app.engines.base import Engine, Health
 from app.engines.registry import engine_for
 from app.errors import DatasetError, DeadlineExceeded, MemoryExceeded, TrainingFailed
 from app.events import ArmEnded, Points, TrainingEvent
-from app.experiments.base import TrainingSpec
+from app.experiments.definition import TrainingSpec
 from app.training.loop import train
 from app.training.trainer import Trainer
 from tests.engines.conftest import MakeSettings
 from tests.engines.trainings import events_of, follow, watch
-from tests.processes import PATIENCE
+from tests.support.processes import PATIENCE
 
 pytestmark = pytest.mark.anyio
 

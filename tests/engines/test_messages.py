@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from app.engines.messages import Stop, ToWorker, Train, pack, read
-from app.experiments.base import TrainingSpec
+from app.experiments.definition import TrainingSpec
 
 
 def test_messages_come_out_of_a_stream_as_they_went_in(small: TrainingSpec) -> None:

@@ -15,18 +15,18 @@ from app.engines.base import Health
 from app.engines.on_ray import RayEngine, _ours
 from app.errors import DeadlineExceeded, MemoryExceeded, Unusable, WorkerLost
 from app.events import ArmEnded
-from app.experiments.base import TrainingSpec
+from app.experiments.definition import TrainingSpec
 from tests.conftest import Serve
 from tests.engines.conftest import MakeSettings
 from tests.engines.trainings import events_of, follow
-from tests.processes import (
+from tests.support.http_client import json_of, stream, train, until, watch
+from tests.support.processes import (
     PATIENCE,
     Server,
     descendants_of,
     is_alive,
     wait_until,
 )
-from tests.web.asking import json_of, stream, train, until, watch
 
 pytestmark = pytest.mark.anyio
 

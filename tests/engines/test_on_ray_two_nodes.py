@@ -12,8 +12,16 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Serve
-from tests.processes import PATIENCE, ROOT, Server, descendants_of, is_alive, kill_all, wait_until
-from tests.web.asking import json_of, train, watch
+from tests.support.http_client import json_of, train, watch
+from tests.support.processes import (
+    PATIENCE,
+    ROOT,
+    Server,
+    descendants_of,
+    is_alive,
+    kill_all,
+    wait_until,
+)
 
 pytestmark = pytest.mark.long
 

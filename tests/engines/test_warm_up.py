@@ -10,7 +10,7 @@ from app.engines.warm_up import STILL_SECONDS, WarmUp, work_done
 from app.engines.workers import WorkersEngine
 from app.errors import Unusable
 from tests.engines.conftest import MakeSettings
-from tests.processes import PATIENCE, wait_until
+from tests.support.processes import PATIENCE, wait_until
 
 # A worker that says what it is told to do first and is warm at once after it.
 TOY_WORKER = """

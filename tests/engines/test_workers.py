@@ -18,11 +18,11 @@ from app.engines.messages import Ended, Train, pack
 from app.engines.workers import Worker, WorkersEngine
 from app.errors import DeadlineExceeded, Unusable, WorkerLost
 from app.events import ArmEnded
-from app.experiments.base import TrainingSpec
+from app.experiments.definition import TrainingSpec
 from tests.conftest import DATA_DIR
 from tests.engines.conftest import MakeSettings
 from tests.engines.trainings import events_of, follow
-from tests.processes import PATIENCE, ROOT, is_alive, wait_until, workers_of
+from tests.support.processes import PATIENCE, ROOT, is_alive, wait_until, workers_of
 
 pytestmark = pytest.mark.anyio
 

@@ -7,8 +7,8 @@ from anyio.abc import TaskStatus
 
 from app.engines.base import Engine
 from app.events import TrainingEvent
-from app.experiments.base import TrainingSpec
-from tests.processes import PATIENCE
+from app.experiments.definition import TrainingSpec
+from tests.support.processes import PATIENCE
 
 
 async def follow(

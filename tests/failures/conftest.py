@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.conftest import finished, new_reader, reader
 from tests.failures.watching import DEADLINE_SECONDS, WORKER_MEMORY_MB
-from tests.processes import Server, serving
-from tests.web.conftest import finished, new_reader, reader
+from tests.support.processes import Server, serving
 
 __all__ = ["finished", "mortal", "new_reader", "reader"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.processes import Server
-from tests.web.asking import RUNS
+from tests.support.http_client import RUNS
+from tests.support.processes import Server
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from app.__main__ import main
 from app.experiments import EXPERIMENTS
-from app.experiments.base import Arm, Experiment, TrainingSpec
-from app.experiments.learning_rates import LEARNING_RATES, LearningRates
+from app.experiments.catalogue.learning_rates import LEARNING_RATES, LearningRates
+from app.experiments.definition import Arm, Experiment, TrainingSpec
 
 
 def faulty(slug: str, **fault: object) -> Experiment:

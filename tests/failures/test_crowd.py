@@ -8,9 +8,9 @@ import pytest
 
 from tests.conftest import Serve
 from tests.failures.crowd import Answer, ask_at_once
-from tests.processes import wait_until
-from tests.toys import create, serving_toys
-from tests.web.asking import json_of, problem_of, stream, train, until, watch
+from tests.support.fakes import create, serving_toys
+from tests.support.http_client import json_of, problem_of, stream, train, until, watch
+from tests.support.processes import wait_until
 
 READERS = 300
 JSON = {"Accept": "application/json"}

@@ -8,9 +8,9 @@ from time import monotonic
 import httpx
 import pytest
 
-from tests.processes import Server
-from tests.web.asking import RUNS, json_of, problem_of, train
-from tests.web.conftest import NewReader
+from tests.conftest import NewReader
+from tests.support.http_client import RUNS, json_of, problem_of, train
+from tests.support.processes import Server
 
 SCRIPT = "<script>alert(1)</script>"
 JSON = {"Content-Type": "application/json"}
@@ -76,7 +76,7 @@ def runs_before(server: Server) -> str:
 def runs_in(server: Server) -> str:
     """The lines of its log that a new run leaves."""
     return "\n".join(
-        line for line in server.log.read_text().splitlines() if "app.runs: run" in line
+        line for line in server.log.read_text().splitlines() if "app.runs.scheduler: run" in line
     )
 
 

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from tests.conftest import Serve
-from tests.web.asking import json_of, train, watch
+from tests.support.http_client import json_of, train, watch
 
 JSON = {"Accept": "application/json"}
 

@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from tests.conftest import DATA_DIR, Serve
-from tests.processes import Server, serving, wait_until
+from tests.support.http_client import RUNS, json_of, problem_of, train, watch
+from tests.support.processes import Server, serving, wait_until
 from tests.test_store import make_read_only
-from tests.web.asking import RUNS, json_of, problem_of, train, watch
 
 CANT_BE_USED = "can't be used: "
 

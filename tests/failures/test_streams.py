@@ -8,13 +8,12 @@ from time import monotonic
 import httpx
 import pytest
 
-from app.web.streams import RETRY_SECONDS
-from tests.conftest import Serve
+from app.web.event_stream import RETRY_SECONDS
+from tests.conftest import NewReader, Serve
 from tests.failures.watching import abort, open_stream, rest_of, wait_for_files
-from tests.processes import Server, wait_until
-from tests.web.asking import FinishedRun, json_of, problem_of, stream, train, until, watch
-from tests.web.conftest import NewReader
-from tests.wire import ids, names
+from tests.support.http_client import FinishedRun, json_of, problem_of, stream, train, until, watch
+from tests.support.processes import Server, wait_until
+from tests.support.sse import ids, names
 
 
 def test_row_9_a_reader_who_comes_back_gets_what_was_missed(finished: FinishedRun) -> None:

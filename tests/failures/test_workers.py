@@ -18,8 +18,8 @@ from tests.failures.watching import (
     rest_of,
     watch_with_clock,
 )
-from tests.processes import PATIENCE, Server, is_alive, kill_all, wait_until
-from tests.web.asking import json_of, stream, train, until, watch
+from tests.support.http_client import json_of, stream, train, until, watch
+from tests.support.processes import PATIENCE, Server, is_alive, kill_all, wait_until
 
 MB = 1_000_000
 OPEN_STREAMS = 300

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.processes import PATIENCE, Server, wait_until
-from tests.web.asking import stream
-from tests.wire import Received
+from tests.support.http_client import stream
+from tests.support.processes import PATIENCE, Server, wait_until
+from tests.support.sse import Received
 
 # Longest training on the server whose workers are stopped: some times what 20 steps take.
 DEADLINE_SECONDS = 20

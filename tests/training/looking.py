@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from app.architectures import Architecture
+from app.experiments.architectures import Architecture
 from app.training.datasets import Dataset
 from app.training.networks import build
 from app.training.steps import Batch, Step, look

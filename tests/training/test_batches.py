@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from app.experiments.base import TrainingSpec
-from app.experiments.deep_linear import DEEP_LINEAR
+from app.experiments.catalogue.deep_linear import DEEP_LINEAR
+from app.experiments.definition import TrainingSpec
 from app.training.batches import linear_map, training_batches
 from app.training.datasets import Dataset
 

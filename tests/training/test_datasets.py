@@ -12,7 +12,7 @@ import torch
 from app.errors import DatasetError
 from app.training.datasets import MNIST_FILES, Dataset, load_mnist, verify
 from tests.conftest import DATA_DIR
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 FILES = sorted(MNIST_FILES)
 every_file = pytest.mark.parametrize("name", FILES)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.func import hessian
 
-from app.architectures import Architecture, BatchNorm, Linear, Noise, Sigmoid, shallow
+from app.experiments.architectures import Architecture, BatchNorm, Linear, Noise, Sigmoid, shallow
 from app.training import hessian as ours
 from app.training.datasets import Dataset
 from app.training.hessian import hessian_product, largest_eigenvalue, sharpness

@@ -7,7 +7,7 @@ import pytest
 
 from app.events import ArmEnded, TrainingEvent
 from app.experiments import EXPERIMENTS
-from app.experiments.base import TrainingSpec
+from app.experiments.definition import TrainingSpec
 from app.training.datasets import Dataset
 from app.training.in_turn import train_in_turn
 from app.training.loop import train

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from app.architectures import deep, shallow
 from app.events import Row
+from app.experiments.architectures import deep, shallow
 from app.training import landscape
 from app.training.datasets import Dataset
 from app.training.landscape import (

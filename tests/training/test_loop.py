@@ -8,14 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from app.architectures import Norm, shallow
 from app.events import ArmEnded, Points, Row, TrainingEvent
-from app.experiments.base import Every, TrainingSpec
-from app.experiments.covariate_shift import COVARIATE_SHIFT
-from app.experiments.depth import DEPTH
-from app.experiments.loss_surface import LOSS_SURFACE
-from app.experiments.smoothness import SMOOTHNESS
-from app.experiments.weight_scale import WEIGHT_SCALE
+from app.experiments.architectures import Norm, shallow
+from app.experiments.catalogue.covariate_shift import COVARIATE_SHIFT
+from app.experiments.catalogue.depth import DEPTH
+from app.experiments.catalogue.loss_surface import LOSS_SURFACE
+from app.experiments.catalogue.smoothness import SMOOTHNESS
+from app.experiments.catalogue.weight_scale import WEIGHT_SCALE
+from app.experiments.definition import Every, TrainingSpec
 from app.training.datasets import Dataset
 from app.training.loop import train
 from app.training.measures import EVALUATIONS, MEASURES

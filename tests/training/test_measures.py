@@ -6,7 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from app.architectures import PLACEMENTS, Architecture, Norm, Sigmoid, deep, dense, shallow
+from app.experiments.architectures import (
+    PLACEMENTS,
+    Architecture,
+    Norm,
+    Sigmoid,
+    deep,
+    dense,
+    shallow,
+)
 from app.training.datasets import Dataset
 from app.training.measures import (
     MEASURES,
@@ -77,7 +85,7 @@ def test_pooling_before_the_relu_gives_the_same_numbers(
                 dead.append((x == 0).all(3).all(2).all(0))
     measured = evaluate(network, [(images, labels)])
     assert measured["dead_units"] == torch.cat(dead).float().mean().item()
-    # The first convolution adds in another order: `app/training/stages.py`.
+    # The first convolution adds in another order: `app/training/fused_inference.py`.
     assert measured["test_loss"] == pytest.approx(F.cross_entropy(x, labels).item(), rel=1e-6)
 
 

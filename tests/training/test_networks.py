@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from app.architectures import Placement, shallow
-from app.experiments.learning_rates import LEARNING_RATES
+from app.experiments.architectures import Placement, shallow
+from app.experiments.catalogue.learning_rates import LEARNING_RATES
 from app.training.networks import build
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from app.architectures import Norm, linear_chain
+from app.experiments.architectures import Norm, linear_chain
 from app.training.landscape import along_gradient
 from app.training.networks import build
 from app.training.steps import Batch, Step, look, squared_error, update

@@ -6,10 +6,17 @@ from itertools import islice
 import pytest
 from torch import Tensor, nn
 
-from app.architectures import Architecture, deep, dense, linear_chain, parameter_count, shallow
-from app.architectures import ReLU as Rectifier
-from app.experiments.base import TrainingSpec
-from app.experiments.gamma_beta import GAMMA_BETA
+from app.experiments.architectures import (
+    Architecture,
+    deep,
+    dense,
+    linear_chain,
+    parameter_count,
+    shallow,
+)
+from app.experiments.architectures import ReLU as Rectifier
+from app.experiments.catalogue.gamma_beta import GAMMA_BETA
+from app.experiments.definition import TrainingSpec
 from app.training.batches import training_batches
 from app.training.datasets import Dataset
 from app.training.landscape import along_gradient

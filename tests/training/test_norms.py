@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from app.architectures import BatchNorm, GroupNorm, deep, shallow
+from app.experiments.architectures import BatchNorm, GroupNorm, deep, shallow
 from app.training.datasets import Dataset
 from app.training.networks import build
 from app.training.norms import EPSILON, LpNorm, Noise, at_step, average_norm

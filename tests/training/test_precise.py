@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from app.architectures import PLACEMENTS, Placement, shallow
+from app.experiments.architectures import PLACEMENTS, Placement, shallow
 from app.training.datasets import Dataset
 from app.training.measures import evaluate
 from app.training.precise import precise, with_statistics_of

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from app.architectures import Architecture, Linear, ReLU, deep, dense, shallow
+from app.experiments.architectures import Architecture, Linear, ReLU, deep, dense, shallow
 from app.training.datasets import Dataset
 from app.training.lines import Line
 from app.training.networks import freeze

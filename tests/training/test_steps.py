@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from app.architectures import NORMS, Architecture, deep, shallow
+from app.experiments.architectures import NORMS, Architecture, deep, shallow
 from app.training.datasets import Dataset
 from app.training.measures import moments
 from app.training.norms import at_step

@@ -6,7 +6,7 @@ import torch
 
 import app
 from app.errors import BatchNormError, DatasetError
-from app.experiments.base import TrainingSpec
+from app.experiments.definition import TrainingSpec
 from app.training.loop import train
 from app.training.trainer import Trainer, prepare
 from tests.conftest import DATA_DIR

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from app.architectures import Norm, deep, shallow
+from app.experiments.architectures import Norm, deep, shallow
 from app.training.datasets import Dataset
 from app.training.lines import Line, Measured
 from app.training.steps import Step, look

@@ -17,9 +17,9 @@ from app.main import create_app
 from app.settings import Settings
 from app.web.comments import MAX_WAITING, WRITERS
 from tests.conftest import Serve
-from tests.markup import Tags
+from tests.support.http_client import RUNS, fields_of, json_of, problem_of
+from tests.support.markup import Tags
 from tests.test_store import make_read_only
-from tests.web.asking import RUNS, fields_of, json_of, problem_of
 
 pytestmark = pytest.mark.anyio
 

@@ -1,7 +1,7 @@
 import httpx
 
 from tests.conftest import Serve
-from tests.web.asking import json_of
+from tests.support.http_client import json_of
 
 
 def test_the_server_is_alive_and_says_how_many_workers_are_warm(reader: httpx.Client) -> None:

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 
 from app.settings import Settings
 from app.web.hosts import MAX_LOGGED, Hosts, parse_authority, parse_origin
-from tests.web.asking import problem_of
+from tests.support.http_client import problem_of
 
 MACHINE = socket.gethostname().partition(".")[0].lower()
 

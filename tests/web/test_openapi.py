@@ -18,8 +18,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from app.web.openapi import describe
-from tests.web.asking import json_of, train
-from tests.web.toy_server import ToyServer
+from tests.support.http_client import json_of, train
+from tests.support.toy_server import ToyServer
 
 AS_DESCRIBED = [
     not_a_server_error,

@@ -9,10 +9,10 @@ from app.errors import InvalidSettings
 from app.experiments import EXPERIMENTS
 from app.main import create_app
 from app.settings import Settings
-from tests.markup import Tags
-from tests.processes import Server
-from tests.web.asking import RUNS, FinishedRun, json_of, problem_of, train, watch
-from tests.web.conftest import NewReader
+from tests.conftest import NewReader
+from tests.support.http_client import RUNS, FinishedRun, json_of, problem_of, train, watch
+from tests.support.markup import Tags
+from tests.support.processes import Server
 
 BROWSER = {"Accept": "text/html"}
 FRAGMENT = {"HX-Request": "true"}

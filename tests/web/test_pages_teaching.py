@@ -1,8 +1,8 @@
 import httpx
 import pytest
 
-from app.lessons import ADVICE, LESSONS, Lesson
-from tests.markup import Tags
+from app.article.lessons import ADVICE, LESSONS, Lesson
+from tests.support.markup import Tags
 
 
 def test_the_teaching_page_has_every_lesson_without_any_script(reader: httpx.Client) -> None:

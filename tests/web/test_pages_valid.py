@@ -6,13 +6,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.web.assets import FOLDER as STATIC
+from app.article.assets import FOLDER as STATIC
 from tests.browser.staged import ENDS, FAILS, LINGERS, StagedEngine
 from tests.conftest import Site
-from tests.nu_checker import checker, complaints
-from tests.processes import wait_until
-from tests.web.asking import json_of, train
-from tests.web.toy_server import ToyServer, serving_toys_over_http
+from tests.support.http_client import json_of, train
+from tests.support.nu_checker import checker, complaints
+from tests.support.processes import wait_until
+from tests.support.toy_server import ToyServer, serving_toys_over_http
 
 BROWSER = {"accept": "text/html"}
 HTMX = {"hx-request": "true", **BROWSER}

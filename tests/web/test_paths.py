@@ -11,9 +11,9 @@ from starlette.routing import Mount
 from app.errors import InvalidSettings
 from app.main import create_app
 from app.settings import Settings
-from tests.markup import Tags
-from tests.web.asking import RUNS, FinishedRun, json_of, problem_of
-from tests.web.toy_server import ToyServer, serving_toys_over_http
+from tests.support.http_client import RUNS, FinishedRun, json_of, problem_of
+from tests.support.markup import Tags
+from tests.support.toy_server import ToyServer, serving_toys_over_http
 
 BROWSER = {"Accept": "text/html"}
 FRAGMENT = {"HX-Request": "true"}

@@ -7,11 +7,18 @@ import pytest
 
 from app.__main__ import main
 from app.experiments import EXPERIMENTS
-from tests.conftest import Serve
-from tests.processes import Server
-from tests.web.asking import RUNS, FinishedRun, fields_of, json_of, problem_of, train, watch
-from tests.web.conftest import NewReader
-from tests.wire import ids, names
+from tests.conftest import NewReader, Serve
+from tests.support.http_client import (
+    RUNS,
+    FinishedRun,
+    fields_of,
+    json_of,
+    problem_of,
+    train,
+    watch,
+)
+from tests.support.processes import Server
+from tests.support.sse import ids, names
 
 
 def test_the_experiments_are_listed_as_the_contract_says(reader: httpx.Client) -> None:

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from app.web.security import HEADERS
-from tests.processes import Server
-from tests.web.asking import RUNS, FinishedRun, json_of, problem_of, train
+from tests.support.http_client import RUNS, FinishedRun, json_of, problem_of, train
+from tests.support.processes import Server
 
 JSON = {"Content-Type": "application/json"}
 

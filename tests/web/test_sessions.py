@@ -7,8 +7,8 @@ import pytest
 
 from app.settings import Settings
 from app.web.sessions import cookie_name
-from tests.web.asking import RUNS, json_of
-from tests.web.toy_server import ToyServer, serving_toys_over_http
+from tests.support.http_client import RUNS, json_of
+from tests.support.toy_server import ToyServer, serving_toys_over_http
 
 HTTPS = {"X-Forwarded-Proto": "https"}
 SECRET = "known to several servers"

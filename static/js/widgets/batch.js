@@ -1,12 +1,12 @@
 // Widget batch: subtract the mean, normalise the variance, scale and shift, in that order.
-import { Motion } from "../motion.js";
-import { fixed } from "../numbers.js";
-import { cloud } from "../samples.js";
-import { Answers } from "../speech.js";
+import { Motion } from "./motion.js";
+import { fixed } from "../text/numbers.js";
+import { cloud } from "./samples.js";
+import { Answers } from "../dom/live-region.js";
 import {
   affine, centre, mean, normalise, uncentred, unnormalised, variance,
-} from "../statistics.js";
-import { words } from "../words.js";
+} from "../maths/statistics.js";
+import { words } from "../text/words.js";
 import { Cloud } from "./cloud.js";
 
 const EPSILON = 1e-5; // PyTorch's

@@ -1,11 +1,11 @@
 // Widget bowl: what the offset and the scale of two inputs do to the shape of the error.
-import { Motion } from "../motion.js";
-import { fixed } from "../numbers.js";
-import { bestRate, condition, descend, eigen, hessian } from "../quadratic.js";
-import { pair } from "../samples.js";
-import { Answers } from "../speech.js";
-import { affine, normalise } from "../statistics.js";
-import { words } from "../words.js";
+import { Motion } from "./motion.js";
+import { fixed } from "../text/numbers.js";
+import { bestRate, condition, descend, eigen, hessian } from "../maths/quadratic.js";
+import { pair } from "./samples.js";
+import { Answers } from "../dom/live-region.js";
+import { affine, normalise } from "../maths/statistics.js";
+import { words } from "../text/words.js";
 import { Contours, Scatter } from "./contours.js";
 
 const EPSILON = 1e-5; // PyTorch's

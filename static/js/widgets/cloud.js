@@ -1,8 +1,8 @@
 // The drawing of widget batch: points in a plane, by hand movable. It works in the data's units.
-import { fixed } from "../numbers.js";
-import { mean, variance } from "../statistics.js";
-import { draw, set } from "../svg.js";
-import { words } from "../words.js";
+import { fixed } from "../text/numbers.js";
+import { mean, variance } from "../maths/statistics.js";
+import { draw, set } from "../dom/svg.js";
+import { words } from "../text/words.js";
 
 const RADIUS = 0.1;
 const STEP = 0.1; // by which an arrow key moves a point; ten times that with Shift

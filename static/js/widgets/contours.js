@@ -1,6 +1,6 @@
 // The drawings of widget bowl, in the planes' own units: an error over two weights, and the inputs.
-import { eigen, error, halfAxes } from "../quadratic.js";
-import { draw, set } from "../svg.js";
+import { eigen, error, halfAxes } from "../maths/quadratic.js";
+import { draw, set } from "../dom/svg.js";
 
 // Each line stands for twice the error of the next one inside; 2⁰ is the error at the start.
 const POWERS = [6, 5, 4, 3, 2, 1, 0, -1, -2, -3, -4, -5];

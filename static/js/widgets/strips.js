@@ -1,5 +1,5 @@
 // The drawings of widget train-or-test: two number lines, and averages over the batches.
-import { draw, set } from "../svg.js";
+import { draw, set } from "../dom/svg.js";
 
 const INPUT_Y = 140;
 const OUTPUT_Y = 300;

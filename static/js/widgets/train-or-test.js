@@ -1,9 +1,9 @@
 // Widget train-or-test: one example among batch mates, and the averages that testing uses.
-import { fixed } from "../numbers.js";
-import { inputs } from "../samples.js";
-import { Answers } from "../speech.js";
-import { mean, movingAverages, unbiasedVariance, variance } from "../statistics.js";
-import { words } from "../words.js";
+import { fixed } from "../text/numbers.js";
+import { inputs } from "./samples.js";
+import { Answers } from "../dom/live-region.js";
+import { mean, movingAverages, unbiasedVariance, variance } from "../maths/statistics.js";
+import { words } from "../text/words.js";
 import { Strips, Trace } from "./strips.js";
 
 const EPSILON = 1e-5; // PyTorch's

@@ -1,0 +1,1 @@
+"""The page as text: what it says, cites and links to."""

@@ -1,0 +1,201 @@
+"""What the article's claims rest on: each judged over many seeds, one Markdown table for all."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.errors import FieldProblem, InvalidRequest
+from app.experiments.claims import Claim, Relation
+from app.experiments.definition import MAX_SEED, Experiment, RunRequest
+from app.measurements import Measurements, Provenance
+
+# Of one survey, in as many runs as it takes: hours of two processors for a figure.
+MOST_SEEDS = 1_000
+CLAIMS = "claims"
+
+
+def marks(name: str = CLAIMS) -> tuple[str, str]:
+    """The lines between which a file has the table of that name."""
+    return f"<!-- {name} -->", f"<!-- /{name} -->"
+
+
+SIGNS: Mapping[Relation, str] = {"at_least": "≥", "above": ">", "below": "<"}
+COLUMNS = (
+    *("figure", "claim", "judged by", "seeds", "held in"),
+    *("median [10th–90th percentile]", "of the other", "verdict"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What is trained to judge claims: these seeds of each figure, and settings for all of them.
+
+    `settings` are texts by parameter, as a command line has them; what is absent has its default.
+    """
+
+    experiments: Sequence[Experiment]
+    first_seed: int
+    seeds: int
+    settings: Mapping[str, object]
+
+    def requests(self, experiment: Experiment) -> list[RunRequest]:
+        """As many runs as it takes, for one is bounded. Raises InvalidRequest."""
+        if not self.settings.keys().isdisjoint(("seed", "seeds")):
+            raise InvalidRequest([FieldProblem("set", "has no seeds: they have their own option")])
+        settings = dict(self.settings)
+        first = experiment.parse({**settings, "seed": self.first_seed}, text=True)
+        size = max(1, experiment.most_seeds(first))
+        end = self.first_seed + self.seeds
+        return [
+            experiment.parse({**settings, "seed": seed, "seeds": min(size, end - seed)}, text=True)
+            for seed in range(self.first_seed, end, size)
+        ]
+
+    def command(self, everything: Sequence[Experiment]) -> str:
+        """The one command that repeats it; figures are named unless they are `everything`."""
+        chosen = [experiment.slug for experiment in self.experiments]
+        slugs = [] if chosen == [experiment.slug for experiment in everything] else chosen
+        seeds = [f"--seed {self.first_seed}", f"--seeds {self.seeds}"]
+        changed = [f"--set {name}={value}" for name, value in self.settings.items()]
+        return " ".join(["python -m app claims", *slugs, *seeds, *changed])
+
+
+def survey(
+    experiments: Sequence[Experiment], seed: str, seeds: str, settings: Mapping[str, object]
+) -> Survey:
+    """One within its bounds, from a command line's texts. Raises InvalidRequest."""
+    count = _whole("seeds", seeds, 1, MOST_SEEDS)
+    first = _whole("seed", seed, 0, MAX_SEED + 1 - count)
+    return Survey(experiments, first, count, settings)
+
+
+def head(asked: Survey, command: str, provenance: Provenance) -> Iterator[str]:
+    """Where the numbers come from, then the table's first lines."""
+    last = asked.first_seed + asked.seeds - 1
+    settings = ", ".join(f"{name} {value}" for name, value in asked.settings.items())
+    versions = ", ".join(f"{name} {number}" for name, number in provenance.versions.items())
+    yield (
+        f"Seeds {asked.first_seed} to {last}, {settings or 'default settings'}; "
+        f"{provenance.hardware} ({provenance.device}), {versions}; {datetime.now(UTC):%Y-%m-%d}. "
+        f"Repeated by `{command}`."
+    )
+    yield ""
+    yield f"| {' | '.join(COLUMNS)} |"
+    yield "|---" * len(COLUMNS) + "|"
+
+
+def rows(experiment: Experiment, measured: Measurements, seeds: int) -> Iterator[str]:
+    """A line for each claim about an experiment of which `seeds` seeds were trained."""
+    for claim in experiment.claims:
+        outcomes = claim.outcomes(measured)
+        held = f"{sum(outcomes)} of {len(outcomes)} ({claim.share:.0%} needed)"
+        cells = (
+            f"`{experiment.slug}`",
+            claim.statement,
+            criterion(claim, experiment),
+            str(seeds) if len(outcomes) == seeds else f"{len(outcomes)} of {seeds}",
+            held,
+            _spread(claim, claim.arm, measured),
+            _spread(claim, claim.other, measured) if claim.other else "",
+            _verdict(claim, measured),
+        )
+        yield f"| {' | '.join(cells)} |"
+
+
+def all_hold(experiment: Experiment, measured: Measurements) -> bool:
+    """Whether each of its claims holds; one that nothing was measured for does not."""
+    return all(claim.holds(measured) for claim in experiment.claims)
+
+
+def criterion(claim: Claim, experiment: Experiment) -> str:
+    """The statistic with its bound in words: "last test accuracy: `bn@0.5` ≥ 0.8"."""
+    label = next(metric.label for metric in experiment.metrics if metric.id == claim.metric)
+    against = f"{claim.bound:g}"
+    if claim.other:
+        factor = f"{claim.factor:g} × " if claim.factor != 1 else ""
+        bound = f" {'−' if claim.bound < 0 else '+'} {abs(claim.bound):g}" if claim.bound else ""
+        against = f"{factor}`{claim.other}`{bound}"
+    sign = SIGNS[claim.relation]
+    return f"{claim.statistic} {label[0].lower()}{label[1:]}: `{claim.arm}` {sign} {against}"
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value below which that share of `values` lies, linear between two of them.
+
+    `values` may be infinite, and not empty.
+    """
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    below, above = ordered[math.floor(place)], ordered[math.ceil(place)]
+    # Between two infinite ones there is no line.
+    return below if below == above else below + (place % 1) * (above - below)
+
+
+def check_block(path: Path) -> None:
+    """Raises InvalidRequest where `put` would."""
+    _around_block(path)
+
+
+def put(path: Path, table: str, name: str = CLAIMS) -> None:
+    """Replaces what stands between the two marks of that name in that file.
+
+    Raises InvalidRequest, OSError.
+    """
+    before, after = _around_block(path, name)
+    begin, end = marks(name)
+    # A README that came with the line ends of Windows keeps them.
+    line_end = "\r\n" if b"\r\n" in path.read_bytes() else "\n"
+    text = f"{before}{begin}\n\n{table}\n\n{end}{after}"
+    path.write_text(text, encoding="utf-8", newline=line_end)
+
+
+def _around_block(path: Path, name: str = CLAIMS) -> tuple[str, str]:
+    begin, end = marks(name)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise _bad_file(f"can't read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise _bad_file(f"{path} is not a text") from None
+    # A line that only mentions them is none of the two.
+    begins, ends = (list(re.finditer(f"^{mark}$", text, re.MULTILINE)) for mark in (begin, end))
+    if not (len(begins) == len(ends) == 1 and begins[0].end() < ends[0].start()):
+        raise _bad_file(f"{path} should have one line {begin} and below it one line {end}")
+    return text[: begins[0].start()], text[ends[0].end() :]
+
+
+def _bad_file(problem: str) -> InvalidRequest:
+    return InvalidRequest([FieldProblem("into", problem)])
+
+
+def _whole(field: str, text: str, low: int, high: int) -> int:
+    short = text.isascii() and text.isdigit() and len(text) <= len(str(high))
+    if not (short and low <= int(text) <= high):
+        raise InvalidRequest(
+            [FieldProblem(field, f"should be a whole number from {low} to {high}")]
+        )
+    return int(text)
+
+
+def _spread(claim: Claim, arm: str, measured: Measurements) -> str:
+    """Median and percentiles over the seeds, and how many trainings diverged, if any did."""
+    values = list(claim.values(measured, arm).values())
+    state = measured.state(arm)
+    diverged = "" if state == "finished" else f", {state}"
+    if not values:
+        return f"not measured{diverged}"
+    middle, low, high = (_number(quantile(values, share)) for share in (0.5, 0.1, 0.9))
+    return f"{middle} [{low}–{high}]{diverged}"
+
+
+def _verdict(claim: Claim, measured: Measurements) -> str:
+    if not claim.outcomes(measured):
+        return "**not judged**"
+    return "holds" if claim.holds(measured) else "**fails**"
+
+
+def _number(value: float) -> str:
+    return f"{value:#.3g}".removesuffix(".") if math.isfinite(value) else "∞"

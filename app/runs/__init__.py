@@ -1,0 +1,1 @@
+"""A run's life, from the request to its receipt."""

@@ -1,0 +1,85 @@
+// What stands still: pictures of every view of a figure's recorded run, and of every stage of a widget.
+// app/article/still_recorder.py calls these in a browser, keeps what they return as files, and the page shows
+// those without scripts, on paper, and until its own views are alive.
+import { standalone } from "./standalone.js";
+import { darkStyle, inTheme, paintOf } from "./themes.js";
+import { drawing, PLOT, plotOf, SHEET } from "./chart-svg.js";
+
+const SIZE = 13;
+// Letters of a picture that a telephone shows at two thirds of its size.
+const SMALL_SCREEN = "@media (max-width:420px){text{font-size:17px}}";
+const press = (selector) => (widget) => widget.querySelector(selector).click();
+const text = (element, selector) => element.querySelector(selector).innerText.normalize("NFKC").replace(/\s+/g, " ");
+// Of each widget: its drawings, what leads from stage to stage, and what stands below a drawing.
+const WIDGETS = {
+  "widget-batch": {
+    drawings: ".stage svg",
+    stages: [press("[data-restart]"), press("[data-to='1']"), press("[data-to='2']")],
+    label: (widget) => text(widget, "[data-status]"),
+  },
+  "widget-train-or-test": {
+    drawings: ".strips",
+    stages: [press("[data-restart]"), press("[data-swap]"), press("[name=layer-mode][value=test]")],
+    label: (widget) => text(widget, "[data-status]"),
+  },
+  "widget-bowl": {
+    drawings: "[data-stage] .bowl > svg",
+    stages: [press("[data-restart]"), press("[data-toggle]")],
+    label: (widget) => `κ = ${text(widget, "[data-show=condition]")}; steps: ${text(widget, "[data-show=steps]")}. ${text(widget, "[data-status]")}`,
+  },
+  "drawing-lipschitz": {
+    drawings: ".loss svg",
+    stages: [() => {}],
+    label: (widget, svg) => `${text(svg.parentElement, "h3")}: ${text(svg.parentElement, "p")}`,
+  },
+};
+
+export const widgets = Object.keys(WIDGETS);
+
+// The pictures of a widget: [{name, svg, width, height, alt, label}, …].
+export function stagesOf(widget) {
+  const { drawings, stages, label } = WIDGETS[widget];
+  const element = document.getElementById(widget);
+  const pictures = [];
+  for (const act of stages) {
+    act(element);
+    for (const svg of element.querySelectorAll(drawings)) {
+      const said = label(element, svg);
+      const alt = `${svg.ariaLabel}. ${said}`;
+      pictures.push({ name: `${pictures.length + 1}`, alt, label: said, ...standalone(svg, { description: alt }) });
+    }
+  }
+  return pictures;
+}
+
+// The pictures of a figure whose views have all been drawn: [{name, svg, width, height, alt, at, values}, …].
+export function viewsOf(slug) {
+  const places = [...document.querySelectorAll(`[data-of="${slug}"] [data-picture]`)];
+  return places.map((place) => ({ name: place.dataset.picture, ...(place.querySelector("canvas") ? chartIn(place) : drawingIn(place)) }));
+}
+
+function drawingIn(place) {
+  const svg = place.querySelector("svg[role=img]");
+  const alt = svg.ariaLabel;
+  return { alt, at: place.querySelector("[data-at]")?.textContent ?? "", ...standalone(svg, { description: alt }) };
+}
+
+function chartIn(place) {
+  const view = place.closest("[data-view]");
+  const canvas = place.querySelector("canvas");
+  const alt = canvas.ariaLabel;
+  const keys = [...document.querySelector(`[data-figure="${view.dataset.of}"]`).querySelectorAll(".legend path")];
+  const read = () => {
+    const { color, borderTopColor } = getComputedStyle(place);
+    return [color, borderTopColor, ...keys.map((key) => getComputedStyle(key).stroke)].map((colour) => paintOf(colour).colour);
+  };
+  const light = inTheme("light", read);
+  const dark = inTheme("dark", read);
+  const [ink, rule] = light;
+  const content = plotOf(Chart.getChart(canvas), PLOT, { size: SIZE, upright: false, id: "plot", ink, rule });
+  const style = darkStyle(content, new Map(light.map((colour, index) => [colour, dark[index]])), SMALL_SCREEN);
+  const values = Object.fromEntries([...view.querySelectorAll("[data-value-of]")].map(({ dataset, textContent }) => [dataset.valueOf, textContent]));
+  const at = view.querySelector("[data-at]").textContent;
+  const svg = drawing({ ...SHEET, size: SIZE, description: alt, id: "dark", style }, content);
+  return { svg, ...SHEET, alt, at, values };
+}

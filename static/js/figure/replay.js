@@ -1,0 +1,163 @@
+// A figure's recorded run, played once more where no server trains: its points come in the order of
+// their steps, each training's at the pace of the run.
+import { isRowOfMap, trainingOf } from "./run-events.js";
+import { stepsARow } from "./figure.js";
+import { count } from "../text/numbers.js";
+import { words } from "../text/words.js";
+
+const PLAY_MS = 5000; // the whole run
+const SPOKEN = { running: words.replay.replaying, stopped: words.replay.stopped, failed: words.replay.lost };
+const LABELS = {
+  running: words.replay.stop,
+  stopped: words.replay.again,
+  finished: words.replay.again,
+  failed: words.replay.replay,
+};
+
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+export class Replay {
+  #figure;
+  #said; // what the status line says of the recording
+  #coming = null; // the recording, once it was asked for
+  #turn = 0; // each press of the button begins another
+  #frame = 0;
+
+  constructor(figure) {
+    this.#figure = figure;
+    this.#said = [...this.#status.childNodes];
+    this.#button.addEventListener("click", () => (this.#state === "running" ? this.#stop() : this.#play()));
+  }
+
+  // The whole run at once, until somebody wants to see it grow.
+  async open() {
+    if (this.#coming) return;
+    const recording = await this.#recording((error) => this.#figure.miss(error, () => this.open()));
+    if (!recording || this.#turn) return;
+    this.#reset(recording);
+    for (const event of recording.events) this.#figure.take(event);
+  }
+
+  progressed({ share, step, lastStep, row, lastRow, trainings }) {
+    if (this.#state !== "running") return;
+    this.#figure.panel.querySelector("[data-progress]").value = share;
+    if (row) this.#figure.status(words.replay.mapping({ row, last: lastRow }));
+    else this.#figure.status(words.replay.training({ step: count(step), last: count(lastStep), networks: trainings }));
+  }
+
+  get #state() {
+    return this.#figure.element.dataset.state;
+  }
+
+  get #button() {
+    return this.#figure.panel.querySelector("[data-main]");
+  }
+
+  get #status() {
+    return this.#figure.panel.querySelector("[data-status]");
+  }
+
+  #enter(state) {
+    this.#button.textContent = LABELS[state];
+    this.#figure.enter(state, SPOKEN[state] ?? words.replay.finished(this.#figure));
+  }
+
+  #reset({ receipt }) {
+    this.#figure.reset(words.figure.recordedRun(receipt));
+  }
+
+  // Null where it can't be had now, and missed(error) is called; the next press asks again.
+  async #recording(missed) {
+    this.#coming ??= this.#figure.recording();
+    try {
+      return await this.#coming;
+    } catch (error) {
+      this.#coming = null;
+      missed(error);
+      return null;
+    }
+  }
+
+  async #play() {
+    this.#turn += 1;
+    const turn = this.#turn;
+    this.#enter("running");
+    const recording = await this.#recording(() => {});
+    if (turn !== this.#turn) return;
+    if (!recording) {
+      this.#enter("failed");
+      this.#figure.status(words.replay.lost);
+      return;
+    }
+    this.#reset(recording);
+    const { steps, rows } = this.#figure.node.dataset;
+    this.#run(timeline(recording.events, { steps: Number(steps), rows: Number(rows) }));
+  }
+
+  #run(moments) {
+    let next = 0;
+    let begun = null;
+    const tick = (now) => {
+      begun ??= now;
+      const share = still.matches ? 1 : Math.min((now - begun) / PLAY_MS, 1);
+      while (next < moments.length && (share === 1 || moments[next].at <= share)) {
+        this.#figure.take(moments[next]);
+        next += 1;
+      }
+      if (share === 1) this.#finish();
+      else this.#frame = requestAnimationFrame(tick);
+    };
+    if (still.matches) tick(0);
+    else this.#frame = requestAnimationFrame(tick);
+  }
+
+  #stop() {
+    this.#turn += 1;
+    cancelAnimationFrame(this.#frame);
+    this.#enter("stopped");
+    this.#figure.status(words.replay.stoppedEarly);
+  }
+
+  #finish() {
+    this.#enter("finished");
+    this.#status.replaceChildren(...this.#said);
+  }
+}
+
+// When each point of a recording comes, `at` going from 0 to 1: all trainings side by side, and
+// where there is a map of so many rows, it fills behind the last step.
+export function timeline(events, { steps, rows }) {
+  const all = steps + stepsARow(rows) * rows;
+  const byTraining = new Map();
+  for (const each of events.flatMap(singly)) {
+    const training = trainingOf(each);
+    if (!byTraining.has(training)) byTraining.set(training, []);
+    byTraining.get(training).push(each);
+  }
+  const moments = [...byTraining.values()].flatMap((training) => {
+    let mapped = 0;
+    let at = 0;
+    return training
+      .sort((a, b) => stepOf(a) - stepOf(b))
+      .map((event) => {
+        if (isRowOfMap(event)) mapped += 1;
+        if (event.event !== "arm") at = (stepOf(event) + stepsARow(rows) * mapped) / all;
+        return { at, ...event };
+      });
+  });
+  return moments.sort((a, b) => a.at - b.at);
+}
+
+// A recording joins a training's points to few events: one for each step again.
+function singly({ event, data }) {
+  if (event !== "points") return [{ event, data }];
+  return data.step.map((step, index) => {
+    const values = Object.entries(data.values).map(([metric, all]) => [metric, [all[index]]]);
+    return { event, data: { ...data, step: [step], values: Object.fromEntries(values) } };
+  });
+}
+
+function stepOf({ event, data }) {
+  if (event === "points") return data.step[0];
+  return event === "row" ? data.step : Infinity;
+}

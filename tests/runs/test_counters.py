@@ -1,0 +1,98 @@
+import pytest
+
+from app.errors import Busy, TooManyRuns, WorkerLost
+from app.events import ArmEnded, Done, Points, Row
+from app.runs.counters import Histogram, Tally
+from tests.support.fakes import create, end_of, serving_toys, until
+
+
+def counts(tally: Tally) -> dict[str, object]:
+    made = tally.counts(queued=2, running=1, promised_wait_s=3.5)
+    return {name: getattr(made, name) for name in made.__slots__}
+
+
+def test_a_value_on_a_bound_belongs_below_it() -> None:
+    histogram = Histogram((1, 2))
+    for value in (0, 1, 1.5, 2, 2.1, 100):
+        histogram.add(value)
+    spread = histogram.spread()
+    assert spread.numbers == (2, 2, 2)
+    assert spread.total == pytest.approx(106.6)
+
+
+def test_what_was_read_does_not_change_any_more() -> None:
+    histogram, tally = Histogram((1,)), Tally()
+    spread, read = histogram.spread(), counts(tally)
+    histogram.add(0.5)
+    tally.over(Done("finished", 1.0))
+    assert spread.numbers == (0, 0)
+    assert read["ended"] == {}
+
+
+def test_who_is_admitted_and_who_is_not_is_told_apart() -> None:
+    tally = Tally()
+    for refusal in (Busy("full", 1), TooManyRuns("three", 1), TooManyRuns("three", 1)):
+        tally.refused(refusal)
+    tally.created()
+    tally.shared()
+    told = counts(tally)
+    assert (told["created"], told["shared"]) == (1, 1)
+    assert told["refused"] == {"busy": 1, "too_many": 2}
+
+
+def test_events_points_and_trainings_are_counted() -> None:
+    tally = Tally()
+    tally.heard(Points("a", 1, [0, 1, 2], {"loss": [1, 2, 3]}), 0.1)
+    tally.heard(Row("a", 1, 2, "inputs", 0, 1, [1, 2]), 0.2)
+    tally.heard(ArmEnded("a", 1, "diverged", {}), 1.5)
+    told = counts(tally)
+    assert (told["events"], told["points"]) == (3, 3)
+    assert told["trainings"] == {"diverged": 1}
+    assert sum(told["training_seconds"].numbers) == 1  # type: ignore[attr-defined]
+
+
+def test_a_failure_is_counted_with_its_code() -> None:
+    tally = Tally()
+    tally.over(Done("failed", 1.0, "deadline", "too long", "abc"))
+    tally.over(Done("stopped", 1.0))
+    told = counts(tally)
+    assert told["ended"] == {"failed": 1, "stopped": 1}
+    assert told["failed"] == {"deadline": 1}
+
+
+@pytest.mark.anyio
+async def test_a_run_is_counted_at_each_turn_of_its_life() -> None:
+    async with serving_toys(runs_per_reader=2, queue_seconds=3600) as (runs, engine):
+        first = create(runs, steps=400)
+        waiting = create(runs, steps=400)
+        with pytest.raises(TooManyRuns):
+            create(runs)
+        create(runs, "else", seed=first.request.seed, steps=400)
+        training = await engine.begun()
+        training.point()
+        await until(first, "started")
+        now = runs.counts()
+        assert (now.queued, now.running, now.created, now.shared) == (1, 1, 2, 1)
+        assert now.refused == {"too_many": 1}
+        assert now.promised_wait_s > 1
+        assert sum(now.waits.numbers) == 1
+
+        training.end()
+        runs.stop(waiting, "me")
+        await engine.finish(1)
+        await end_of(first)
+        after = runs.counts()
+        assert (after.queued, after.running, after.promised_wait_s) == (0, 0, 0)
+        assert after.ended == {"finished": 1, "stopped": 1}
+        assert after.trainings == {"finished": 2}
+        assert after.points == 3
+
+
+@pytest.mark.anyio
+async def test_a_run_that_fails_is_counted_once_though_two_trainings_fail() -> None:
+    async with serving_toys(slots=2) as (runs, engine):
+        run = create(runs)
+        for training in (await engine.begun(), await engine.begun()):
+            training.fail(WorkerLost("gone"))
+        await end_of(run)
+        assert runs.counts().failed == {"worker_lost": 1}
