@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import prod, sqrt
 from typing import Literal, TypeAlias, get_args
 
-Norm: TypeAlias = Literal["none", "batch", "l1", "l2", "lmax", "group"]
+Norm: TypeAlias = Literal["none", "batch", "detached", "l1", "l2", "lmax", "group"]
 Placement: TypeAlias = Literal["before_relu", "after_pooling"]
 Shape: TypeAlias = tuple[int, ...]
 
@@ -48,9 +48,13 @@ class MaxPool:
 
 @dataclass(frozen=True, slots=True)
 class BatchNorm:
-    """Batch normalisation of each channel, γ starting at `gamma0` and β at 0."""
+    """Batch normalisation of each channel, γ starting at `gamma0` and β at 0.
+
+    `detached`: the gradient takes the batch's mean and deviation for constants.
+    """
 
     gamma0: float
+    detached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +160,8 @@ def _normalisation(norm: Norm, gamma0: float) -> Architecture:
             return ()
         case "batch":
             return (BatchNorm(gamma0),)
+        case "detached":
+            return (BatchNorm(gamma0, detached=True),)
         case "l1":
             return (LpNorm(1.0, gamma0),)
         case "l2":

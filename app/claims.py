@@ -12,8 +12,9 @@ from app.measurements import Measurements
 from app.numerals import typeset
 
 Relation: TypeAlias = Literal["at_least", "above", "below"]
-# What is taken of a metric's values over the steps of a training.
-Statistic: TypeAlias = Literal["first", "last", "mean", "median", "greatest"]
+# What is taken of a metric's values over the steps of a training. "late" is the mean over the last
+# fifth of them, where a single value, of one mini-batch, says little.
+Statistic: TypeAlias = Literal["first", "last", "late", "mean", "median", "greatest"]
 
 RELATIONS: Mapping[Relation, Callable[[float, float], bool]] = {
     "at_least": operator.ge,
@@ -21,8 +22,14 @@ RELATIONS: Mapping[Relation, Callable[[float, float], bool]] = {
     "below": operator.lt,
 }
 
+
+def _late(values: Sequence[float]) -> float:
+    return fmean(values[-max(1, len(values) // 5) :])
+
+
 OVER_STEPS: Mapping[Statistic, Callable[[Sequence[float]], float]] = {
     "first": operator.itemgetter(0),
+    "late": _late,
     "mean": fmean,
     "median": median,
     "greatest": max,

@@ -111,6 +111,24 @@ def batchnorm_in_training(seed: int) -> Iterator[Comparison]:
     yield from _values(_scaled((x - mean) / (variance + 1e-5).sqrt()), norm(x))
 
 
+def batchnorm_with_detached_statistics(seed: int) -> Iterator[Comparison]:
+    """Forward it is BatchNorm's; backward γ/σ·g alone, less than which BatchNorm's has two terms."""
+    x, g = _batch(seed).requires_grad_(), _random(seed, "gradient", 20, 3, 5, 5)
+    ours, detached = _layer(BatchNorm(1.0), 3), _layer(BatchNorm(1.0, detached=True), 3)
+    yield from _values(ours(x).detach(), detached(x).detach())
+    true, found = (torch.autograd.grad(norm(x), x, g)[0] for norm in (ours, detached))
+
+    def mean(values: Tensor) -> Tensor:
+        return values.sum((0, 2, 3), keepdim=True) / 500
+
+    centred = x.detach() - mean(x.detach())
+    deviation = (mean(centred.square()) + 1e-5).sqrt()
+    normalised = centred / deviation
+    yield from _values(0.5 / deviation * g, found)
+    terms = 0.5 / deviation * (mean(g) + normalised * mean(g * normalised))
+    yield from _values(terms, found - true)
+
+
 def batchnorm_in_testing(seed: int) -> Iterator[Comparison]:
     """After ten batches, with averages that took in a tenth of each, the variance over m − 1."""
     norm = _layer(BatchNorm(1.0), 3)
@@ -281,6 +299,12 @@ def moments_of_the_scale(seed: int) -> Iterator[Comparison]:
 
 CHECKS = (
     Check("BatchNorm layer, training", "the formula by hand", batchnorm_in_training, 1e-12),
+    Check(
+        "BatchNorm layer, detached statistics: forward, gradient, what is left out of it",
+        "`torch.nn.BatchNorm2d`; γ/σ·g and the two terms of its backward pass by hand",
+        batchnorm_with_detached_statistics,
+        1e-12,
+    ),
     Check(
         "BatchNorm layer, testing",
         "the formula by hand, with running averages by hand",

@@ -21,6 +21,8 @@ POWERS = -2.0, -0.95, 0.3, math.inf
 OTHERS = 0.004, 0.5, 2.0, 2.0001, math.nan
 BY_METRIC: dict[str, tuple[float, ...]] = {
     "test_accuracy": ACCURACIES,
+    "precise_accuracy": ACCURACIES[::2],
+    "correction_cosine": (0.4, 0.9),
     "precise_gain": (-0.1, 0.0, 0.02, 0.3),
     "gradient_power": POWERS,
     "curvature_power": POWERS,
@@ -53,6 +55,11 @@ SAID: list[tuple[str, Callable[..., bool]]] = [
     (rf"after {NUMBER} [^∞\d]* only after {NUMBER}", lambda a, b: a < b),
     (rf"by only {NUMBER} with BatchNorm and by {NUMBER} without", lambda a, b: a < b),
     (rf"were only {NUMBER} times as large", lambda a: a < 0.5),
+    (rf"about as still[^:]*: [^∞\d]* moved {NUMBER} times as far", lambda a: a <= 2),
+    (rf"less still[^:]*: [^∞\d]* moved {NUMBER} times as far", lambda a: a >= 2),
+    (rf"loss was lower with [^:]*: {NUMBER} nats, against {NUMBER}", lambda a, b: a < b),
+    (rf"turned [^:]* far: [^∞\d]* a cosine of {NUMBER}", lambda a: a <= 0.71),
+    (rf"by less than 45°: [^∞\d]* a cosine of {NUMBER}", lambda a: a >= 0.7),
     (rf"within {NUMBER}% of 2/η", lambda a: a <= 25),
     (rf"at least {NUMBER}% away", lambda a: a >= 25),
     (rf"by as much as {NUMBER} nats", lambda a: a >= 0.01),

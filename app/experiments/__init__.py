@@ -10,6 +10,7 @@ from app.experiments.batch_size import BATCH_SIZE
 from app.experiments.covariate_shift import COVARIATE_SHIFT
 from app.experiments.deep_linear import DEEP_LINEAR
 from app.experiments.depth import DEPTH
+from app.experiments.detached import DETACHED
 from app.experiments.distance import DISTANCE
 from app.experiments.edge_of_stability import EDGE_OF_STABILITY
 from app.experiments.gamma_beta import GAMMA_BETA
@@ -30,6 +31,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         LOSS_SURFACE,
         NORMS,
         COVARIATE_SHIFT,
+        DETACHED,
         SMOOTHNESS,
         DISTANCE,
         SURVIVAL,

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from app.training import hessian, landscape
+from app.training.correction import gradient_correction
 from app.training.lines import Line, Measured
 from app.training.propagation import through_blocks
 from app.training.stages import Stage, stages
@@ -182,6 +183,7 @@ MEASURES: dict[str, Measure] = {
     "over_distance": landscape.over_distance,
     "histogram": histogram,
     "through_blocks": through_blocks,
+    "gradient_correction": gradient_correction,
     "over_weight_scale": over_weight_scale,
     "sharpness": hessian.sharpness,
 }

@@ -58,7 +58,9 @@ def _module(layer: WithoutNoise, before: Shape, generator: torch.Generator) -> n
             )
         case Linear(outputs, weight_std):
             return _drawn(nn.Linear(prod(before), outputs), weight_std, generator)
-        case BatchNorm(gamma0):
+        case BatchNorm(gamma0, detached):
+            if detached:
+                return _scaled(norms.DetachedBatchNorm(before[0]), gamma0)
             kind = nn.BatchNorm2d if len(before) > 1 else nn.BatchNorm1d
             return _scaled(kind(before[0]), gamma0)
         case LpNorm(power, gamma0):

@@ -4,6 +4,7 @@ import math
 from functools import lru_cache
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from app.training.randomness import stream
@@ -57,6 +58,26 @@ def average_norm(x: Tensor, power: float) -> Tensor:
             return x.abs().amax((0, 2, 3))
         case _:
             raise ValueError(f"no average norm for p = {power}")
+
+
+class DetachedBatchNorm(nn.BatchNorm2d):
+    """BatchNorm whose backward pass takes the batch's mean and deviation for constants.
+
+    Forward it is BatchNorm to the last bit, running averages included. Backward, the gradient g
+    behind the layer becomes γ/σ·g; BatchNorm's own is γ/σ·(g − mean(g) − x̂·mean(g·x̂)).
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalises a batch; in training mode its statistics enter the running averages."""
+        if not self.training:
+            return super().forward(x)
+        with torch.no_grad():
+            exact = super().forward(x)
+            variance, mean = torch.var_mean(x, (0, 2, 3), correction=0)
+        y = F.batch_norm(x, mean, variance, self.weight, self.bias, training=False, eps=self.eps)
+        with torch.no_grad():
+            y.copy_(exact)  # which differs by rounding; the gradient stays that of `y`
+        return y
 
 
 class Noise(nn.Module):

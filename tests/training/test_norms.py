@@ -1,4 +1,5 @@
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -7,7 +8,14 @@ from torch import Tensor, nn
 from app.architectures import BatchNorm, GroupNorm, deep, shallow
 from app.training.datasets import Dataset
 from app.training.networks import build
-from app.training.norms import EPSILON, LpNorm, Noise, at_step, average_norm
+from app.training.norms import (
+    EPSILON,
+    DetachedBatchNorm,
+    LpNorm,
+    Noise,
+    at_step,
+    average_norm,
+)
 from app.training.steps import look
 from tests.training.looking import digits, network_of, step_of
 
@@ -237,3 +245,69 @@ def test_noise_that_an_evaluation_met_first_lets_gradients_pass() -> None:
     (gradient,) = torch.autograd.grad(noise(x).sum(), x)
     assert torch.equal(noise(x), met)
     assert gradient.std() > 0
+
+
+def pair_of_norms(channels: int) -> tuple[nn.BatchNorm2d, DetachedBatchNorm]:
+    """BatchNorm and the one with detached statistics, γ and β alike and away from 1 and 0."""
+    pair = nn.BatchNorm2d(channels), DetachedBatchNorm(channels)
+    for norm in pair:
+        nn.init.uniform_(norm.weight, 0.5, 2, generator=torch.Generator().manual_seed(2))
+        nn.init.uniform_(norm.bias, -1, 1, generator=torch.Generator().manual_seed(3))
+    return pair
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_forward_detached_statistics_are_batchnorms_to_the_last_bit(
+    batch: Tensor, dtype: torch.dtype, layout: torch.memory_format
+) -> None:
+    ours, detached = (norm.to(dtype) for norm in pair_of_norms(3))
+    for shift in (0.0, 1.0, -2.0):
+        x = (batch + shift).to(dtype).contiguous(memory_format=layout)
+        assert torch.equal(ours(x), detached(x))
+    for average, other in zip(ours.buffers(), detached.buffers(), strict=True):
+        assert torch.equal(average, other)
+    assert torch.equal(ours.eval()(x), detached.eval()(x))
+
+
+def test_a_whole_network_with_detached_statistics_has_batchnorms_loss(dataset: Dataset) -> None:
+    images, labels = digits(dataset)
+    ours, detached = (
+        look(build(deep(norm, 6), seed=1), (images.float(), labels), 0.1)
+        for norm in ("batch", "detached")
+    )
+    assert torch.equal(ours.outputs, detached.outputs)
+    assert ours.loss == detached.loss
+    assert all(map(torch.equal, ours.inputs, detached.inputs))
+
+
+def test_backward_detached_statistics_leave_out_two_terms_and_nothing_else(batch: Tensor) -> None:
+    """Channel by channel, with m values each: γ/σ·(g − mean(g) − x̂·mean(g·x̂)) against γ/σ·g."""
+    norms = [norm.double() for norm in pair_of_norms(3)]
+    g = torch.randn(batch.shape, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    found = []
+    for norm in norms:
+        x = batch.clone().requires_grad_()
+        found.append(torch.autograd.grad(norm(x), (x, norm.weight, norm.bias), g))
+    (ours, *ours_own), (detached, *detached_own) = found
+
+    places = (0, 2, 3)
+    variance, mean = torch.var_mean(batch, places, correction=0, keepdim=True)
+    deviation = (variance + norms[0].eps).sqrt()
+    normalised = (batch - mean) / deviation
+    factor = norms[0].weight.detach().reshape(1, 3, 1, 1) / deviation
+    of_the_mean = factor * g.mean(places, keepdim=True)
+    along = factor * normalised * (g * normalised).mean(places, keepdim=True)
+    assert_close = partial(torch.testing.assert_close, rtol=1e-12, atol=1e-12)
+    assert_close(detached, factor * g)
+    assert_close(detached - ours, of_the_mean + along)
+    assert_close(ours_own, detached_own)
+
+
+def test_the_gradient_of_detached_statistics_keeps_what_lengthens_the_weights(
+    dataset: Dataset,
+) -> None:
+    """BatchNorm's own is orthogonal to a filter, since the output does not depend on its length."""
+    step = step_of(deep("detached", 3), digits(dataset))
+    weights, gradients = (each["4.weight"].flatten(1) for each in (step.parameters, step.gradients))
+    assert torch.cosine_similarity(weights, gradients).abs().max() > 0.1
