@@ -77,10 +77,12 @@ class GroupNorm:
 class Noise:
     """Random shift and scale, new at every step (Santurkar et al. 2018, Algorithm 1).
 
-    `strength` is the share of theirs that is applied: 0 leaves everything as it is.
+    `strength` is the share of theirs that is applied: 0 leaves everything as it is. A channel's
+    shift and scale last about `memory` steps; at 1, theirs, they are new at every step.
     """
 
     strength: float = 1.0
+    memory: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,11 @@ Normalisation: TypeAlias = BatchNorm | LpNorm | GroupNorm
 Architecture: TypeAlias = tuple[Layer, ...]
 
 
-def shallow(norm: Norm, placement: Placement, gamma0: float, *, noise: float = 0) -> Architecture:
+def shallow(
+    norm: Norm, placement: Placement, gamma0: float, *, noise: float = 0, memory: int = 1
+) -> Architecture:
     """The article's network: two convolutions and a linear layer. Noise follows the norm."""
-    between = (*_normalisation(norm, gamma0), *((Noise(noise),) if noise else ()))
+    between = (*_normalisation(norm, gamma0), *((Noise(noise, memory),) if noise else ()))
     before, after = (between, ()) if placement == "before_relu" else ((), between)
 
     def block(channels: int) -> Architecture:

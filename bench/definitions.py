@@ -112,7 +112,7 @@ def batchnorm_in_training(seed: int) -> Iterator[Comparison]:
 
 
 def batchnorm_with_detached_statistics(seed: int) -> Iterator[Comparison]:
-    """Forward it is BatchNorm's; backward γ/σ·g alone, less than which BatchNorm's has two terms."""
+    """Forward BatchNorm, to the last bit; backward γ/σ·g, of which BatchNorm takes two terms."""
     x, g = _batch(seed).requires_grad_(), _random(seed, "gradient", 20, 3, 5, 5)
     ours, detached = _layer(BatchNorm(1.0), 3), _layer(BatchNorm(1.0, detached=True), 3)
     yield from _values(ours(x).detach(), detached(x).detach())

@@ -82,6 +82,10 @@ class TrainingSpec:
     # every `precise_every` steps and at the last; 0 takes none.
     precise_images: int = 0
     precise_every: int = 20
+    # Which statistics BatchNorm has in `evaluation`: its running averages, or precise ones.
+    statistics: Literal["running", "precise"] = "running"
+    # A gradient that is longer, over all parameters, is shortened to this length; 0 leaves it.
+    longest_gradient: float = 0
     # Trainings of the same worker: in turn (`training.in_turn`) or batched (`training.together`).
     beside: tuple["TrainingSpec", ...] = ()
     batched: bool = False
@@ -98,7 +102,9 @@ class TrainingSpec:
             self.evaluation == "evaluate"
             and self.criterion == "cross_entropy"
             and self.trained == "all"
+            and self.statistics == "running"
             and not (self.measures or self.surface_points or self.precise_images)
+            and not self.longest_gradient
             and not any(isinstance(layer, Noise) for layer in self.architecture)
         )
 

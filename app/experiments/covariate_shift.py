@@ -22,6 +22,8 @@ from app.experiments.metrics import (
     ACCURACY,
     ICS_COSINE,
     ICS_DISTANCE,
+    ICS_SHARE,
+    ICS_TURN,
     MEAN_SHIFT,
     TEST_LOSS,
     TRAIN_ACCURACY,
@@ -40,6 +42,15 @@ class CovariateShift(RunRequest):
     noise: Annotated[
         float, Field(ge=0, le=2, description="How strong the noise is; the paper's is 1.")
     ] = 1.0
+    memory: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=50,
+            description="About how many steps a channel’s shift and scale last. At 1, as in the "
+            "paper, both are new at every step.",
+        ),
+    ] = 1
     placement: Placed = "after_pooling"
     batch_size: BatchSize = 20
 
@@ -48,7 +59,11 @@ class CovariateShift(RunRequest):
             arm=arm.id,
             seed=seed,
             architecture=shallow(
-                arm.norm, self.placement, self.gamma0, noise=self.noise if arm.noise else 0
+                arm.norm,
+                self.placement,
+                self.gamma0,
+                noise=self.noise if arm.noise else 0,
+                memory=self.memory,
             ),
             learning_rate=self.learning_rate,
             batch_size=self.batch_size,
@@ -87,6 +102,8 @@ COVARIATE_SHIFT = Experiment(
         VARIANCE_SHIFT,
         ICS_DISTANCE,
         ICS_COSINE,
+        ICS_SHARE,
+        ICS_TURN,
     ),
     request=CovariateShift,
     claims=(

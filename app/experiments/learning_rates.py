@@ -1,6 +1,6 @@
 """Does BatchNorm help, and when?"""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -27,6 +27,22 @@ class LearningRates(RunRequest):
     ] = 0.1
     placement: Placed = "after_pooling"
     batch_size: BatchSize = 20
+    statistics: Annotated[
+        Literal["running", "precise"],
+        Field(
+            description="What BatchNorm is tested with: its running averages, or statistics taken "
+            "anew on 512 training images. The training is the same."
+        ),
+    ] = "running"
+    longest_gradient: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=100,
+            description="The plain networks’ gradient is shortened to this length if it is longer. "
+            "0 leaves it as it is; try 1.",
+        ),
+    ] = 0
 
     def training(self, arm: Arm, seed: int) -> TrainingSpec:
         assert arm.learning_rate is not None
@@ -37,11 +53,15 @@ class LearningRates(RunRequest):
             learning_rate=arm.learning_rate,
             batch_size=self.batch_size,
             steps=self.steps,
+            statistics=self.statistics,
+            longest_gradient=self.longest_gradient if arm.norm == "none" else 0,
         )
 
     @property
     def work(self) -> float:
-        return effort(self.batch_size) * self.steps
+        # Statistics taken anew at every second step cost about three times the step.
+        anew = 4 if self.statistics == "precise" else 1
+        return effort(self.batch_size) * self.steps * anew
 
 
 LEARNING_RATES = Experiment(

@@ -18,7 +18,7 @@ from app.experiments.base import (
     TrainingSpec,
     effort,
 )
-from app.experiments.metrics import ACCURACY, BARRIER, LOSS_BETWEEN, TEST_LOSS
+from app.experiments.metrics import ACCURACY, BARRIER, BARRIER_RUNNING, LOSS_BETWEEN, TEST_LOSS
 
 
 class LossSurface(RunRequest):
@@ -56,7 +56,7 @@ LOSS_SURFACE = Experiment(
     claim="On the straight line between the networks that two seeds lead to, the loss rises less "
     "with BatchNorm.",
     arms=(Arm("cnn", "Plain", "none"), Arm("bn", "BatchNorm", "batch")),
-    metrics=(TEST_LOSS, ACCURACY, BARRIER),
+    metrics=(TEST_LOSS, ACCURACY, BARRIER, BARRIER_RUNNING),
     profiles=(
         Profile(
             LOSS_BETWEEN,

@@ -21,6 +21,7 @@ from app.experiments.metrics import (
     ACCURACY,
     BETA,
     BETA_ACTIVATION,
+    EDGE_SHARE,
     GRADIENT_CHANGE,
     GRADIENT_DISTANCE,
     GRADIENT_DISTANCE_MIN,
@@ -28,6 +29,7 @@ from app.experiments.metrics import (
     LOSS_MAX,
     LOSS_MIN,
     LOSS_RANGE,
+    SHARPNESS,
 )
 
 
@@ -52,6 +54,7 @@ class Smoothness(RunRequest):
             measures=(
                 Every(1, ("batch", "loss_change")),
                 Every(4, ("along_gradient", "along_activation_gradient")),
+                Every(20, ("edge",)),
             ),
             loss="train_loss",
         )
@@ -61,9 +64,8 @@ class Smoothness(RunRequest):
         return effort(self.batch_size) * self.steps
 
     def levels(self) -> tuple[Level, ...]:
-        # What a gradient gives that has lost its way over the shortest distance tried.
-        label = "1/(½·rate)"
-        return (Level("beta", 2 / self.learning_rate, label),)
+        edge = "2/rate: edge of stability"
+        return Level("beta", 2 / self.learning_rate, edge), Level("edge_share", 1, edge)
 
 
 SMOOTHNESS = Experiment(
@@ -79,6 +81,8 @@ SMOOTHNESS = Experiment(
         GRADIENT_DISTANCE_MIN,
         GRADIENT_DISTANCE,
         BETA,
+        EDGE_SHARE,
+        SHARPNESS,
         BETA_ACTIVATION,
         GRADIENT_CHANGE,
         LOSS_CHANGE,

@@ -123,8 +123,26 @@ def _all_but_channels(x: Tensor) -> tuple[int, ...]:
 
 
 def covariate_shift(now: Step, before: Step | None) -> Values:
-    """Internal covariate shift of the last layer, as `ics` defines it."""
-    return ics(now, max(map(_layer_of, now.parameters)))
+    """Internal covariate shift of the last layer, as `ics` defines it, and free of any scale.
+
+    `ics_share` is ‖G − G′‖₂/‖G‖₂ and `ics_turn` the cosine, both the mean over all layers with
+    weights but the first, for which they would be 0 and 1.
+    """
+    weighted = [
+        place for place, layer in enumerate(now.network) if isinstance(layer, nn.Conv2d | nn.Linear)
+    ]
+    found = {place: ics(now, place) for place in weighted[1:]}
+    names = {place: [f"{place}.weight", f"{place}.bias"] for place in found}
+    lengths = {place: flat(now.gradients, names[place]).norm().item() for place in found}
+    shares = [
+        each["ics_distance"] / lengths[place] if lengths[place] else 0.0
+        for place, each in found.items()
+    ]
+    return {
+        **found[weighted[-1]],
+        "ics_share": sum(shares) / len(shares),
+        "ics_turn": sum(each["ics_cosine"] for each in found.values()) / len(found),
+    }
 
 
 def ics(step: Step, layer: int) -> Values:
@@ -186,4 +204,5 @@ MEASURES: dict[str, Measure] = {
     "gradient_correction": gradient_correction,
     "over_weight_scale": over_weight_scale,
     "sharpness": hessian.sharpness,
+    "edge": hessian.edge,
 }

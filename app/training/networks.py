@@ -44,7 +44,7 @@ def build(architecture: Architecture, seed: int, input_shape: Shape = MNIST_SHAP
         if isinstance(layer, Linear) and len(before) > 1:
             modules.append(nn.Flatten())
         if isinstance(layer, Noise):
-            modules.append(norms.Noise(seed, layer=len(modules), strength=layer.strength))
+            modules.append(norms.Noise(seed, len(modules), layer.strength, layer.memory))
         else:
             modules.append(_module(layer, before, generator))
     return nn.Sequential(*modules)

@@ -1,6 +1,7 @@
 """Normalisations that torch does not have, and the noise that is put behind one."""
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -80,6 +81,16 @@ class DetachedBatchNorm(nn.BatchNorm2d):
         return y
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """All that decides the noise of a layer, but for the step."""
+
+    seed: int
+    layer: int
+    strength: float
+    memory: int
+
+
 class Noise(nn.Module):
     """(N, C, H, W) → s · x + m, with noise whose own distribution changes at every step.
 
@@ -87,18 +98,19 @@ class Noise(nn.Module):
     each `step`; for each element m ~ U(μ − 0.1, μ + 0.1) and s ~ N(σ, 0.1²). A function of seed,
     layer and step alone: all passes of a step, a probe's included, meet the same noise. Of it,
     the share `strength` is applied: m and s go from 0 and 1, at 0, to those of the paper, at 1.
+
+    With `memory`, μ and σ are remembered: u_t = ρ·u_{t−1} + √(1 − ρ²)·(what the paper would draw),
+    both less their means, ρ = 1 − 1/memory. So their means and variances are the paper's.
     """
 
-    def __init__(self, seed: int, layer: int, strength: float = 1.0) -> None:
+    def __init__(self, seed: int, layer: int, strength: float = 1.0, memory: int = 1) -> None:
         super().__init__()
-        self.seed = seed
-        self.layer = layer
-        self.strength = strength
+        self.source = _Source(seed, layer, strength, memory)
         self.step = 0
 
     def forward(self, x: Tensor) -> Tensor:
         """Shifts and scales; in training and in evaluation alike."""
-        shift, scale = _drawn(self.seed, self.layer, self.step, self.strength, x.shape)
+        shift, scale = _drawn(self.source, self.step, x.shape)
         return x * scale.to(x.device) + shift.to(x.device)
 
 
@@ -106,16 +118,34 @@ class Noise(nn.Module):
 # for two layers, at a mini-batch and at a chunk of test images.
 @lru_cache(maxsize=4)
 @torch.inference_mode(mode=False)  # an evaluation may ask first, a gradient afterwards
-def _drawn(
-    seed: int, layer: int, step: int, strength: float, shape: torch.Size
-) -> tuple[Tensor, Tensor]:
-    generator = stream(seed, "noise", layer, step)
-    channel = (1, shape[1], 1, 1)
-    mean = torch.rand(channel, generator=generator) - 0.5
-    deviation = 1 + 0.25 * torch.rand(channel, generator=generator)
+def _drawn(source: _Source, step: int, shape: torch.Size) -> tuple[Tensor, Tensor]:
+    generator = stream(source.seed, "noise", source.layer, step)
+    mean, deviation = _new_moments(generator, shape[1])
+    if source.memory > 1:
+        mean, deviation = _remembered_moments(source, step, shape[1])
     shift = mean + 0.2 * torch.rand(shape, generator=generator) - 0.1
     scale = deviation + 0.1 * torch.randn(shape, generator=generator)
-    return shift * strength, torch.lerp(torch.ones(()), scale, strength)
+    return shift * source.strength, torch.lerp(torch.ones(()), scale, source.strength)
+
+
+def _new_moments(generator: torch.Generator, channels: int) -> tuple[Tensor, Tensor]:
+    """μ and σ of each channel, (1, C, 1, 1)."""
+    channel = (1, channels, 1, 1)
+    mean = torch.rand(channel, generator=generator) - 0.5
+    return mean, 1 + 0.25 * torch.rand(channel, generator=generator)
+
+
+def _remembered_moments(source: _Source, step: int, channels: int) -> tuple[Tensor, Tensor]:
+    """The same at the end of a walk from step 0, as `Noise` describes it."""
+    kept = 1 - 1 / source.memory
+    centres = torch.tensor([0.0, 1.125]).reshape(2, 1, 1, 1, 1)
+    walk = torch.zeros(())
+    for earlier in range(step + 1):
+        generator = stream(source.seed, "noise", source.layer, earlier)
+        new = torch.stack(_new_moments(generator, channels)) - centres
+        walk = kept * walk + math.sqrt(1 - kept**2) * new if earlier else new
+    mean, deviation = walk + centres
+    return mean, deviation
 
 
 def at_step(network: nn.Sequential, step: int) -> None:

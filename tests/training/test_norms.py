@@ -222,6 +222,36 @@ def test_the_noise_of_a_step_is_drawn_anew() -> None:
     assert apart == pytest.approx(1 / 3, rel=0.2)
 
 
+def means_over_time(memory: int, channels: int = 50, steps: int = 300) -> Tensor:
+    """The shift of each channel, step after step: (steps, channels)."""
+    layer = Noise(seed=1, layer=4, memory=memory)
+    means = []
+    for layer.step in range(0, steps, 3):
+        means.append(layer(torch.zeros(4, channels, 10, 10)).mean((0, 2, 3)))
+    return torch.stack(means)
+
+
+@pytest.mark.parametrize("memory", [1, 3, 30])
+def test_noise_with_memory_keeps_its_size_and_forgets_in_time(memory: int) -> None:
+    """Three steps on, (1 − 1/memory)³ of the shift is left; its deviation is that of U(−½, ½)."""
+    means = means_over_time(memory)
+    assert means.std() == pytest.approx(1 / math.sqrt(12), rel=0.2)
+    correlation = torch.corrcoef(torch.stack([means[:-1].flatten(), means[1:].flatten()]))[0, 1]
+    assert correlation == pytest.approx((1 - 1 / memory) ** 3, abs=0.1)
+
+
+def test_noise_with_memory_is_a_function_of_its_step() -> None:
+    """Whatever was asked for before: a probe may look back."""
+    x = torch.zeros(4, 3, 2, 2)
+    forwards: dict[int, Tensor] = {}
+    backwards: dict[int, Tensor] = {}
+    for found, order in ((forwards, range(9)), (backwards, reversed(range(9)))):
+        layer = Noise(seed=1, layer=4, memory=5)
+        for layer.step in order:
+            found[layer.step] = layer(x)
+    assert all(torch.equal(forwards[step], backwards[step]) for step in range(9))
+
+
 def test_layers_and_seeds_have_noise_of_their_own() -> None:
     x = torch.zeros(5, 3, 2, 2)
     drawn = [Noise(seed, layer)(x) for seed in (1, 2) for layer in (4, 9)]
