@@ -64,7 +64,7 @@ class Detached(RunRequest):
             measures=(Every(1, ("batch", "shift")), Every(5, ("gradient_correction",))),
             loss="train_loss",
             precise_images=512,
-            precise_every=20,
+            precise_every=10,
         )
 
     @property
