@@ -223,6 +223,18 @@ def test_what_is_not_finite_at_a_step_counts_as_infinite() -> None:
         assert replace(HIGH, statistic="mean").value(measured, "bn") == math.inf
 
 
+def test_within_is_held_against_both_sides() -> None:
+    near = replace(HIGH, relation="within", bound=0.5, tolerance=0.1)
+    for value, held in (
+        (0.39, False),
+        (0.41, True),
+        (0.59, True),
+        (0.61, False),
+        (math.nan, False),
+    ):
+        assert near.outcomes(over_steps(**{HIGH.arm: [value]})) == [held]
+
+
 def test_a_factor_scales_what_it_is_held_against() -> None:
     tenfold = replace(PAIRED, factor=10, bound=0, if_held="{ratio:.0f} times")
     assert judge([tenfold], ended(bn=[1.0], cnn=[0.1])).text == "10 times"

@@ -63,8 +63,8 @@ SAID: list[tuple[str, Callable[..., bool]]] = [
     (rf"within {NUMBER}% of 2/η", lambda a: a <= 25),
     (rf"at least {NUMBER}% away", lambda a: a >= 25),
     (rf"by as much as {NUMBER} nats", lambda a: a >= 0.01),
-    (rf"slowly than 1/c: [^−∞\d]*{NUMBER}", lambda a: a >= -0.95),
-    (rf"slowly than 1/c²: [^−∞\d]*{NUMBER}", lambda a: a >= -1.9),
+    (rf"did not go as 1/c, [^−∞\d]*{NUMBER}", lambda a: not -1.05 < a < -0.95),
+    (rf"did not go as 1/c², [^−∞\d]*{NUMBER}", lambda a: not -2.1 < a < -1.9),
 ]
 # Words that lean on another sentence, which may have come out otherwise; words to somebody who
 # may not have asked for the run; numbers that are none.

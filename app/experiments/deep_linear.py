@@ -100,7 +100,7 @@ DEEP_LINEAR = Experiment(
             metric="train_loss",
             relation="below",
             bound=0,
-            share=0.90,
+            share=0.75,
             other="plain",
             if_held="The loss ended at {value:,.0f} with BatchNorm and at {other:,.0f} without.",
             if_broken="The loss ended higher with BatchNorm this time: at {value:,.0f}, against "
@@ -118,7 +118,7 @@ DEEP_LINEAR = Experiment(
             statistic="greatest",
             relation="below",
             bound=0,
-            share=0.90,
+            share=0.75,
             other="plain",
             if_held="At the worst step, the gradient changed by {value:.3g} times its length with "
             "BatchNorm and by {other:.3g} times without.",

@@ -105,7 +105,7 @@ DETACHED = Experiment(
             relation="below",
             factor=2,
             bound=0,
-            share=0.95,
+            share=0.75,
             other="bn",
             if_held="With detached statistics, the inputs were about as still as with BatchNorm: "
             "from step to step, the means of the last layer’s moved {ratio:.1f} times as far.",
@@ -123,7 +123,7 @@ DETACHED = Experiment(
             metric="precise_accuracy",
             relation="below",
             bound=0,
-            share=0.90,
+            share=0.75,
             other="bn",
             if_held="Tested with precise statistics, the detached network ended behind BatchNorm, "
             "with {value:.1%} of the test images right against {other:.1%}.",
@@ -141,7 +141,7 @@ DETACHED = Experiment(
             metric="precise_accuracy",
             relation="below",
             bound=0,
-            share=0.90,
+            share=0.75,
             other="cnn",
             if_held="The network with detached statistics ended behind the plain one, with "
             "{value:.1%} of the test images right against {other:.1%}.",
@@ -161,7 +161,7 @@ DETACHED = Experiment(
             statistic="late",
             relation="above",
             bound=0,
-            share=0.90,
+            share=0.75,
             other="cnn",
             if_held="In the last fifth of the run, the training loss was {value:.2f} nats with "
             "detached statistics and {other:.2f} in the plain network.",
@@ -182,7 +182,7 @@ DETACHED = Experiment(
             statistic="median",
             relation="below",
             bound=0.707,
-            share=0.90,
+            share=0.75,
             if_held="With BatchNorm, the two terms turned the gradient for the convolutions far: "
             "without them it would stand at a cosine of {value:.2f}.",
             if_broken="With BatchNorm, the two terms turned the gradient for the convolutions by "

@@ -76,7 +76,7 @@ LOSS_SURFACE = Experiment(
             metric="barrier",
             relation="below",
             bound=0,
-            share=0.80,
+            share=0.75,
             other="cnn",
             if_held="On the line to the next seed’s network, the loss rose by {value:.2f} nats "
             "with BatchNorm and by {other:.2f} without.",

@@ -98,7 +98,7 @@ SMOOTHNESS = Experiment(
             statistic="mean",
             relation="below",
             bound=0,
-            share=0.90,
+            share=0.75,
             other="cnn",
             if_held="Along the gradient, the loss varied by {value:.2f} nats with BatchNorm and by "
             "{other:.2f} without, averaged over the run.",
@@ -118,7 +118,7 @@ SMOOTHNESS = Experiment(
             statistic="mean",
             relation="below",
             bound=0,
-            share=0.90,
+            share=0.75,
             other="cnn",
             if_held="The gradient itself changed by {value:.3g} with BatchNorm and by {other:.3g}"
             " without.",
@@ -136,7 +136,7 @@ SMOOTHNESS = Experiment(
             statistic="mean",
             relation="below",
             bound=0,
-            share=0.90,
+            share=0.75,
             other="cnn",
             if_held="The effective β was lower with BatchNorm: {value:.3g} against {other:.3g}.",
             if_broken="The effective β was higher with BatchNorm: {value:.3g} against {other:.3g}.",
