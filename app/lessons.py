@@ -85,7 +85,9 @@ LESSONS = (
         why="A step that is too large pushes a channel’s bias so far down that its ReLU is silent "
         "for every image, and no gradient reaches it again. The switch below the charts counts "
         "such channels: at 0.5, 83% of the plain network’s are dead in the end, and 2% with "
-        "BatchNorm, which centres anew at every step.",
+        "BatchNorm. It sits behind the ReLU, so that it cannot lift a sinking channel, but it "
+        "takes the mean out of the gradient by which a bias sinks. For the next question set "
+        "`longest_gradient` to 1, which shortens the plain networks’ gradient: now they survive.",
     ),
     Lesson(
         slug="learning-rates",
@@ -98,8 +100,9 @@ LESSONS = (
         see="The two plain curves are the same to the last digit: they have no γ. At 0.1 BatchNorm "
         "ends at 92.7%. At 0.5 it diverges, within some ten steps and in all ten seeds; so now "
         "both networks fail there.",
-        why="A small γ hands the last layer small inputs and keeps the first steps short. "
-        "BatchNorm widens the range of rates that work; it does not make a rate harmless, and a "
+        why="What reaches the norm has a deviation of about 0.1. With γ at 0.1 the factor γ/σ by "
+        "which gradients come back is about 1, with γ at 1 it is 10, and the theorem that bounds "
+        "the gradient promises nothing. BatchNorm widens the range of rates that work; it does not make a rate harmless, and a "
         "comparison holds for the settings with which it was made.",
     ),
     Lesson(
@@ -132,7 +135,9 @@ LESSONS = (
         "81.2% and 74.6% with ℓ1, ℓ2 and ℓ∞, and 70.9% without a norm. Each of the four was ahead "
         "of the plain network in all ten seeds (medians 78.0%, 75.8%, 81.7% and 74.8% to 68.9%).",
         why="Whatever helps is not the fixed variance itself, since three of the four do without "
-        "it. Ask what the four have in common.",
+        "it. Ask what the four have in common, and what still differs: with the same γ they hand "
+        "on numbers of very different size, the ℓ1 norm twice as large behind the first block and "
+        "the ℓ∞ norm a fifth as large.",
     ),
     Lesson(
         slug="covariate-shift",
@@ -147,8 +152,10 @@ LESSONS = (
         "step as with BatchNorm alone. BatchNorm learns all the same, to 90.5%, and in the median "
         "of ten seeds to 91.0%; the plain network has 89.2% without noise and 65.3% with it. With "
         "seed 7 that one gets away with 84.9%, with two of the ten it stays below 10%.",
-        why="The shift is back and the benefit is still there, so the one is not the reason for "
-        "the other. The fourth network shows that the noise is strong enough to do harm. At a rate "
+        why="The shift is back and the benefit is still there, so this shift is not what the "
+        "benefit consists in. Other kinds may matter: the noise is new at every step and comes "
+        "from one distribution, over which a network can average; `memory` makes it last. The "
+        "fourth network shows that the noise is strong enough to do harm. At a rate "
         "of 0.3 it is too strong for BatchNorm as well (it diverged in all ten): a good exercise "
         "in what an experiment does not show.",
     ),
