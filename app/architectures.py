@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from math import prod, sqrt
 from typing import Literal, TypeAlias, get_args
 
-Norm: TypeAlias = Literal["none", "batch", "detached", "l1", "l2", "lmax", "group"]
+Norm: TypeAlias = Literal[
+    "none", "batch", "detached", "mean", "deviation", "frozen", "l1", "l2", "lmax", "group"
+]
+# Whole; its statistics constants for the gradient; one of its two halves; statistics of the first
+# mini-batch for ever.
+Variant: TypeAlias = Literal["whole", "detached", "mean", "deviation", "frozen"]
 Placement: TypeAlias = Literal["before_relu", "after_pooling"]
 Shape: TypeAlias = tuple[int, ...]
 
@@ -50,11 +55,13 @@ class MaxPool:
 class BatchNorm:
     """Batch normalisation of each channel, γ starting at `gamma0` and β at 0.
 
-    `detached`: the gradient takes the batch's mean and deviation for constants.
+    A `variant` leaves something out: "detached", that the batch's statistics depend on the weights,
+    for the gradient; "mean" and "deviation", all but that one; "frozen", all mini-batches but the
+    first, whose statistics stay.
     """
 
     gamma0: float
-    detached: bool = False
+    variant: Variant = "whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +171,8 @@ def _normalisation(norm: Norm, gamma0: float) -> Architecture:
             return ()
         case "batch":
             return (BatchNorm(gamma0),)
-        case "detached":
-            return (BatchNorm(gamma0, detached=True),)
+        case "detached" | "mean" | "deviation" | "frozen":
+            return (BatchNorm(gamma0, norm),)
         case "l1":
             return (LpNorm(1.0, gamma0),)
         case "l2":

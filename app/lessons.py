@@ -102,8 +102,8 @@ LESSONS = (
         "both networks fail there.",
         why="What reaches the norm has a deviation of about 0.1. With γ at 0.1 the factor γ/σ by "
         "which gradients come back is about 1, with γ at 1 it is 10, and the theorem that bounds "
-        "the gradient promises nothing. BatchNorm widens the range of rates that work; it does not make a rate harmless, and a "
-        "comparison holds for the settings with which it was made.",
+        "the gradient promises nothing. BatchNorm widens the range of rates that work; it does "
+        "not make a rate harmless, and a comparison holds for the settings with which it was made.",
     ),
     Lesson(
         slug="survival",

@@ -6,14 +6,21 @@ All in double precision on small random networks; a row keeps the largest relati
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 from typing import TypeAlias
 from unittest.mock import patch
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.func import functional_call, grad, hessian, jvp, replace_all_batch_norm_modules_
+from torch.func import (
+    functional_call,
+    grad,
+    hessian,
+    jacrev,
+    jvp,
+    replace_all_batch_norm_modules_,
+)
 
 from app.architectures import (
     Architecture,
@@ -27,7 +34,7 @@ from app.training import landscape
 from app.training.hessian import TOLERANCE, sharpness
 from app.training.measures import ics
 from app.training.networks import build
-from app.training.norms import LpNorm, Noise
+from app.training.norms import LpNorm, Noise, average_norm
 from app.training.randomness import stream
 from app.training.steps import Parameters, Step, flat, look
 
@@ -114,7 +121,7 @@ def batchnorm_in_training(seed: int) -> Iterator[Comparison]:
 def batchnorm_with_detached_statistics(seed: int) -> Iterator[Comparison]:
     """Forward BatchNorm, to the last bit; backward γ/σ·g, of which BatchNorm takes two terms."""
     x, g = _batch(seed).requires_grad_(), _random(seed, "gradient", 20, 3, 5, 5)
-    ours, detached = _layer(BatchNorm(1.0), 3), _layer(BatchNorm(1.0, detached=True), 3)
+    ours, detached = _layer(BatchNorm(1.0), 3), _layer(BatchNorm(1.0, "detached"), 3)
     yield from _values(ours(x).detach(), detached(x).detach())
     true, found = (torch.autograd.grad(norm(x), x, g)[0] for norm in (ours, detached))
 
@@ -276,6 +283,27 @@ def theorem(root: bool) -> Callable[[int], Iterator[Comparison]]:
     return pairs
 
 
+def jacobian(power: float | None) -> Callable[[int], Iterator[Comparison]]:
+    """The divisor times the largest singular value of ∂ŷ/∂y, for 400 numbers from N(0, 1).
+
+    BatchNorm where `power` is None, else the ℓp norm. Where it is 1, no gradient comes back longer
+    than γ over the divisor makes it, which is what Theorem 4.1 rests on.
+    """
+
+    def pairs(seed: int) -> Iterator[Comparison]:
+        y = _random(seed, "y", 400)
+
+        def divisor(y: Tensor) -> Tensor:
+            if power is None:
+                return y.var(correction=0).sqrt()
+            return average_norm(y.reshape(-1, 1, 1, 1), power)[0]
+
+        slope = jacrev(lambda y: (y - y.mean()) / divisor(y))(y)
+        yield 1.0, (torch.linalg.matrix_norm(slope, 2) * divisor(y)).item()
+
+    return pairs
+
+
 def _noise(seed: int, value: float) -> Tensor:
     """What 200 channels of 100 elements of that value become."""
     noisy: Tensor = Noise(seed, layer=4)(torch.full((100, 200, 1, 1), value))
@@ -340,6 +368,18 @@ CHECKS = (
         theorem(root=True),
         1e-9,
         apart=True,
+    ),
+    Check("BatchNorm’s Jacobian: divisor × largest singular value", "1", jacobian(None), 1e-9),
+    Check("the same for ℓ2", "1", jacobian(2.0), 1e-9),
+    *(
+        Check(
+            f"the same for {name}: the proof does not carry over",
+            "1: must differ",
+            jacobian(power),
+            0.1,
+            apart=True,
+        )
+        for name, power in (("ℓ1", 1.0), ("ℓ∞", inf))
     ),
     Check("noise, shift: deviations", "those of Algorithm 1", moments_of_the_shift, 0.15),
     Check("noise, scale: mean, deviation", "those of Algorithm 1", moments_of_the_scale, 0.02),

@@ -84,6 +84,8 @@ class TrainingSpec:
     precise_every: int = 20
     # Which statistics BatchNorm has in `evaluation`: its running averages, or precise ones.
     statistics: Literal["running", "precise"] = "running"
+    # How the gradient becomes a step: a name in `app/training/optimizers.py`.
+    optimizer: str = "sgd"
     # A gradient that is longer, over all parameters, is shortened to this length; 0 leaves it.
     longest_gradient: float = 0
     # Trainings of the same worker: in turn (`training.in_turn`) or batched (`training.together`).
@@ -105,6 +107,7 @@ class TrainingSpec:
             and self.statistics == "running"
             and not (self.measures or self.surface_points or self.precise_images)
             and not self.longest_gradient
+            and self.optimizer == "sgd"
             and not any(isinstance(layer, Noise) for layer in self.architecture)
         )
 

@@ -17,8 +17,9 @@ from app.training.lines import Line
 from app.training.measures import EVALUATIONS, MEASURES
 from app.training.networks import build, freeze
 from app.training.norms import at_step
+from app.training.optimizers import OPTIMIZERS, Optimizer
 from app.training.precise import batches_of, precise, with_statistics_of
-from app.training.steps import CRITERIA, Step, look, update
+from app.training.steps import CRITERIA, Step, look
 
 # On which precise statistics are taken for `TrainingSpec.statistics`.
 PRECISE_IMAGES = 512
@@ -35,6 +36,7 @@ def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator
     tests = test_batches(dataset, spec.test_images, device) if spec.evaluation else []
     population = _population(spec, dataset, device)
     criterion = CRITERIA[spec.criterion]
+    descend = _optimizer(spec)
     latest: dict[str, float] = {}
     before: Step | None = None
 
@@ -66,7 +68,7 @@ def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator
             yield ArmEnded(spec.arm, spec.seed, "diverged", latest)
             return
         if step < spec.steps:
-            update(now, spec.longest_gradient)
+            descend(now)
         before = now
 
     if spec.surface_points:
@@ -110,11 +112,10 @@ def _training(
     spec: TrainingSpec, network: nn.Sequential, dataset: Dataset, device: str
 ) -> Iterator[int]:
     """Trains without measuring; yields the number of each step that was made."""
-    batches = training_batches(dataset, spec, device)
+    batches, descend = training_batches(dataset, spec, device), _optimizer(spec)
     for step in range(spec.steps):
         at_step(network, step)
-        now = look(network, next(batches), spec.learning_rate, CRITERIA[spec.criterion])
-        update(now, spec.longest_gradient)
+        descend(look(network, next(batches), spec.learning_rate, CRITERIA[spec.criterion]))
         yield step
 
 
@@ -123,6 +124,10 @@ def start(spec: TrainingSpec, device: str) -> nn.Sequential:
     network = build(spec.architecture, spec.seed, spec.input_shape)
     freeze(network, spec.trained)
     return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _optimizer(spec: TrainingSpec) -> Optimizer:
+    return OPTIMIZERS[spec.optimizer](spec.longest_gradient)
 
 
 def _population(spec: TrainingSpec, dataset: Dataset, device: str) -> Tensor:

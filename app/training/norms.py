@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -79,6 +80,64 @@ class DetachedBatchNorm(nn.BatchNorm2d):
         with torch.no_grad():
             y.copy_(exact)  # which differs by rounding; the gradient stays that of `y`
         return y
+
+
+class HalfBatchNorm(nn.BatchNorm2d):
+    """(N, C, H, W) → the same: γ·(x − μ) + β, or γ·x/√(σ² + ε) + β, as `half` names the statistic.
+
+    Statistics, running averages and gradients as in BatchNorm.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int, half: Literal["mean", "deviation"]) -> None:
+        super().__init__(channels)
+        self.kept = half
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalises a batch; in training mode its statistics enter the running averages."""
+        mean, variance = self.running_mean, self.running_var
+        if self.training:
+            variance, mean = torch.var_mean(x, (0, 2, 3), correction=0)
+            with torch.no_grad():
+                count = x.numel() / x.shape[1]
+                self.running_mean.lerp_(mean, MOMENTUM)
+                self.running_var.lerp_(variance * count / (count - 1), MOMENTUM)
+        half = x - _wide(mean) if self.kept == "mean" else x / _wide((variance + EPSILON).sqrt())
+        return half * _wide(self.weight) + _wide(self.bias)
+
+
+class FrozenBatchNorm(nn.Module):
+    """(N, C, H, W) → the same: BatchNorm with the statistics of the first mini-batch for ever.
+
+    In training and in testing alike; constants, then, for the gradient. Before it has seen a
+    mini-batch in training mode, mean and variance are 0 and 1.
+    """
+
+    mean: Tensor
+    variance: Tensor
+    empty: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("variance", torch.ones(channels))
+        self.register_buffer("empty", torch.tensor(True))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalises a batch; the first one in training mode leaves its statistics."""
+        if self.training and self.empty:
+            with torch.no_grad():
+                variance, mean = torch.var_mean(x, (0, 2, 3), correction=0)
+                self.mean.copy_(mean)
+                self.variance.copy_(variance)
+                self.empty.fill_(False)
+        return F.batch_norm(
+            x, self.mean, self.variance, self.weight, self.bias, training=False, eps=EPSILON
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 import math
 from functools import partial
+from typing import Literal
 
 import pytest
 import torch
@@ -11,6 +12,8 @@ from app.training.networks import build
 from app.training.norms import (
     EPSILON,
     DetachedBatchNorm,
+    FrozenBatchNorm,
+    HalfBatchNorm,
     LpNorm,
     Noise,
     at_step,
@@ -341,3 +344,40 @@ def test_the_gradient_of_detached_statistics_keeps_what_lengthens_the_weights(
     step = step_of(deep("detached", 3), digits(dataset))
     weights, gradients = (each["4.weight"].flatten(1) for each in (step.parameters, step.gradients))
     assert torch.cosine_similarity(weights, gradients).abs().max() > 0.1
+
+
+def test_the_two_halves_of_batchnorm_make_it_whole(batch: Tensor) -> None:
+    """Less the mean, then over the deviation, which centring does not change."""
+    centred = HalfBatchNorm(3, "mean").double()(batch)
+    whole = HalfBatchNorm(3, "deviation").double()(centred)
+    torch.testing.assert_close(whole, nn.BatchNorm2d(3).double()(batch))
+
+
+@pytest.mark.parametrize("half", ["mean", "deviation"])
+def test_a_half_is_tested_with_batchnorms_running_averages(
+    batch: Tensor, half: Literal["mean", "deviation"]
+) -> None:
+    ours, whole = HalfBatchNorm(3, half).double(), nn.BatchNorm2d(3).double()
+    for norm in (ours, whole):
+        for shift in (0.0, 1.0, -2.0):
+            norm(batch + shift)
+        norm.eval()
+    assert whole.running_mean is not None
+    assert whole.running_var is not None
+    torch.testing.assert_close(ours.running_mean, whole.running_mean)
+    torch.testing.assert_close(ours.running_var, whole.running_var)
+    mean, variance = (v.reshape(1, 3, 1, 1) for v in (whole.running_mean, whole.running_var))
+    expected = batch - mean if half == "mean" else batch / (variance + EPSILON).sqrt()
+    torch.testing.assert_close(ours(batch), expected)
+
+
+def test_frozen_statistics_are_those_of_the_first_batch(batch: Tensor) -> None:
+    """Also when it is tested; a test before the first batch leaves none."""
+    frozen = FrozenBatchNorm(3).double().eval()
+    frozen(batch + 7)
+    torch.testing.assert_close(frozen.train()(batch), nn.BatchNorm2d(3).double()(batch))
+    mean = batch.mean((0, 2, 3), keepdim=True)
+    variance = batch.var((0, 2, 3), correction=0, keepdim=True)
+    expected = (2 * batch - mean) / (variance + EPSILON).sqrt()
+    torch.testing.assert_close(frozen(2 * batch), expected)
+    torch.testing.assert_close(frozen.eval()(2 * batch), expected)
