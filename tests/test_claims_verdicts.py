@@ -17,7 +17,7 @@ Key = tuple[str, str, str]  # arm, metric, statistic
 Values = dict[Key, float]
 
 ACCURACIES = 0.098, 0.6, 0.795, 0.8, 0.93
-POWERS = -2.0, -0.95, 0.3, math.inf
+POWERS = -2.0, -1.0, 0.3, math.inf
 OTHERS = 0.004, 0.5, 2.0, 2.0001, math.nan
 BY_METRIC: dict[str, tuple[float, ...]] = {
     "test_accuracy": ACCURACIES,

@@ -13,10 +13,13 @@ from app.experiments.depth import DEPTH
 from app.experiments.detached import DETACHED
 from app.experiments.distance import DISTANCE
 from app.experiments.edge_of_stability import EDGE_OF_STABILITY
+from app.experiments.frozen import FROZEN
 from app.experiments.gamma_beta import GAMMA_BETA
+from app.experiments.halves import HALVES
 from app.experiments.learning_rates import LEARNING_RATES
 from app.experiments.loss_surface import LOSS_SURFACE
 from app.experiments.norms import NORMS
+from app.experiments.rates import RATES
 from app.experiments.sigmoid import SIGMOID
 from app.experiments.smoothness import SMOOTHNESS
 from app.experiments.survival import SURVIVAL
@@ -35,6 +38,9 @@ EXPERIMENTS: dict[str, Experiment] = {
         SMOOTHNESS,
         DISTANCE,
         SURVIVAL,
+        RATES,
+        FROZEN,
+        HALVES,
         BATCH_SIZE,
         DEPTH,
         WEIGHT_SCALE,

@@ -59,8 +59,8 @@ class LearningRates(RunRequest):
 
     @property
     def work(self) -> float:
-        # Statistics taken anew at every second step cost about three times the step.
-        anew = 4 if self.statistics == "precise" else 1
+        # Statistics taken anew at every second step double the time of the figure.
+        anew = 2 if self.statistics == "precise" else 1
         return effort(self.batch_size) * self.steps * anew
 
 

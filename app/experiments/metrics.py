@@ -54,16 +54,12 @@ BETA_ACTIVATION = Metric(
 )
 
 GRADIENT_MEAN = Metric(
-    "gradient_mean", "Share of its mean in the gradient", "", 1e-5, 0.1, log=True
+    "gradient_mean", "Share of the mean in the gradient", "", 1e-5, 0.1, log=True
 )
-GRADIENT_ALONG = Metric(
-    "gradient_along", "Share along the activations in the gradient", "", 1e-5, 0.1, log=True
-)
-CORRECTION_COSINE = Metric(
-    "correction_cosine", "Cosine between the gradients with and without the two terms", "", 0, 1
-)
+GRADIENT_ALONG = Metric("gradient_along", "Share along the activations", "", 1e-5, 0.1, log=True)
+CORRECTION_COSINE = Metric("correction_cosine", "Cosine with and without the two terms", "", 0, 1)
 CORRECTION_LENGTH = Metric(
-    "correction_length", "Length of the gradient without the two terms, over that with", "", 0, 4
+    "correction_length", "Length without the two terms, over that with", "", 0, 4
 )
 
 ACTIVATION_GROWTH = Metric(

@@ -18,9 +18,10 @@ from app.experiments.base import (
 from app.experiments.metrics import ACCURACY, TEST_LOSS, TRAIN_LOSS
 from app.experiments.sweeps import Panel, Sweep
 
-# The learning rates of the plain network and of the one with BatchNorm. Chosen by the median test
-# accuracy after 100 steps on seeds 3000 to 3003.
-BEST = {"sgd": (0.1, 0.3), "momentum": (0.01, 0.03), "adam": (0.003, 0.01)}
+# Learning rates of the plain network and of the one with BatchNorm: of those tried, from 0.05 to
+# 1, 0.01 to 0.2 and 0.003 to 0.1, the one with the highest mean test accuracy after 100 steps on
+# seeds 3000 to 3003.
+BEST = {"sgd": (0.1, 0.5), "momentum": (0.03, 0.03), "adam": (0.01, 0.03)}
 
 
 class Rates(RunRequest):
@@ -98,9 +99,9 @@ RATES = Experiment(
             bound=0.02,
             share=0.75,
             other="cnn",
-            if_held="The difference was two points or more.",
-            if_broken="The difference was less than two points.",
-            over_seeds="It was at least two points ahead in {held} of {seeds}.",
+            if_held="BatchNorm was ahead by two points or more.",
+            if_broken="BatchNorm was not ahead by two points.",
+            over_seeds="BatchNorm was at least two points ahead in {held} of {seeds}.",
         ),
         Claim(
             id="lower-training-loss",

@@ -381,3 +381,9 @@ def test_frozen_statistics_are_those_of_the_first_batch(batch: Tensor) -> None:
     expected = (2 * batch - mean) / (variance + EPSILON).sqrt()
     torch.testing.assert_close(frozen(2 * batch), expected)
     torch.testing.assert_close(frozen.eval()(2 * batch), expected)
+
+
+def test_a_frozen_network_is_batchnorms_before_its_first_step(dataset: Dataset) -> None:
+    images, labels = digits(dataset)
+    ours, frozen = (step_of(deep(norm, 3), (images, labels)) for norm in ("batch", "frozen"))
+    torch.testing.assert_close(frozen.outputs, ours.outputs)
