@@ -14,7 +14,8 @@ import torch
 
 from app.settings import Settings
 from app.training.trainer import prepare
-from bench.definitions import CHECKS, SEEDS
+from bench.checks import SEEDS
+from bench.definitions import CHECKS
 from bench.papers import findings
 
 PAGE = Path(__file__).parents[1] / "docs" / "crosscheck.md"

@@ -5,9 +5,7 @@ All in double precision on small random networks; a row keeps the largest relati
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass
 from math import inf, sqrt
-from typing import TypeAlias
 from unittest.mock import patch
 
 import torch
@@ -31,14 +29,14 @@ from app.architectures import (
     Sigmoid,
 )
 from app.training import landscape
+from app.training.correction import gradient_correction
 from app.training.hessian import TOLERANCE, sharpness
 from app.training.measures import ics
 from app.training.networks import build
 from app.training.norms import LpNorm, Noise, average_norm
 from app.training.randomness import stream
 from app.training.steps import Parameters, Step, flat, look
-
-Comparison: TypeAlias = tuple[float, float]
+from bench.checks import Check, Comparison
 
 PICTURE, VECTOR = (1, 8, 8), (6,)
 CONVOLUTIONS: Architecture = (
@@ -47,38 +45,6 @@ CONVOLUTIONS: Architecture = (
     Linear(10, 0.3),
 )
 SMALL: Architecture = (Linear(5, 0.8), BatchNorm(1.0), Sigmoid(), Linear(3, 0.8))
-SEEDS = range(20)
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What is compared with what: (theirs, ours) for each seed, and how far they may be apart.
-
-    `apart`: they agree if they are further apart than that, for a formula that has to fail.
-    """
-
-    what: str
-    against: str
-    pairs: Callable[[int], Iterator[Comparison]]
-    bound: float
-    apart: bool = False
-
-    def worst(self) -> tuple[Comparison, float, int]:
-        """The pair that is furthest apart, by how much of the greater, and how many there were."""
-        found = [pair for seed in SEEDS for pair in self.pairs(seed)]
-        choose = min if self.apart else max
-        return (pair := choose(found, key=difference)), difference(pair), len(found)
-
-    def agrees(self, share: float) -> bool:
-        """Whether so large a difference is one that it may have."""
-        return share > self.bound if self.apart else share <= self.bound
-
-
-def difference(pair: Comparison) -> float:
-    """Between the two, as a share of the greater."""
-    theirs, ours = pair
-    greater = max(abs(theirs), abs(ours))
-    return abs(theirs - ours) / greater if greater else 0.0
 
 
 def _random(seed: int, name: str, *shape: int) -> Tensor:
@@ -244,6 +210,36 @@ def internal_covariate_shift(seed: int) -> Iterator[Comparison]:
     yield (g @ moved / g.norm() / moved.norm()).item(), measured["ics_cosine"]
 
 
+def correction_of_the_gradient(seed: int) -> Iterator[Comparison]:
+    """Cosine and length of the convolutions' gradient if mean and deviation are constants."""
+    step = _look(CONVOLUTIONS, PICTURE, seed, rate=0.1)
+    found = []
+    for constant in (False, True):
+        here = {name: value.requires_grad_() for name, value in _here(step).items()}
+        x = step.images
+        for block in (0, 3):
+            x = F.conv2d(x, here[f"{block}.weight"], here[f"{block}.bias"], padding="same")
+            mean = x.mean((0, 2, 3), keepdim=True)
+            deviation = ((x - mean).square().mean((0, 2, 3), keepdim=True) + 1e-5).sqrt()
+            if constant:
+                mean, deviation = mean.detach(), deviation.detach()
+            gamma, shift = (
+                here[f"{block + 1}.{kind}"].reshape(1, -1, 1, 1) for kind in ("weight", "bias")
+            )
+            x = (gamma * (x - mean) / deviation + shift).sigmoid()
+        last = [name for name in here if int(name.partition(".")[0]) > 4]
+        weight, bias = (here[name] for name in last)
+        loss = F.cross_entropy(x.flatten(1) @ weight.T + bias, step.labels)
+        both = torch.autograd.grad(loss, [here["0.weight"], here["3.weight"]])
+        found.append(torch.cat([each.flatten() for each in both]))
+    true, constant_statistics = found
+    measured = gradient_correction(step, None)
+    lengths = true.norm(), constant_statistics.norm()
+    cosine = true @ constant_statistics / lengths[0] / lengths[1]
+    yield cosine.item(), measured["correction_cosine"]
+    yield (lengths[1] / lengths[0]).item(), measured["correction_length"]
+
+
 def sharpness_of_the_full_hessian(seed: int) -> Iterator[Comparison]:
     """All 63 × 63 numbers of the Hessian, and their largest eigenvalue.
 
@@ -354,6 +350,12 @@ CHECKS = (
         "Definition 2.1 by `torch.func.grad`",
         internal_covariate_shift,
         1e-8,
+    ),
+    Check(
+        "correction of the gradient by BatchNorm: cosine and length",
+        "the network written out, its statistics constants or not",
+        correction_of_the_gradient,
+        1e-9,
     ),
     Check(
         "sharpness",

@@ -134,7 +134,7 @@ WEIGHT_SCALE = Experiment(
             metric="test_accuracy",
             relation="above",
             bound=0,
-            share=0.90,
+            share=0.75,
             other="cnn",
             if_held="After training, the network with BatchNorm had {value:.1%} of the test "
             "images right and the plain one {other:.1%}.",
