@@ -68,7 +68,7 @@ class DeepLinear(RunRequest):
         return 0.35 * self.steps
 
     def levels(self) -> tuple[Level, ...]:
-        edge = "2/rate: edge of stability"
+        edge = "edge: 2/rate"
         return Level("beta", 2 / self.learning_rate, edge), Level("edge_share", 1, edge)
 
 

@@ -64,7 +64,7 @@ class Smoothness(RunRequest):
         return effort(self.batch_size) * self.steps
 
     def levels(self) -> tuple[Level, ...]:
-        edge = "2/rate: edge of stability"
+        edge = "edge: 2/rate"
         return Level("beta", 2 / self.learning_rate, edge), Level("edge_share", 1, edge)
 
 
