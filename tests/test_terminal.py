@@ -25,7 +25,7 @@ async def test_several_runs_in_turn_are_judged_as_one() -> None:
     assert sizes == [10, 10, 5]
     assert measured.final("a", "test_accuracy") == {seed: seed / 100 for seed in range(30, 55)}
     (row,) = claims_table.rows(TOY, measured, 25)
-    assert "| 25 | 5 of 25 (100% needed) | 0.420 [0.324–0.516] |" in row
+    assert "| 25 | 5 of 25 (100% needed) | 7–41% | 0.420 [0.324–0.516] |" in row
 
 
 async def test_the_runs_behind_one_that_fails_are_not_trained() -> None:

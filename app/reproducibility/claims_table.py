@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,10 +22,21 @@ def marks(name: str = CLAIMS) -> tuple[str, str]:
     return f"<!-- {name} -->", f"<!-- /{name} -->"
 
 
-SIGNS: Mapping[Relation, str] = {"at_least": "≥", "above": ">", "below": "<"}
+SIGNS: Mapping[Relation, str] = {"at_least": "≥", "above": ">", "below": "<", "within": "="}
 COLUMNS = (
-    *("figure", "claim", "judged by", "seeds", "held in"),
+    *("figure", "claim", "judged by", "seeds", "held in", "95% interval"),
     *("median [10th–90th percentile]", "of the other", "verdict"),
+)
+# How sure an interval is of the share of seeds in which a claim holds.
+CONFIDENCE = 0.95
+READING = (
+    "A claim *holds* if the exact 95% interval (Clopper and Pearson) for the share of seeds in "
+    "which it held lies at or above what is needed, *fails* if it lies below, and is *undecided* "
+    "otherwise: with twenty seeds and three of four needed, 19 have to hold. *Arithmetic* is what "
+    "is true by construction: it checks the code and is no evidence. A claim that repeats another, "
+    "of the same trainings, has no row. *Late* is the mean over the last fifth of the steps. Of "
+    "twenty values, the 10th and the 90th percentile are about the 3rd and the 18th. An accuracy "
+    "near 90% on 1,000 test images has a standard error of 0.9 points."
 )
 
 
@@ -83,6 +94,8 @@ def head(asked: Survey, command: str, provenance: Provenance) -> Iterator[str]:
         f"Repeated by `{command}`."
     )
     yield ""
+    yield READING
+    yield ""
     yield f"| {' | '.join(COLUMNS)} |"
     yield "|---" * len(COLUMNS) + "|"
 
@@ -90,7 +103,10 @@ def head(asked: Survey, command: str, provenance: Provenance) -> Iterator[str]:
 def rows(experiment: Experiment, measured: Measurements, seeds: int) -> Iterator[str]:
     """A line for each claim about an experiment of which `seeds` seeds were trained."""
     for claim in experiment.claims:
+        if claim.weight == "repeated":
+            continue
         outcomes = claim.outcomes(measured)
+        low, high = interval(sum(outcomes), len(outcomes))
         held = f"{sum(outcomes)} of {len(outcomes)} ({claim.share:.0%} needed)"
         cells = (
             f"`{experiment.slug}`",
@@ -98,6 +114,7 @@ def rows(experiment: Experiment, measured: Measurements, seeds: int) -> Iterator
             criterion(claim, experiment),
             str(seeds) if len(outcomes) == seeds else f"{len(outcomes)} of {seeds}",
             held,
+            f"{100 * low:.0f}–{high:.0%}",
             _spread(claim, claim.arm, measured),
             _spread(claim, claim.other, measured) if claim.other else "",
             _verdict(claim, measured),
@@ -106,7 +123,10 @@ def rows(experiment: Experiment, measured: Measurements, seeds: int) -> Iterator
 
 
 def all_hold(experiment: Experiment, measured: Measurements) -> bool:
-    """Whether each of its claims holds; one that nothing was measured for does not."""
+    """Whether each of its claims held in as many of these seeds as it needs.
+
+    One that nothing was measured for did not.
+    """
     return all(claim.holds(measured) for claim in experiment.claims)
 
 
@@ -118,8 +138,43 @@ def criterion(claim: Claim, experiment: Experiment) -> str:
         factor = f"{claim.factor:g} × " if claim.factor != 1 else ""
         bound = f" {'−' if claim.bound < 0 else '+'} {abs(claim.bound):g}" if claim.bound else ""
         against = f"{factor}`{claim.other}`{bound}"
+    if claim.relation == "within":
+        against += f" ± {claim.tolerance:g}"
     sign = SIGNS[claim.relation]
     return f"{claim.statistic} {label[0].lower()}{label[1:]}: `{claim.arm}` {sign} {against}"
+
+
+def interval(held: int, seeds: int) -> tuple[float, float]:
+    """The exact interval of Clopper and Pearson 1934 for a share of which `held` of `seeds` held.
+
+    At its ends, what was seen or more (or less) has half of what CONFIDENCE leaves as its
+    probability. All shares are in it where there are no seeds.
+    """
+    rest = (1 - CONFIDENCE) / 2
+    low = _root(lambda share: at_least(held, seeds, share) - rest) if held else 0.0
+    high = _root(lambda share: rest - at_most(held, seeds, share)) if held < seeds else 1.0
+    return low, high
+
+
+def at_least(held: int, seeds: int, share: float) -> float:
+    """The probability of `held` successes or more in `seeds` independent trials."""
+    return 1 - at_most(held - 1, seeds, share)
+
+
+def at_most(held: int, seeds: int, share: float) -> float:
+    """The probability of `held` successes or fewer in `seeds` independent trials."""
+    return math.fsum(
+        math.comb(seeds, k) * share**k * (1 - share) ** (seeds - k) for k in range(held + 1)
+    )
+
+
+def _root(rising: Callable[[float], float]) -> float:
+    """Where a rising function crosses 0 between 0 and 1, by bisection."""
+    low, high = 0.0, 1.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (low, middle) if rising(middle) > 0 else (middle, high)
+    return (low + high) / 2
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -192,9 +247,15 @@ def _spread(claim: Claim, arm: str, measured: Measurements) -> str:
 
 
 def _verdict(claim: Claim, measured: Measurements) -> str:
-    if not claim.outcomes(measured):
+    outcomes = claim.outcomes(measured)
+    if not outcomes:
         return "**not judged**"
-    return "holds" if claim.holds(measured) else "**fails**"
+    if claim.weight == "arithmetic":
+        return "arithmetic" if claim.holds(measured) else "**fails**"
+    low, high = interval(sum(outcomes), len(outcomes))
+    if low >= claim.share:
+        return "holds"
+    return "**fails**" if high < claim.share else "undecided"
 
 
 def _number(value: float) -> str:

@@ -174,7 +174,7 @@ def test_bands_levels_and_their_names_are_in_the_picture(
     reader.slug = "smoothness"
     reader.wait_for_points(26)
     svg = ET.parse(save(reader, opened(reader, "beta"), "SVG")).getroot()
-    (level,) = SMOOTHNESS.parse({}).levels()
+    level, _ = SMOOTHNESS.parse({}).levels()
     assert words(svg).count(level.label) == 1  # in the legend
     svg = ET.parse(save(reader, opened(reader, "loss_min"), "SVG")).getroot()
     bands = [shape for shape in svg.iter(f"{SVG}polygon") if "data-band" in shape.attrib]

@@ -256,6 +256,26 @@ def rows(events: Sequence[TrainingEvent], metric: str) -> list[Row]:
     return [event for event in events if isinstance(event, Row) and event.metric == metric]
 
 
+def test_precise_statistics_change_the_test_and_not_the_training(
+    dataset: Dataset, specs: dict[str, TrainingSpec]
+) -> None:
+    """Early on BatchNorm's running averages lag; plain networks have none."""
+    for arm, differs in (("bn@0.1", True), ("cnn@0.1", False)):
+        spec = replace(specs[arm], steps=8, measures=(Every(1, ("loss",)),))
+        running, precise = (
+            {
+                (name, step): value
+                for each in points(list(train(replace(spec, statistics=kind), dataset)))
+                for name, values in each.values.items()
+                for step, value in zip(each.step, values, strict=True)
+            }
+            for kind in ("running", "precise")
+        )
+        losses = {key for key in running if key[0] == "train_loss"}
+        assert all(running[key] == precise[key] for key in losses)
+        assert (running["test_loss", 8] != precise["test_loss", 8]) == differs
+
+
 def test_the_line_leads_to_the_network_of_the_next_seed(dataset: Dataset) -> None:
     for arm in LOSS_SURFACE.arms:
         spec = LOSS_SURFACE.parse({"seed": 3, "steps": 10}).training(arm, 3)

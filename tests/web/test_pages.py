@@ -31,6 +31,7 @@ SECTIONS = [
     "error-surface",
     "fundamental-analysis",
     "noise",
+    "stillness",
     "smoothness",
     "beyond",
     "references",
