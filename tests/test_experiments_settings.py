@@ -1,7 +1,7 @@
 """What settings of single experiments lead to."""
 
-from app.experiments.learning_rates import LEARNING_RATES
-from app.experiments.rates import BEST, RATES
+from app.experiments.catalogue.learning_rates import LEARNING_RATES
+from app.experiments.catalogue.rates import BEST, RATES
 
 
 def test_each_network_has_its_own_best_rate_unless_one_is_asked_for() -> None:

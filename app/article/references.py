@@ -1,6 +1,6 @@
 """What the article cites, as data, and how to cite the article."""
 
-from app.reference import Reference as Reference  # noqa: PLC0414
+from app.article.reference import Reference as Reference  # noqa: PLC0414
 
 # As the licence names its authors; the braces keep BibTeX from taking it for a person's name.
 ARTICLE = Reference(

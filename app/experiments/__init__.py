@@ -5,25 +5,25 @@ Measures are named by string, because torch must not be imported here; a test re
 """
 
 from app.errors import UnknownExperiment
-from app.experiments.base import Experiment
-from app.experiments.batch_size import BATCH_SIZE
-from app.experiments.covariate_shift import COVARIATE_SHIFT
-from app.experiments.deep_linear import DEEP_LINEAR
-from app.experiments.depth import DEPTH
-from app.experiments.detached import DETACHED
-from app.experiments.distance import DISTANCE
-from app.experiments.edge_of_stability import EDGE_OF_STABILITY
-from app.experiments.frozen import FROZEN
-from app.experiments.gamma_beta import GAMMA_BETA
-from app.experiments.halves import HALVES
-from app.experiments.learning_rates import LEARNING_RATES
-from app.experiments.loss_surface import LOSS_SURFACE
-from app.experiments.norms import NORMS
-from app.experiments.rates import RATES
-from app.experiments.sigmoid import SIGMOID
-from app.experiments.smoothness import SMOOTHNESS
-from app.experiments.survival import SURVIVAL
-from app.experiments.weight_scale import WEIGHT_SCALE
+from app.experiments.catalogue.batch_size import BATCH_SIZE
+from app.experiments.catalogue.covariate_shift import COVARIATE_SHIFT
+from app.experiments.catalogue.deep_linear import DEEP_LINEAR
+from app.experiments.catalogue.depth import DEPTH
+from app.experiments.catalogue.detached import DETACHED
+from app.experiments.catalogue.distance import DISTANCE
+from app.experiments.catalogue.edge_of_stability import EDGE_OF_STABILITY
+from app.experiments.catalogue.frozen import FROZEN
+from app.experiments.catalogue.gamma_beta import GAMMA_BETA
+from app.experiments.catalogue.halves import HALVES
+from app.experiments.catalogue.learning_rates import LEARNING_RATES
+from app.experiments.catalogue.loss_surface import LOSS_SURFACE
+from app.experiments.catalogue.norms import NORMS
+from app.experiments.catalogue.rates import RATES
+from app.experiments.catalogue.sigmoid import SIGMOID
+from app.experiments.catalogue.smoothness import SMOOTHNESS
+from app.experiments.catalogue.survival import SURVIVAL
+from app.experiments.catalogue.weight_scale import WEIGHT_SCALE
+from app.experiments.definition import Experiment
 
 # In the order in which the article has them.
 EXPERIMENTS: dict[str, Experiment] = {

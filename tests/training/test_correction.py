@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from app.architectures import Norm, deep, shallow
+from app.experiments.architectures import Norm, deep, shallow
 from app.training.correction import gradient_correction
 from app.training.datasets import Dataset
 from app.training.steps import flat

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from app.architectures import shallow
+from app.experiments.architectures import shallow
 from app.training.datasets import Dataset
 from app.training.optimizers import OPTIMIZERS
 from app.training.steps import look

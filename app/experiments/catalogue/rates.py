@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.architectures import deep
-from app.claims import Claim
-from app.experiments.base import (
+from app.experiments.architectures import deep
+from app.experiments.claims import Claim
+from app.experiments.definition import (
     Arm,
     BatchSize,
     Every,
