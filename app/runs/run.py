@@ -1,4 +1,4 @@
-"""One run: a set of trainings that readers asked for, and all that came of them."""
+"""One run: a set of trainings that a reader requested, with its events and measurements."""
 
 import asyncio
 import math
@@ -28,7 +28,7 @@ from app.runs.race import Race
 
 
 class Run:
-    """Its log is what a stream carries; everything else here can be told from the log."""
+    """A run and its event log. The state is derived from the events that are appended."""
 
     def __init__(
         self,
@@ -41,11 +41,12 @@ class Run:
         side_by_side: SideBySide = "alone",
         slots: int = 1,
     ) -> None:
-        # A proxy before several servers knows by the id which one holds the run.
+        # The id begins with the server's name, by which a proxy before several servers routes.
         self.id = f"{node}-{secrets.token_urlsafe(12)}" if node else secrets.token_urlsafe(12)
         self.experiment = experiment
         self.request = request
-        # Who asked for it and still wants it, the first one first; and who did no longer.
+        # Owners requested the run and may stop it, in the order of their requests. Former owners
+        # have stopped it for themselves.
         self.askers = [reader] if reader else []
         self.left: set[str] = set()
         self.address = address
@@ -68,66 +69,69 @@ class Run:
         }
 
     def replay(self, entries: Iterable[bytes]) -> None:
-        """Makes a run that has no history of its own what these entries of a log say."""
+        """Restores a new run's state from the entries of a log."""
         for entry in entries:
             self.append(decode(entry))
 
     @property
     def trainings(self) -> int:
-        """The number of networks it trains; those that share a worker count one by one."""
+        """The number of networks that the run trains, whether they share a worker or not."""
         return sum(len(spec.members) for spec in self.specs)
 
     @property
     def about(self) -> dict[str, object]:
-        """For the log."""
+        """The fields that identify this run in a log line."""
         return {"run": self.id, "slug": self.experiment.slug, "seed": self.request.seed}
 
     @property
     def state(self) -> str:
-        """queued, running, finished, stopped or failed."""
+        """`queued`, `running`, `finished`, `stopped` or `failed`."""
         if self.done:
             return self.done.state
         return "running" if self.started_at is not None else "queued"
 
     def state_for(self, reader: str) -> str:
-        """The same; stopped for a reader who wants it no longer, while it goes on for others."""
+        """The run's state as this reader sees it: `stopped` for a former owner of a live run."""
         return "stopped" if reader in self.left and not self.done else self.state
 
     @property
     def steps_left(self) -> int:
-        """Training steps that are still owed, over all its trainings."""
+        """The number of training steps that remain, over all trainings."""
         return sum(self._steps_left.values())
 
     @property
     def work_left(self) -> float:
-        """The same in steps of the article's first figure, which are a measure of time."""
+        """The remaining work, in steps of the article's first figure."""
         return self.steps_left * self.request.work / self.request.steps
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds since the first event of a training, up to now or to the end."""
+        """Seconds from the first event of a training to now, or to the run's end."""
         if self.done:
             return self.done.elapsed_s
         return 0.0 if self.started_at is None else monotonic() - self.started_at
 
     def enter(self, spec: TrainingSpec) -> None:
-        """Counts a training, and those beside it, as given to a worker."""
+        """Registers that a training, with all trainings batched with it, has a worker."""
         for member in spec.members:
             self._races[member.seed].enter(member, monotonic())
 
     def hear(self, event: TrainingEvent) -> None:
-        """Appends what a training says, in time: the arms of a seed are shown as a race."""
+        """Accepts an event of a training, and appends all events that may be released now."""
         for ready in self._races[event.seed].hear(event, monotonic()):
             self.append(ready)
 
     def release(self, *, everything: bool = False) -> None:
-        """Appends what waited for slower arms: what need not wait any longer, or everything."""
+        """Appends events that were held back for slower arms, if they may be released.
+
+        With `everything` all of them are appended.
+        """
         for race in self._races.values():
             for ready in race.flush() if everything else race.release(monotonic()):
                 self.append(ready)
 
     def append(self, event: Event) -> None:
-        """Passes an event on to whoever watches, and keeps what it says."""
+        """Updates the run's state by an event and appends the event to the log."""
         match event:
             case Points() | Row() | ArmEnded():
                 self._measure(event)
@@ -155,12 +159,12 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        """All trainings have ended."""
+        """Whether all trainings have ended."""
         return not self._steps_left
 
     @contextmanager
     def watched(self) -> Iterator[Log]:
-        """Its log, for somebody who stays and watches."""
+        """Gives the log to a watcher, who is counted while the context is open."""
         self.watchers += 1
         try:
             yield self.log
@@ -169,16 +173,16 @@ class Run:
             self.last_seen = monotonic()
 
     def unseen_s(self) -> float:
-        """Seconds since anybody watched or looked at it."""
+        """Seconds since the run was last watched or opened; 0 while somebody watches it."""
         return 0.0 if self.watchers else monotonic() - self.last_seen
 
     @property
     def file_name(self) -> str:
-        """What a file about this run is called, without its ending."""
+        """The name of files about this run, without the extension."""
         return f"{self.experiment.slug}-seed-{self.request.seed}"
 
     def receipt(self) -> dict[str, object]:
-        """All that is needed to know what was run, and to run it again."""
+        """The receipt: what was run, where, and with which result, in order to repeat it."""
         return {
             "id": self.id,
             "slug": self.experiment.slug,
