@@ -1,10 +1,9 @@
 """`python -m bench.race`: are all arms of a run seen growing together, and what does that cost?
 
 Each figure runs with its default settings on two workers: its trainings stepped in turn, as on a
-server,
-and one after the other, turn about. A row says how far the furthest arm was ever ahead of the
-least, as a share of its steps, when the last arm's first point came, and the ratio of the medians
-of the time to `done`.
+server, and one after the other, turn about. A row says how far the furthest arm was ever ahead of
+the least, as a share of its steps, when the last arm's first point came, and the ratio of the
+medians of the time to `done`.
 """
 
 import argparse
