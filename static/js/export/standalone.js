@@ -19,7 +19,7 @@ const CLASSES = { even: "vector-effect:non-scaling-stroke", halo: "paint-order:s
 const shortened = (text) => text.replace(/-?\d+\.\d{4,}/g, (number) => `${+Number(number).toFixed(3)}`);
 
 // The file's text. description: what it says to who can't see it; width, height: of the file.
-export function standalone(svg, { description }) {
+export function standalone(svg, { description, style: more = "" }) {
   const { width, height } = svg.viewBox.baseVal;
   const colours = new Map(); // light → dark
   const looks = inTheme("light", () => looksOf(svg));
@@ -33,7 +33,7 @@ export function standalone(svg, { description }) {
   const attributes = { ...size, role: "img", "aria-label": description, "font-family": FONT };
   const opened = `<svg xmlns="http://www.w3.org/2000/svg" id="dark" viewBox="0 0 ${shortened(`${width} ${height}`)}"`;
   const classes = Object.entries(CLASSES).filter(([name]) => content.includes(`class="${name}"`));
-  const style = darkStyle(content, colours, classes.map(([name, rule]) => `.${name}{${rule}}`).join(""));
+  const style = darkStyle(content, colours, more + classes.map(([name, rule]) => `.${name}{${rule}}`).join(""));
   return { svg: `${opened}${texts(attributes)}>${style}${content}</svg>`, ...size };
 }
 

@@ -1,26 +1,32 @@
 // What stands still: pictures of every view of a figure's recorded run, and of every stage of a widget.
 // app/article/still_recorder.py calls these in a browser, keeps what they return as files, and the page shows
 // those without scripts, on paper, and until its own views are alive.
+import { words } from "../text/words.js";
 import { standalone } from "./standalone.js";
 import { darkStyle, inTheme, paintOf } from "./themes.js";
 import { drawing, PLOT, plotOf, SHEET } from "./chart-svg.js";
 
 const SIZE = 13;
 // Letters of a picture that a telephone shows at two thirds of its size.
+const SMALL_WIDGET = "@media (max-width:480px){text{font-size:25px}}";
 const SMALL_SCREEN = "@media (max-width:420px){text{font-size:17px}}";
+// Letters of formulas, which stand here as any others.
+const MATHS = /[\u{1d400}-\u{1d7ff}]/gu;
 const press = (selector) => (widget) => widget.querySelector(selector).click();
-const text = (element, selector) => element.querySelector(selector).innerText.normalize("NFKC").replace(/\s+/g, " ");
+const text = (element, selector) => element.querySelector(selector).innerText.replace(MATHS, (letter) => letter.normalize("NFKC")).replace(/\s+/g, " ");
 // Of each widget: its drawings, what leads from stage to stage, and what stands below a drawing.
 const WIDGETS = {
   "widget-batch": {
     drawings: ".stage svg",
     stages: [press("[data-restart]"), press("[data-to='1']"), press("[data-to='2']")],
     label: (widget) => text(widget, "[data-status]"),
+    style: SMALL_WIDGET,
   },
   "widget-train-or-test": {
     drawings: ".strips",
     stages: [press("[data-restart]"), press("[data-swap]"), press("[name=layer-mode][value=test]")],
-    label: (widget) => text(widget, "[data-status]"),
+    label: (widget, svg, stage) => [words.stills.training, words.stills.otherMates, words.stills.testing][stage]({ output: text(widget, "[data-result]") }),
+    style: SMALL_WIDGET,
   },
   "widget-bowl": {
     drawings: "[data-stage] .bowl > svg",
@@ -38,15 +44,15 @@ export const widgets = Object.keys(WIDGETS);
 
 // The pictures of a widget: [{name, svg, width, height, alt, label}, …].
 export function stagesOf(widget) {
-  const { drawings, stages, label } = WIDGETS[widget];
+  const { drawings, stages, label, style } = WIDGETS[widget];
   const element = document.getElementById(widget);
   const pictures = [];
-  for (const act of stages) {
+  for (const [stage, act] of stages.entries()) {
     act(element);
     for (const svg of element.querySelectorAll(drawings)) {
-      const said = label(element, svg);
+      const said = label(element, svg, stage);
       const alt = `${svg.ariaLabel}. ${said}`;
-      pictures.push({ name: `${pictures.length + 1}`, alt, label: said, ...standalone(svg, { description: alt }) });
+      pictures.push({ name: `${pictures.length + 1}`, alt, label: said, ...standalone(svg, { description: alt, style }) });
     }
   }
   return pictures;

@@ -144,6 +144,11 @@ export default {
       `${title} Figure ${slug}, ${seeds}${settings ? `, with ${settings}` : ""}.${partial ? " Drawn before the end of the run." : ""}`,
     recorded: ({ date }) => `Recorded run of ${date}.`,
   },
+  stills: {
+    training: ({ output }) => `In training, among these mates, the output is ${output}.`,
+    otherMates: ({ output }) => `In training, among other mates, the output is ${output}.`,
+    testing: ({ output }) => `In testing the running averages decide: the output is ${output}, whoever the mates are.`,
+  },
   summary: {
     about: ({ title, unit, axis, empty }) => `${title}${unit ? ` (${unit})` : ""} over the ${axis}${empty ? ": nothing measured yet" : ""}.`,
     line: ({ label, course }) => `${label}: ${course}.`,
