@@ -31,6 +31,7 @@ function startThemeSwitch(button) {
   const show = () => {
     button.textContent = isDark() ? words.article.lightPage : words.article.darkPage;
     for (const source of document.querySelectorAll("picture > source")) source.media = isDark() ? "all" : "not all";
+    document.documentElement.dataset.pictures = isDark() ? "dark" : "light";
     dispatchEvent(new Event("themechange"));
   };
   button.addEventListener("click", () => {
