@@ -157,7 +157,9 @@ def test_every_file_and_page_that_the_documentation_names_is_there() -> None:
     for page in documentation():
         text = page.read_text()
         rooms = r"`((?:app|bench|docs|static|templates|tests|\.ci)/[\w./-]+)`"
-        named = [ROOT / name for name in re.findall(rooms, text) if not re.search(r"NAME|/de\b", name)]
+        named = [
+            ROOT / name for name in re.findall(rooms, text) if not re.search(r"NAME|/de\b", name)
+        ]
         links = re.findall(r"\]\((?!https?:|#)([^)#]+)[^)]*\)", text)
         found = [*named, *(page.parent / link for link in links)]
         missing += [f"{page.name}: {path}" for path in found if not path.exists()]
