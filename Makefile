@@ -49,15 +49,15 @@ load: .venv/ready-dev
 
 # Judges every claim over 20 seeds; some 40 minutes on two processors.
 claims: .venv/ready
-	$(BIN)/python -m app claims --seed 2000 --seeds 20 --into README.md
+	$(BIN)/python -m app claims --seed 2000 --seeds 20 --into docs/claims.md
 
 # Every measure beside its definition, and the papers' networks; into docs/crosscheck.md.
 crosscheck: .venv/ready-dev
 	$(BIN)/python -m bench.crosscheck
 
-# What Lighthouse says of the page, into README.md; needs npm, and the network the first time.
+# What Lighthouse says of the page, into docs/measurements.md; needs npm, and the network the first time.
 lighthouse: .venv/ready-dev
-	$(BIN)/python -m bench.lighthouse --into README.md
+	$(BIN)/python -m bench.lighthouse --into docs/measurements.md
 
 .venv/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

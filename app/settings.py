@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app import logging_config, machine
 from app.errors import InvalidSettings
+from app.resources import MNIST
 
 PREFIX = "BATCHNORM_"
 ENGLISH = "en"
@@ -39,7 +40,7 @@ def _store() -> Path:
 
 
 class Settings(BaseSettings):
-    """All settings with their bounds; each field's description is its line in the README."""
+    """All settings with their bounds; each field's description is its line in docs/settings.md."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
@@ -84,9 +85,7 @@ class Settings(BaseSettings):
         description="trainings at a time; by default as many as processors and memory allow",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="what trains")
-    data_dir: Path = Field(
-        Path(__file__).parent / "data" / "mnist", description="folder with the four MNIST files"
-    )
+    data_dir: Path = Field(MNIST, description="folder with the four MNIST files")
     cache_dir: Path = Field(
         default_factory=_cache_dir, description="folder for the unpacked data; may be deleted"
     )

@@ -3,9 +3,10 @@
 import hashlib
 from pathlib import Path
 
+from app.resources import STATIC
 from app.settings import ENGLISH
 
-FOLDER = Path(__file__).parents[2] / "static"
+FOLDER = STATIC
 SCRIPTS = FOLDER / "js"
 # Rooms whose modules are loaded on demand: what draws a run waits until the reader comes near, and
 # what takes it away until somebody wants to.

@@ -20,7 +20,6 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
 from app.article import lessons
-from app.article.assets import FOLDER as STATIC
 from app.article.assets import modules, translated_words
 from app.article.citations import Citations
 from app.article.editions import SERVED, Edition
@@ -38,10 +37,9 @@ from app.experiments.definition import Arm, Experiment, RunRequest
 from app.measurements import Measurements
 from app.reproducibility import recorded_sweeps, recordings, stills
 from app.reproducibility.recordings import Recording
+from app.resources import TEMPLATES
 from app.runs.run import Run
 from app.settings import ENGLISH, PREFIX
-
-TEMPLATES = STATIC.parent / "templates"
 
 # The relative address of the article, from a page beside it.
 HERE = "./"

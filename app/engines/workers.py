@@ -76,6 +76,11 @@ GROWN = 0.75
 MB = 1_000_000
 
 
+def _same_modules() -> dict[str, str]:
+    """A worker imports what the server does, even where the current folder has another `app`."""
+    return {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)), "PYTHONSAFEPATH": "1"}
+
+
 def report_workers(settings: Settings) -> None:
     """Says in the log how many workers there are, where that needs an explanation."""
     chosen = "workers" in settings.model_fields_set
@@ -106,7 +111,7 @@ class Worker:
                 *PROGRAM,
                 *(settings.data_dir, settings.cache_dir, settings.device),
                 stdin=theirs.fileno(),
-                env=os.environ | ENVIRONMENT,
+                env=os.environ | ENVIRONMENT | _same_modules(),
                 start_new_session=True,
             )
         return cls(process, *await asyncio.open_connection(sock=ours))

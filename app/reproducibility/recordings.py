@@ -9,9 +9,10 @@ from typing import Any
 
 from app.events import ArmEnded, Points, Row, TrainingEvent, data
 from app.measurements import Measurements
+from app.resources import STATIC
 from app.runs.run import Run
 
-FOLDER = Path(__file__).parents[2] / "static" / "recordings"
+FOLDER = STATIC / "recordings"
 # A figure is drawn with this many decimals; the CSV of a live run has all its digits.
 DIGITS = 6
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from app.article import renderer
 from app.article.assets import version_of
+from app.resources import TEMPLATES
 from tests.browser.conftest import NewReader
 from tests.browser.functions import call
 from tests.support.toy_server import ToyServer, serving_toys_over_http
@@ -28,7 +29,7 @@ Object.assign(words, {
 def translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyServer]:
     """A server whose page is in a language that has one section of its own."""
     templates = tmp_path / "templates"
-    shutil.copytree(renderer.TEMPLATES, templates)
+    shutil.copytree(TEMPLATES, templates)
     section = templates / "xx" / "sections" / "introduction.html"
     section.parent.mkdir(parents=True)
     section.write_text('<section id="introduction"><p>Egy mondat.</p></section>')

@@ -70,6 +70,16 @@ async def test_a_worker_killed_in_mid_training_ends_it_with_worker_lost_and_is_r
     assert engine.health().restarts == restarts + 1
 
 
+async def test_a_worker_is_ours_where_the_current_folder_has_another_app(
+    engine: WorkersEngine, worker: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "__init__.py").write_text("raise SystemExit('another app')")
+    monkeypatch.chdir(tmp_path)
+    os.kill(worker, signal.SIGKILL)
+    await replaced(engine, worker)
+
+
 async def test_a_worker_that_stands_still_meets_the_deadline_and_is_replaced(
     engine: WorkersEngine, worker: int, small: TrainingSpec, endless: TrainingSpec
 ) -> None:

@@ -339,8 +339,8 @@ def test_a_file_without_its_two_marks_is_refused(tmp_path: Path, content: bytes)
     assert path.read_bytes() == content
 
 
-def test_the_readme_has_a_place_for_the_table() -> None:
-    claims_table.check_block(ROOT / "README.md")
+def test_the_documentation_has_a_place_for_the_table() -> None:
+    claims_table.check_block(ROOT / "docs" / "claims.md")
 
 
 def test_a_run_that_fails_says_why_and_leaves_the_file_as_it_is(
