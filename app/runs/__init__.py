@@ -1,1 +1,1 @@
-"""The life of a run, from the reader's request to the receipt."""
+"""A run's life, from the request to its receipt."""

@@ -1,4 +1,4 @@
-"""The archive of finished runs in the store: permalinks and receipts survive a restart."""
+"""Finished runs, kept in the store: permalinks, receipts and numbers outlive the server."""
 
 import json
 import logging
@@ -19,13 +19,13 @@ from app.store import Line, Store
 log = logging.getLogger(__name__)
 
 WHAT = "Finished runs"
-# SQLite allows one writer at a time; reading a run takes 10 to 50 ms.
+# SQLite has one writer; a run is read in 10 to 50 ms.
 READERS, WRITERS, MAX_WAITING = 2, 1, 100
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A finished run as it is stored. It is stored completely or not at all."""
+    """A finished run as it is kept: whole, or not at all."""
 
     id: str
     slug: str
@@ -36,7 +36,7 @@ class Record:
 
     @classmethod
     def of(cls, run: Run, done: Done) -> "Record":
-        """Builds the record of a run whose log lacks only its last event, `done`."""
+        """Of a run that has but `done` to say."""
         last = encode(done, len(run.log) + 1)
         request = run.request.model_dump()
         return cls(
@@ -49,7 +49,7 @@ class Record:
         )
 
     def restored(self) -> Run | None:
-        """Rebuilds the run. Returns None if this version's experiments don't accept its request."""
+        """The run; None if no figure of this version could have made it."""
         try:
             experiment = find(self.slug)
             request = experiment.parse(self.request)
@@ -58,12 +58,12 @@ class Record:
         run = Run(experiment, request)
         run.id, run.created, run.provenance = self.id, self.created, self.provenance
         run.replay(self.log)
-        run.ended_at = -math.inf  # long ago, so that no new request is answered with this run
+        run.ended_at = -math.inf  # not just now: nobody who asks for the same is given this one
         return run
 
 
 class Archive:
-    """The runs in a store. It holds at most `max_bytes` and evicts the oldest runs first."""
+    """The runs in a store, at most `max_bytes` of them: the oldest make room for the newest."""
 
     def __init__(self, store: Store, max_bytes: int) -> None:
         self._store = store
@@ -73,15 +73,15 @@ class Archive:
 
     @property
     def problem(self) -> str | None:
-        """The store's error at its last use; None if it worked."""
+        """What was wrong with the store when it was last used."""
         return self._store.problem
 
     async def save(self, record: Record) -> None:
-        """Returns when the run is on disk. Saving twice is harmless. Raises StoreUnavailable."""
+        """Returns when the run is on the disk; once more does no harm. Raises StoreUnavailable."""
         await self._writers.run(lambda: self._save(record))
 
     async def load(self, run_id: str) -> Run | None:
-        """The run with this id; None if it is not in the archive. Raises StoreUnavailable."""
+        """The run of that id, if it is kept. Raises StoreUnavailable."""
         return await self._readers.run(lambda: self._load(run_id))
 
     def _save(self, record: Record) -> None:
@@ -105,7 +105,7 @@ class Archive:
             self._make_room(connection)
 
     def _make_room(self, connection: sqlite3.Connection) -> None:
-        """Deletes the oldest runs until the total size is within `max_bytes`."""
+        """Removes the oldest runs, so that the newest that are left are within the bound."""
         kept = 0
         for number, size in connection.execute(
             "SELECT number, bytes FROM runs ORDER BY number DESC"
@@ -134,5 +134,5 @@ class Archive:
         )
         run = record.restored()
         if run is not None:
-            run.measured.digest()  # computed and cached here, in a thread, not in the event loop
+            run.measured.digest()  # here, in a thread, and not where all readers wait
         return run

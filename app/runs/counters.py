@@ -1,4 +1,4 @@
-"""Counters and histograms of runs, as plain numbers; app/web/prometheus.py publishes them."""
+"""What the core counts of its own work: plain numbers, which app/web/prometheus.py publishes."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -11,18 +11,17 @@ from app.events import ArmEnded, ArmState, Done, FailureCode, Points, RunEnd, Tr
 
 Refusal: TypeAlias = Literal["busy", "too_many"]
 
-# Bucket bounds in seconds. A run should start at once and never waits longer than some minutes; a
-# training takes 1 to 20 s and at most two minutes, its deadline.
+# Seconds. A click should start at once, and nobody is promised more than some minutes; a training
+# takes one to twenty seconds and, at its deadline, two minutes.
 WAITS = (0.1, 0.5, 1, 2, 5, 10, 20, 60, 120, 300)
 TRAININGS = (0.5, 1, 2, 5, 10, 20, 60, 120)
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The state of a histogram at one moment; `total` is the sum of all values.
+    """How many values lay at or below each bound and above the one before, and their sum.
 
-    `counts[i]` is the number of values above `bounds[i - 1]` and at most `bounds[i]`. `counts` has
-    one entry more than `bounds`, for the values above the last bound.
+    `numbers` has one more entry than `bounds`: the values above them all.
     """
 
     bounds: tuple[float, ...]
@@ -31,7 +30,7 @@ class Spread:
 
 
 class Histogram:
-    """Counts values by bucket."""
+    """Sorts values into buckets as they come."""
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self._bounds = bounds
@@ -44,16 +43,13 @@ class Histogram:
         self._total += value
 
     def spread(self) -> Spread:
-        """The counts so far, as an immutable copy."""
+        """All that came so far."""
         return Spread(self._bounds, tuple(self._numbers), self._total)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """All counters since the server's start, and the numbers of queued and running runs.
-
-    `promised_wait_s` is the estimated wait of a run that is created now.
-    """
+    """What was done since the start, and what is live now; `promised_wait_s` for one more run."""
 
     created: int
     shared: int
@@ -72,7 +68,7 @@ class Counts:
 
 @dataclass(slots=True)
 class Tally:
-    """The counters. The scheduler calls one method at each change in a run's life."""
+    """Counts up. Whoever runs the runs calls one method at each turn of a run's life."""
 
     _created: int = 0
     _shared: int = 0
@@ -86,23 +82,23 @@ class Tally:
     _training_seconds: Histogram = field(default_factory=lambda: Histogram(TRAININGS))
 
     def created(self) -> None:
-        """Counts a run that was admitted."""
+        """One more run."""
         self._created += 1
 
     def shared(self) -> None:
-        """Counts a reader who was given a run that somebody else had created."""
+        """A reader was given a run that others had asked for."""
         self._shared += 1
 
     def refused(self, refusal: Busy) -> None:
-        """Counts a reader who was turned away, by reason."""
+        """A reader was turned away."""
         self._refused["too_many" if isinstance(refusal, TooManyRuns) else "busy"] += 1
 
     def started(self, waited_s: float) -> None:
-        """Records the time between a run's admission and its start."""
+        """A run has a worker, that long after its admission."""
         self._waits.add(waited_s)
 
     def heard(self, event: TrainingEvent, elapsed_s: float) -> None:
-        """Counts one event of a training; `elapsed_s` is the time since its first event."""
+        """A training said this, that long after its first event."""
         self._events += 1
         if isinstance(event, Points):
             self._points += len(event.step)
@@ -111,13 +107,13 @@ class Tally:
             self._training_seconds.add(elapsed_s)
 
     def over(self, done: Done) -> None:
-        """Counts a run that ended, by state and failure code."""
+        """A run has ended."""
         self._ended[done.state] += 1
         if done.code:
             self._failed[done.code] += 1
 
     def counts(self, *, queued: int, running: int, promised_wait_s: float) -> Counts:
-        """All counters at this moment. The caller supplies the numbers of live runs."""
+        """All of it at this moment; what is live only the caller knows."""
         return Counts(
             created=self._created,
             shared=self._shared,

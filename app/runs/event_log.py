@@ -1,4 +1,4 @@
-"""An append-only log of encoded events, which any number of streams read independently."""
+"""An append-only log of encoded events, which any number of streams read at their own pace."""
 
 import asyncio
 
@@ -6,10 +6,10 @@ from app.events import Done, Event, encode
 
 
 class Log:
-    """The events of one run, with ids 1, 2, 3, … `Done` closes the log.
+    """Ids are 1, 2, 3, …; an event is encoded once, when it enters; `Done` closes the log.
 
-    An event is encoded once, when it is appended. A stream is a cursor (the last id that it sent)
-    and has no queue of its own, so that a slow reader costs no memory.
+    A reader is a cursor (the last id it has), not a queue of its own: a slow one costs nobody
+    anything.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Log:
         return len(self.entries)
 
     def append(self, event: Event) -> None:
-        """Appends an event under the next id and wakes all waiting streams."""
+        """Adds an event under the next id and wakes those who wait."""
         if self.closed:
             raise RuntimeError(f"{event.name!r} came after the end of the log")
         self.entries.append(encode(event, len(self) + 1))
@@ -32,10 +32,10 @@ class Log:
         self._news = asyncio.Event()
 
     def since(self, last_id: int) -> bytes:
-        """All events after `last_id`, encoded for the stream; empty if there are none yet."""
+        """All events behind `last_id`, in the wire's form; empty if there are none yet."""
         return b"".join(self.entries[last_id:])
 
     async def news(self, last_id: int) -> None:
-        """Waits until there is an event after `last_id`, or the log is closed."""
+        """Returns when there is an event behind `last_id`, or the log is closed."""
         while len(self) <= last_id and not self.closed:
             await self._news.wait()

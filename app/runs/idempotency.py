@@ -1,4 +1,4 @@
-"""Idempotency keys: a request that is sent twice (a double click, a retry) creates one run."""
+"""Idempotency keys: a request that is sent twice, by a double click or a bad line, is one run."""
 
 from dataclasses import dataclass
 from weakref import ReferenceType, ref
@@ -12,7 +12,7 @@ MAX_KEYS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The request that used a key, and a weak reference to the run that answered it."""
+    """What a key was given, and for which request. A run that nobody else keeps may go."""
 
     run: ReferenceType[Run]
     experiment: Experiment
@@ -20,16 +20,14 @@ class Answer:
 
 
 class Keys:
-    """The latest MAX_KEYS keys whose runs are still in memory."""
+    """The last MAX_KEYS keys, of runs that are still in memory."""
 
     def __init__(self) -> None:
         self._answers: dict[str, Answer] = {}
 
     def run_of(self, key: str | None, experiment: Experiment, request: RunRequest) -> Run | None:
-        """The run that was created under this key; None if the key is new.
-
-        Raises InvalidRequest if the key was used for a different request. Only the fields that a
-        request sets are compared: a seed drawn at random may differ.
+        """The run that this request got before. Raises InvalidRequest if it was another request:
+        what was left open may differ (a seed drawn at random), what was given may not.
         """
         before = self._answers.get(key) if key else None
         run = before.run() if before else None
@@ -44,7 +42,7 @@ class Keys:
     def remember(
         self, key: str | None, experiment: Experiment, request: RunRequest, run: Run
     ) -> None:
-        """Records that this request with this key was answered with this run."""
+        """That this request got that run."""
         if key:
             self._answers[key] = Answer(ref(run), experiment, request)
             if len(self._answers) > MAX_KEYS:

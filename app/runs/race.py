@@ -1,8 +1,7 @@
-"""Keeps the arms of one seed level for readers: no arm's curve is shown far ahead of the others.
+"""A race that readers can watch: of the arms of one seed, none is shown far ahead of the others.
 
-Workers differ in speed, and so do arms (a normalization layer takes time). The events of faster
-arms are held back here until the slower arms are near. That does not delay the run, which ends with
-its slowest training.
+Workers differ in speed, and so do arms (a norm takes time). What the faster ones measured is held
+back here until the slower ones are near. That costs no time: a run ends with its slowest training.
 """
 
 from collections import deque
@@ -12,15 +11,15 @@ from dataclasses import dataclass, field
 from app.events import ArmEnded, TrainingEvent
 from app.experiments.definition import TrainingSpec
 
-# An arm that is further ahead than this share of its steps is held back. One event may exceed it.
+# An arm further ahead than this, as a share of its steps, waits. Its next event may leap further.
 LEAD = 0.08
-# An arm without events for this long does not hold back the others: its worker may be restarting.
+# An arm that says nothing for this long is not waited for: its worker may be starting anew.
 PATIENCE_SECONDS = 1.0
 
 
 @dataclass(slots=True)
 class Runner:
-    """One arm: its events that are held back, and the share of its steps that is released."""
+    """One arm: what it said that is not shown yet, and the share of its steps that is shown."""
 
     steps: int
     heard_at: float
@@ -29,35 +28,35 @@ class Runner:
 
 
 class Race:
-    """The arms of one seed that have a worker. `now` is the time of a monotonic clock in seconds."""
+    """The arms of one seed that have a worker. `now`: seconds of a monotonic clock."""
 
     def __init__(self) -> None:
         self._runners: dict[str, Runner] = {}
 
     def enter(self, spec: TrainingSpec, now: float) -> None:
-        """Adds an arm when it is assigned to a worker."""
+        """Counts an arm from the moment on when it is given to a worker."""
         self._runners[spec.arm] = Runner(spec.steps, heard_at=now)
 
     def hear(self, event: TrainingEvent, now: float) -> Iterator[TrainingEvent]:
-        """Accepts an event of an arm, and yields all events that may be released now."""
+        """Takes in what an arm says; yields what may be shown now, each event once."""
         runner = self._runners[event.arm]
         runner.held.append(event)
         runner.heard_at = now
         yield from self.release(now)
 
     def release(self, now: float) -> Iterator[TrainingEvent]:
-        """Yields the events that may be released now. Called regularly, since arms may stall."""
+        """Yields what may be shown now. To be called now and then, since patience ends."""
         while runner := self._next(now):
             yield self._show(runner)
 
     def flush(self) -> Iterator[TrainingEvent]:
-        """Yields all events that were held back, for a run that ends."""
+        """Yields all that was held back: the run ends."""
         for runner in list(self._runners.values()):
             while runner.held:
                 yield self._show(runner)
 
     def _next(self, now: float) -> Runner | None:
-        """An arm whose next event may be released; None if there is none."""
+        """An arm whose next event may be shown."""
         waited_for = [
             runner.shown
             for runner in self._runners.values()

@@ -1,4 +1,4 @@
-"""One run: a set of trainings that a reader requested, with its events and measurements."""
+"""One run: a set of trainings that readers asked for, and all that came of them."""
 
 import asyncio
 import math
@@ -28,7 +28,7 @@ from app.runs.race import Race
 
 
 class Run:
-    """A run and its event log. The state is derived from the events that are appended."""
+    """Its log is what a stream carries; everything else here can be told from the log."""
 
     def __init__(
         self,
@@ -41,12 +41,11 @@ class Run:
         side_by_side: SideBySide = "alone",
         slots: int = 1,
     ) -> None:
-        # The id begins with the server's name, by which a proxy before several servers routes.
+        # A proxy before several servers knows by the id which one holds the run.
         self.id = f"{node}-{secrets.token_urlsafe(12)}" if node else secrets.token_urlsafe(12)
         self.experiment = experiment
         self.request = request
-        # Owners requested the run and may stop it, in the order of their requests. Former owners
-        # have stopped it for themselves.
+        # Who asked for it and still wants it, the first one first; and who did no longer.
         self.askers = [reader] if reader else []
         self.left: set[str] = set()
         self.address = address
@@ -69,69 +68,66 @@ class Run:
         }
 
     def replay(self, entries: Iterable[bytes]) -> None:
-        """Restores a new run's state from the entries of a log."""
+        """Makes a run that has no history of its own what these entries of a log say."""
         for entry in entries:
             self.append(decode(entry))
 
     @property
     def trainings(self) -> int:
-        """The number of networks that the run trains, whether they share a worker or not."""
+        """The number of networks it trains; those that share a worker count one by one."""
         return sum(len(spec.members) for spec in self.specs)
 
     @property
     def about(self) -> dict[str, object]:
-        """The fields that identify this run in a log line."""
+        """For the log."""
         return {"run": self.id, "slug": self.experiment.slug, "seed": self.request.seed}
 
     @property
     def state(self) -> str:
-        """`queued`, `running`, `finished`, `stopped` or `failed`."""
+        """queued, running, finished, stopped or failed."""
         if self.done:
             return self.done.state
         return "running" if self.started_at is not None else "queued"
 
     def state_for(self, reader: str) -> str:
-        """The run's state as this reader sees it: `stopped` for a former owner of a live run."""
+        """The same; stopped for a reader who wants it no longer, while it goes on for others."""
         return "stopped" if reader in self.left and not self.done else self.state
 
     @property
     def steps_left(self) -> int:
-        """The number of training steps that remain, over all trainings."""
+        """Training steps that are still owed, over all its trainings."""
         return sum(self._steps_left.values())
 
     @property
     def work_left(self) -> float:
-        """The remaining work, in steps of the article's first figure."""
+        """The same in steps of the article's first figure, which are a measure of time."""
         return self.steps_left * self.request.work / self.request.steps
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds from the first event of a training to now, or to the run's end."""
+        """Seconds since the first event of a training, up to now or to the end."""
         if self.done:
             return self.done.elapsed_s
         return 0.0 if self.started_at is None else monotonic() - self.started_at
 
     def enter(self, spec: TrainingSpec) -> None:
-        """Registers that a training, with all trainings batched with it, has a worker."""
+        """Counts a training, and those beside it, as given to a worker."""
         for member in spec.members:
             self._races[member.seed].enter(member, monotonic())
 
     def hear(self, event: TrainingEvent) -> None:
-        """Accepts an event of a training, and appends all events that may be released now."""
+        """Appends what a training says, in time: the arms of a seed are shown as a race."""
         for ready in self._races[event.seed].hear(event, monotonic()):
             self.append(ready)
 
     def release(self, *, everything: bool = False) -> None:
-        """Appends events that were held back for slower arms, if they may be released.
-
-        With `everything` all of them are appended.
-        """
+        """Appends what waited for slower arms: what need not wait any longer, or everything."""
         for race in self._races.values():
             for ready in race.flush() if everything else race.release(monotonic()):
                 self.append(ready)
 
     def append(self, event: Event) -> None:
-        """Updates the run's state by an event and appends the event to the log."""
+        """Passes an event on to whoever watches, and keeps what it says."""
         match event:
             case Points() | Row() | ArmEnded():
                 self._measure(event)
@@ -159,12 +155,12 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        """Whether all trainings have ended."""
+        """All trainings have ended."""
         return not self._steps_left
 
     @contextmanager
     def watched(self) -> Iterator[Log]:
-        """Gives the log to a watcher, who is counted while the context is open."""
+        """Its log, for somebody who stays and watches."""
         self.watchers += 1
         try:
             yield self.log
@@ -173,16 +169,16 @@ class Run:
             self.last_seen = monotonic()
 
     def unseen_s(self) -> float:
-        """Seconds since the run was last watched or opened; 0 while somebody watches it."""
+        """Seconds since anybody watched or looked at it."""
         return 0.0 if self.watchers else monotonic() - self.last_seen
 
     @property
     def file_name(self) -> str:
-        """The name of files about this run, without the extension."""
+        """What a file about this run is called, without its ending."""
         return f"{self.experiment.slug}-seed-{self.request.seed}"
 
     def receipt(self) -> dict[str, object]:
-        """The receipt: what was run, where, and with which result, in order to repeat it."""
+        """All that is needed to know what was run, and to run it again."""
         return {
             "id": self.id,
             "slug": self.experiment.slug,

@@ -1,4 +1,4 @@
-"""The scheduler of all runs: it admits them, queues their trainings fairly, and ends them."""
+"""All runs of a server: who gets in, whose turn it is, what trains, how a run ends."""
 
 import asyncio
 import logging
@@ -31,17 +31,17 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-# At most this many readers own a run and may stop it; later ones only watch.
+# Of one run, those who asked for it and may stop it. Who is beyond it watches the same.
 MAX_ASKERS = 1_000
-# A run that finished within this time also answers another reader's identical request.
+# A run that ended this short a time ago is also the answer to somebody else who asks for it.
 SOON_SECONDS = 60.0
-# A queued run that nobody has watched for this long is dropped.
+# A run that waits and that nobody has looked at for this long is dropped.
 UNSEEN_SECONDS = 15.0
 TIDY_SECONDS, RETRY_SECONDS = 1.0, 30.0
-# A waiting reader is told of a new estimate when it differs by more than this.
+# A change of the promised wait that is worth a word to those who wait.
 WORTH_TELLING_SECONDS = 5.0
-# Seconds per step, measurements included, assumed until the first training has been timed (measured
-# on a two-core virtual machine: 0.02 to 0.045). After that it is an exponential moving average.
+# Seconds a step, measurements included, before the first training has been timed (measured
+# on a two-core virtual machine: 0.02 to 0.045); after that a moving average of real ones.
 FIRST_GUESS, SMOOTHING = 0.04, 0.2
 
 FOR_READERS: dict[FailureCode, str] = {
@@ -54,7 +54,7 @@ FOR_READERS: dict[FailureCode, str] = {
 
 
 class Runs:
-    """Admits runs and gives their trainings to the engine; the unit is one training, (arm, seed)."""
+    """The unit of scheduling is one training: (arm, seed)."""
 
     def __init__(self, engine: Engine, settings: Settings, archive: Archive | None = None) -> None:
         self._engine = engine
@@ -70,13 +70,13 @@ class Runs:
         self._tally = Tally()
 
     async def start(self) -> None:
-        """Starts the engine, which warms up in the background, and one loop for each slot."""
+        """Starts the engine, which warms up by itself, and one loop for each of its slots."""
         await self._engine.start()
         self._slots = [asyncio.create_task(self._serve()) for _ in range(self._engine.slots)]
         self._tidying = asyncio.create_task(self._tidy_for_ever())
 
     async def close(self) -> None:
-        """Stops all runs, saves the finished ones, and closes the engine."""
+        """Ends all runs, then the engine. No training survives, and what finished is kept."""
         trainings = [task for run in self._live.values() for task in run.tasks]
         self.stop_all()
         await asyncio.gather(*trainings, return_exceptions=True)
@@ -89,11 +89,11 @@ class Runs:
         await self._engine.close()
 
     def health(self) -> Health:
-        """The engine's health."""
+        """What is warm now."""
         return self._engine.health()
 
     def counts(self) -> Counts:
-        """All counters since the start, and the numbers of queued and running runs."""
+        """What was done since the start, and what is live now."""
         states = [run.state for run in self._live.values()]
         return self._tally.counts(
             queued=states.count("queued"),
@@ -109,10 +109,10 @@ class Runs:
         key: str | None = None,
         address: str = "",
     ) -> Run:
-        """The run that answers this request: a new run, or an identical one that exists already.
+        """The run that answers this request: a new one, or one that others asked for already.
 
-        The same idempotency `key` gives the same run. Raises Busy or TooManyRuns, and
-        InvalidRequest if the key was used for a different request.
+        The same `key` again gives the same run. Raises Busy or TooManyRuns, and InvalidRequest
+        where the key was used for something else.
         """
         if known := self._keys.run_of(key, experiment, request):
             return known
@@ -131,7 +131,7 @@ class Runs:
         return run
 
     async def find(self, run_id: str) -> Run:
-        """The live or ended run with this id. Raises UnknownRun or StoreUnavailable."""
+        """A run that lives, or ended and is still kept. Raises UnknownRun or StoreUnavailable."""
         run = self._live.get(run_id) or await self._ended.find(run_id)
         if run is None:
             raise UnknownRun("there is no such run, or it has expired")
@@ -139,9 +139,9 @@ class Runs:
         return run
 
     def stop(self, run: Run, reader: str) -> None:
-        """Removes this reader from the run's owners; a run without owners ends.
+        """This reader wants the run no longer; it ends when none of those who asked for it does.
 
-        Stopping twice is harmless. Raises NotYours.
+        Again does no harm. Raises NotYours.
         """
         if reader not in run.askers and reader not in run.left:
             raise NotYours(
@@ -156,13 +156,13 @@ class Runs:
             self._stop(run)
 
     def stop_all(self) -> None:
-        """Stops every live run, so that each stream gets its last event."""
+        """Ends every live run, so that each stream gets its last event."""
         for run in list(self._live.values()):
-            if not run.complete:  # a complete run is about to finish
+            if not run.complete:  # that one is about to finish
                 self._stop(run)
 
     def tidy(self) -> None:
-        """Drops queued runs that nobody watches, and updates the positions of the others."""
+        """Drops the runs that wait while nobody looks, and tells the others their place."""
         for run in list(self._live.values()):
             if run.state == "queued" and run.unseen_s() > UNSEEN_SECONDS:
                 log.info("nobody waits for it", extra=run.about)
@@ -172,9 +172,8 @@ class Runs:
         self._announce()
 
     def _twin(self, experiment: Experiment, request: RunRequest, reader: str) -> Run | None:
-        """An identical run that is live, or finished a short time ago; None if there is none.
-
-        A finished run does not answer one of its own owners, who wants to see it repeated.
+        """The very same run. One that has ended is no answer to a reader who had it: who asks for
+        it again wants to see it repeated.
         """
         for run in self._live.values():
             if _same(run, experiment, request) and reader not in run.left:
@@ -190,9 +189,8 @@ class Runs:
         return None
 
     def _instead(self, refusal: Busy, experiment: Experiment, request: RunRequest) -> Run:
-        """A live run that differs only in its seed, if the reader chose none; queued runs first.
-
-        Raises `refusal` if there is no such run.
+        """Whoever left the seed open gets a run that differs in the seed alone, one that waits
+        rather than one that trains; else `refusal` is raised.
         """
         if not isinstance(refusal, TooManyRuns) and "seed" not in request.model_fields_set:
             alike = [
@@ -229,7 +227,7 @@ class Runs:
         return run
 
     def _refuse(self, reader: str, address: str) -> None:
-        """Raises Busy or TooManyRuns if the server has no capacity for one more run."""
+        """Raises Busy or TooManyRuns where there is no room for one more run."""
         if self._engine.health().problem:
             raise Busy("This server can't train at present. Recorded runs can be read.", 30)
         longest, share = self._settings.queue_seconds, self._settings.address_share
@@ -250,19 +248,19 @@ class Runs:
             )
 
     def _seconds_for(self, runs: Iterable[Run]) -> float:
-        """Estimated seconds until the engine has finished these runs."""
+        """Seconds until the engine has worked off these runs, as far as one can tell."""
         return self._seconds(sum(run.work_left for run in runs))
 
     def _seconds(self, work: float) -> float:
         return work * self._seconds_a_step / self._engine.slots
 
     def _announce(self) -> None:
-        """Sends each queued run its position and estimated wait, if they changed."""
+        """Tells each waiting run its place and its promised wait, where they changed."""
         line = list(self._turns.order())
         waiting = sum(_work(run, spec) for run, spec in line)
         in_training = sum(run.work_left for run in self._live.values()) - waiting
         ahead = max(0.0, in_training)
-        # Queued runs whose trainings have all left the queue are ahead of all others.
+        # A run whose trainings all have a worker that has not begun is ahead, too.
         told = {run.id for run in self._live.values() if run.state == "queued"}
         told -= {run.id for run, _ in line}
         for run, spec in line:
@@ -281,7 +279,7 @@ class Runs:
             run.append(now)
 
     async def _serve(self) -> None:
-        """One slot of the engine: runs one training after another."""
+        """One slot: takes trainings, one after another."""
         while True:
             run, spec = await self._turns.next()
             task = asyncio.create_task(self._train(run, spec))
@@ -307,13 +305,13 @@ class Runs:
                     self._tally.heard(event, monotonic() - first)
                     if isinstance(event, ArmEnded) and event.state == "finished":
                         self._learn_speed((monotonic() - first) / _work(run, spec))
-            # When several trainings end at once, the first to get here finishes the run.
+            # The last of several that end at once finds that another one has seen to it.
             if run.complete and not run.verdict and not run.done:
                 run.append(run.experiment.judge(run.measured))
                 self._keep(asyncio.create_task(self._finish(run)))
         except TrainingError as error:
             self._fail(run, error)
-        except Exception as error:  # a bug: the run must still end
+        except Exception as error:  # ours, unforeseen: the run must still get its end
             self._fail(run, error)
 
     def _keep(self, task: asyncio.Task[None]) -> None:
@@ -337,10 +335,10 @@ class Runs:
         self._announce()
 
     async def _finish(self, run: Run) -> None:
-        """Saves a run that has its verdict, and only then appends `done`."""
+        """Has a judged run on the disk before it says that it is done."""
         try:
             done = Done("finished", round(run.elapsed_s, 3))
-            # The digest is cached here, in a thread: for ten seeds it takes 50 ms.
+            # Each who opens it asks for it; of ten seeds it takes 50 ms, which nobody shall wait.
             await asyncio.to_thread(run.measured.digest)
             await self._ended.save(run, done)
             self._end(run, done)
@@ -348,17 +346,17 @@ class Runs:
             self._fail(run, error)
 
     def _fail(self, run: Run, error: Exception) -> None:
-        if run.done:  # when two workers are lost at once, the first failure is reported
+        if run.done:  # two workers lost at once: the first has said it
             return
         reference = secrets.token_hex(4)
         code: FailureCode = error.code if isinstance(error, TrainingError) else "internal"
         about = {**run.about, "reference": reference, "code": code}
         if isinstance(error, TrainingFailed):
-            log.error("run failed", extra={**about, "traceback": error.details})
+            log.error("failed", extra={**about, "traceback": error.details})
         elif isinstance(error, TrainingError):
-            log.error("run failed: %s", error, extra=about)
+            log.error("failed: %s", error, extra=about)
         else:
-            log.error("run failed", exc_info=error, extra=about)
+            log.error("failed", exc_info=error, extra=about)
         elapsed = round(run.elapsed_s, 3)
         self._end(run, Done("failed", elapsed, code, FOR_READERS[code], reference))
 
@@ -366,7 +364,7 @@ class Runs:
         self._end(run, Done("stopped", round(run.elapsed_s, 3)))
 
     def _end(self, run: Run, done: Done) -> None:
-        """Ends a run with `done`. Every run ends here; a second call changes nothing."""
+        """The one place where a run ends: whoever comes second changes nothing."""
         if run.done:
             return
         run.release(everything=True)
@@ -394,7 +392,7 @@ class Runs:
 
 
 def _work(run: Run, spec: TrainingSpec) -> float:
-    """The work of one training, with all trainings batched with it."""
+    """Of one of its trainings, with those beside it."""
     return run.request.work * len(spec.members)
 
 
