@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from app.engines.registry import engine_for
+from app.engines.registry import create_engine
 from app.experiments.definition import Experiment, RunRequest
 from app.runs.run import Run
 from app.runs.scheduler import RunScheduler
@@ -33,7 +33,7 @@ async def _train(
 @asynccontextmanager
 async def warm(settings: Settings) -> AsyncGenerator[RunScheduler]:
     """Runs on the engine that the settings name, one slot of it warm. Raises Unusable."""
-    engine = engine_for(settings)
+    engine = create_engine(settings)
     runs = RunScheduler(engine, settings)
     try:
         await runs.start()

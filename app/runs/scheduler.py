@@ -47,9 +47,9 @@ INITIAL_SECONDS_PER_STEP, SMOOTHING = 0.04, 0.2
 FAILURE_MESSAGES: dict[FailureCode, str] = {
     "worker_lost": "The process that trained was lost. Nothing is wrong with your settings: "
     "train again.",
-    "deadline": "A training took longer than one may, and was ended.",
-    "memory": "A training needed more memory than one may have, and was ended.",
-    "internal": "Something of ours went wrong while training. It has been logged.",
+    "deadline": "A training exceeded its time limit and was ended.",
+    "memory": "A training exceeded its memory limit and was ended.",
+    "internal": "An error in this program ended the training. It has been logged.",
 }
 
 
