@@ -127,7 +127,7 @@ def verify(settings: Settings, path: Path) -> int:
     Raises InvalidReceipt.
     """
     receipt = receipts.read(path)
-    experiment, request = receipt.run()
+    experiment, request = receipt.parse_request()
     (run,) = terminal.train(settings, experiment, [request])
     if run.state != "finished":
         print(f"Not verified, for the run {run.state}. {_why(run)}", file=sys.stderr)
@@ -171,7 +171,7 @@ def claims(
     marks in that file.
     """
     chosen = [find(slug) for slug in dict.fromkeys(slugs)] or list(EXPERIMENTS.values())
-    asked = claims_table.survey(chosen, seed, seeds, _assigned(assignments))
+    asked = claims_table.parse_survey(chosen, seed, seeds, _assigned(assignments))
     if into is not None:
         claims_table.check_block(into)
     table: list[str] = []
@@ -179,7 +179,7 @@ def claims(
     if into is None or not table:
         return code
     try:
-        claims_table.put(into, "\n".join(table))
+        claims_table.replace_block(into, "\n".join(table))
     except OSError as error:
         print(f"can't write {into}: {error.strerror}", file=sys.stderr)
         return FAILED
@@ -226,8 +226,8 @@ async def _judge(settings: Settings, asked: Survey, table: list[str]) -> int:
             if not table:
                 assert run.provenance is not None
                 command = asked.command(list(EXPERIMENTS.values()))
-                show(claims_table.head(asked, command, run.provenance))
-            show(claims_table.rows(experiment, measured, asked.seeds))
+                show(claims_table.table_header(asked, command, run.provenance))
+            show(claims_table.table_rows(experiment, measured, asked.seeds))
             hold = hold and claims_table.all_hold(experiment, measured)
     return FINISHED if hold else FAILED
 

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from app.engines.registry import engine_for
+from app.engines.registry import create_engine
 from app.experiments.definition import Experiment, RunRequest
 from app.runs.run import Run
-from app.runs.scheduler import Runs
+from app.runs.scheduler import RunScheduler
 from app.settings import Settings
 
 READER = "terminal"
@@ -31,10 +31,10 @@ async def _train(
 
 
 @asynccontextmanager
-async def warm(settings: Settings) -> AsyncGenerator[Runs]:
+async def warm(settings: Settings) -> AsyncGenerator[RunScheduler]:
     """Runs on the engine that the settings name, one slot of it warm. Raises Unusable."""
-    engine = engine_for(settings)
-    runs = Runs(engine, settings)
+    engine = create_engine(settings)
+    runs = RunScheduler(engine, settings)
     try:
         await runs.start()
         with Console(stderr=True).status("warming up", spinner="line"):
@@ -45,7 +45,7 @@ async def warm(settings: Settings) -> AsyncGenerator[Runs]:
 
 
 async def in_turn(
-    runs: Runs, experiment: Experiment, requests: Sequence[RunRequest]
+    runs: RunScheduler, experiment: Experiment, requests: Sequence[RunRequest]
 ) -> AsyncGenerator[Run]:
     """Runs of one experiment under one bar, each when it has ended; one that did not finish is
     the last. Ctrl-C stops the run that trains.
@@ -65,9 +65,9 @@ async def in_turn(
             run = runs.create(experiment, request, READER)
             in_this_run = run.steps_left
             try:
-                with run.watched() as log:
+                with run.watch() as log:
                     while not log.closed:
-                        await log.news(len(log))
+                        await log.wait_after(len(log))
                         progress.update(bar, completed=made + in_this_run - run.steps_left)
             except asyncio.CancelledError:  # Ctrl-C; what was measured is kept
                 runs.stop(run, READER)

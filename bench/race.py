@@ -14,11 +14,11 @@ from statistics import median
 from time import perf_counter
 
 from app.engines.base import Engine
-from app.engines.registry import engine_for
+from app.engines.registry import create_engine
 from app.events import Points, decode
 from app.experiments import EXPERIMENTS
 from app.experiments.definition import Experiment, SideBySide
-from app.runs.scheduler import Runs
+from app.runs.scheduler import RunScheduler
 from app.settings import Settings
 from bench.figures import machine, row, spread
 
@@ -36,8 +36,8 @@ class Seen:
     done: float
 
 
-async def watch(runs: Runs, experiment: Experiment, seed: int) -> Seen:
-    """Runs the figure once and follows its stream. The run must finish."""
+async def watch(runs: RunScheduler, experiment: Experiment, seed: int) -> Seen:
+    """RunScheduler the figure once and follows its stream. The run must finish."""
     began = perf_counter()
     run = runs.create(experiment, experiment.parse({"seed": seed}), reader="bench")
     steps = {spec.arm: spec.steps for spec in experiment.trainings(run.request)}
@@ -60,7 +60,9 @@ async def watch(runs: Runs, experiment: Experiment, seed: int) -> Seen:
     return Seen(lead, last_arm, perf_counter() - began)
 
 
-async def measure(engine: Engine, runs: Runs, experiment: Experiment, rounds: int) -> Sequence[str]:
+async def measure(
+    engine: Engine, runs: RunScheduler, experiment: Experiment, rounds: int
+) -> Sequence[str]:
     """One row of the table."""
     seen: dict[SideBySide, list[Seen]] = {"in_turn": [], "alone": []}
     for seed in range(rounds):
@@ -82,8 +84,8 @@ async def measure(engine: Engine, runs: Runs, experiment: Experiment, rounds: in
 async def main(slugs: Sequence[str], rounds: int) -> None:
     """Prints the table, row by row."""
     settings = Settings(workers=WORKERS)
-    engine = engine_for(settings)
-    runs = Runs(engine, settings)
+    engine = create_engine(settings)
+    runs = RunScheduler(engine, settings)
     print(f"{machine()}; n = {rounds} seeds; medians [least–greatest]")
     try:
         await runs.start()

@@ -94,9 +94,9 @@ async def test_what_a_run_says_in_the_log_carries_its_id(caplog: pytest.LogCaptu
         await end_of(run)
     said = [(it.getMessage(), it.levelname, vars(it)["run"]) for it in caplog.records]
     assert said == [
-        ("admitted", "INFO", run.id),
-        ("failed", "ERROR", run.id),
-        ("ended: failed", "INFO", run.id),
+        ("run admitted", "INFO", run.id),
+        ("run failed", "ERROR", run.id),
+        ("run ended: failed", "INFO", run.id),
     ]
     assert vars(caplog.records[1])["arm"] == "a"
     assert vars(caplog.records[1])["traceback"] == "Traceback: somewhere"
@@ -104,7 +104,7 @@ async def test_what_a_run_says_in_the_log_carries_its_id(caplog: pytest.LogCaptu
 
 def test_other_libraries_lines_and_warnings_take_the_same_form() -> None:
     program = (
-        "from app import journal; journal.start('json'); import logging, warnings;"
+        "from app import logging_config; logging_config.start('json'); import logging, warnings;"
         "logging.getLogger('uvicorn.error').error('theirs');"
         "warnings.warn('beware', UserWarning)"
     )

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_several_runs_in_turn_are_judged_as_one() -> None:
     """25 seeds in three runs: seed s of the toy's first arm ends at s %."""
-    asked = claims_table.survey([TOY], "30", "25", {"steps": "10"})
+    asked = claims_table.parse_survey([TOY], "30", "25", {"steps": "10"})
     measured = Measurements([arm.id for arm in TOY.arms])
     sizes = []
     async with serving_toys() as (runs, engine), anyio.create_task_group() as tasks:
@@ -24,12 +24,12 @@ async def test_several_runs_in_turn_are_judged_as_one() -> None:
             measured.include(run.measured)
     assert sizes == [10, 10, 5]
     assert measured.final("a", "test_accuracy") == {seed: seed / 100 for seed in range(30, 55)}
-    (row,) = claims_table.rows(TOY, measured, 25)
+    (row,) = claims_table.table_rows(TOY, measured, 25)
     assert "| 25 | 5 of 25 (100% needed) | 7–41% | 0.420 [0.324–0.516] |" in row
 
 
 async def test_the_runs_behind_one_that_fails_are_not_trained() -> None:
-    requests = claims_table.survey([TOY], "1", "20", {"steps": "10"}).requests(TOY)
+    requests = claims_table.parse_survey([TOY], "1", "20", {"steps": "10"}).requests(TOY)
     ended: list[Run] = []
     async with serving_toys() as (runs, engine):
         async with anyio.create_task_group() as tasks:

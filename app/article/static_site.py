@@ -21,7 +21,7 @@ def files(language: str) -> Iterator[tuple[str, bytes]]:
         if path.is_file():
             yield f"{asset_root}/{path.relative_to(FOLDER).as_posix()}", path.read_bytes()
     for slug, recording in recorded.items():
-        measured = recording.measured([arm.id for arm in EXPERIMENTS[slug].arms])
+        measured = recording.measurements([arm.id for arm in EXPERIMENTS[slug].arms])
         yield f"runs/{recording.file_name}.csv", measured.csv().encode()
         yield f"runs/{recording.file_name}.json", _text(recording).encode()
     pages = Pages(asset_root, comments=False, edition=PLAIN_FILES, language=language)

@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.runs.event_log import Log
+from app.runs.event_log import EventLog
 from app.web.problem_details import problem
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class EventStream(Response):
 
     def __init__(
         self,
-        log: Log,
+        log: EventLog,
         last_id: int,
         streams: Streams,
         watching: AbstractContextManager[object] = NOBODY,
@@ -142,16 +142,16 @@ class EventStream(Response):
     async def _pump(self) -> None:
         """Sends what is new until the log ends, or the stream has lived for long enough."""
         with anyio.move_on_after(LIFE_SECONDS):
-            await self._log.news(self._last_id)
+            await self._log.wait_after(self._last_id)
             while await self._catch_up():
-                await self._log.news(self._last_id)
+                await self._log.wait_after(self._last_id)
         self._over = True
         await self._say(b"", more=False)
         self._tasks.cancel_scope.cancel()
 
     async def _catch_up(self) -> bool:
         """Sends what the log has and the reader has not; whether there was anything."""
-        chunk = self._log.since(self._last_id)
+        chunk = self._log.read_after(self._last_id)
         if chunk:
             self._last_id = len(self._log)
             await self._say(chunk)
@@ -179,7 +179,7 @@ class EventStream(Response):
             await self._say(f'event: alive\ndata: {{"last_id":{self._last_id}}}\n\n'.encode())
 
 
-def poll(log: Log, last_id: int, streams: Streams) -> Response:
+def poll(log: EventLog, last_id: int, streams: Streams) -> Response:
     """Answers at once with the events behind `last_id`, as JSON, for a page that gets no stream.
 
     `length` is the number of events in the log so far; where the answer's last id is smaller, the

@@ -23,8 +23,8 @@ from prometheus_client.registry import Collector
 from app import __version__
 from app.engines.base import Health
 from app.events import ArmState, FailureCode, RunEnd
-from app.runs.counters import Counts, Histogram, Refusal, Spread
-from app.runs.scheduler import Runs
+from app.runs.counters import CountersSnapshot, Histogram, HistogramSnapshot, RefusalReason
+from app.runs.scheduler import RunScheduler
 from app.store import Store
 from app.web.event_stream import Streams
 
@@ -46,13 +46,15 @@ class Pulse:
         while True:
             asked = monotonic()
             await asyncio.sleep(LAG_MEASURED_EVERY_SECONDS)
-            self.lateness.add(max(0.0, monotonic() - asked - LAG_MEASURED_EVERY_SECONDS))
+            self.lateness.observe(max(0.0, monotonic() - asked - LAG_MEASURED_EVERY_SECONDS))
 
 
 class Board(Collector):
     """Reads the numbers off where they are kept, when somebody asks for them."""
 
-    def __init__(self, runs: Runs, store: Store, streams: Streams, answers: Counter[int]) -> None:
+    def __init__(
+        self, runs: RunScheduler, store: Store, streams: Streams, answers: Counter[int]
+    ) -> None:
         self.pulse = Pulse()
         self._runs = runs
         self._store = store
@@ -76,18 +78,18 @@ class Board(Collector):
         yield _counter("streamed_bytes", "Bytes of events that were sent.", self._streams.bytes)
         answers = {str(status): number for status, number in sorted(self._answers.items())}
         yield _counters("answers", "Requests, by the status of their answer.", "status", answers)
-        lag = self.pulse.lateness.spread()
+        lag = self.pulse.lateness.snapshot()
         yield _histogram("event_loop_lag_seconds", "Lateness of the event loop.", lag)
         yield _gauge("info", "Always 1.", 1, {"version": __version__})
 
 
-def _of_runs(counts: Counts) -> Iterator[Metric]:
+def _of_runs(counts: CountersSnapshot) -> Iterator[Metric]:
     live = {"queued": counts.queued, "running": counts.running}
     yield _gauges("runs", "Runs that are live, by state.", "state", live)
     yield _gauge("promised_wait_seconds", "What one more run would wait.", counts.promised_wait_s)
     yield _counter("runs_created", "Runs admitted.", counts.created)
     yield _counter("runs_shared", "Readers given a run that others asked for.", counts.shared)
-    refused = _all(get_args(Refusal), counts.refused)
+    refused = _all(get_args(RefusalReason), counts.refused)
     yield _counters("runs_refused", "Runs turned away, by reason.", "reason", refused)
     ended = _all(get_args(RunEnd), counts.ended)
     yield _counters("runs_ended", "Runs ended, by state.", "state", ended)
@@ -138,9 +140,9 @@ def _counters(name: str, what: str, label: str, values: Mapping[str, float]) -> 
     return family
 
 
-def _histogram(name: str, what: str, spread: Spread) -> Metric:
+def _histogram(name: str, what: str, spread: HistogramSnapshot) -> Metric:
     upper = [*(f"{bound:g}" for bound in spread.bounds), "+Inf"]
-    buckets = list(zip(upper, accumulate(spread.numbers), strict=True))
+    buckets = list(zip(upper, accumulate(spread.counts), strict=True))
     return HistogramMetricFamily(PREFIX + name, what, buckets, spread.total)
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from app.experiments import EXPERIMENTS, find
 from app.experiments.definition import Experiment, RunRequest
 from app.runs.run import Run
-from app.runs.scheduler import Runs
+from app.runs.scheduler import RunScheduler
 from app.web.event_stream import EventStream, Streams, poll
 from app.web.pages import pages_of, receipt_of, wants_fragment
 from app.web.paths import HEAD, absolute, root_of_asking_page
@@ -21,13 +21,13 @@ from app.web.security import MAX_ID_DIGITS, MAX_KEY_LENGTH, reader_of
 router = APIRouter()
 
 
-async def runs_of(request: Request) -> Runs:
+async def runs_of(request: Request) -> RunScheduler:
     """The runs of this server. Not `def`, which FastAPI would give a thread of its own."""
-    runs: Runs = request.app.state.runs
+    runs: RunScheduler = request.app.state.runs
     return runs
 
 
-AllRuns = Annotated[Runs, Depends(runs_of)]
+AllRuns = Annotated[RunScheduler, Depends(runs_of)]
 
 
 @router.get("/experiments")
@@ -95,7 +95,7 @@ async def events(
         return poll(log, last_id, streams)
     if request.scope.get(HEAD):
         return EventStream.head()
-    return EventStream(log, last_id, streams, run.watched())
+    return EventStream(log, last_id, streams, run.watch())
 
 
 @router.get("/runs/{run_id}/metrics.csv")
@@ -152,7 +152,7 @@ def _created(run: Run) -> dict[str, object]:
         "state": run.state,
         "position": waits.position if waits else 0,
         "eta_s": waits.eta_s if waits else 0.0,
-        "shared": len(run.askers) > 1,
+        "shared": len(run.owners) > 1,
     }
 
 

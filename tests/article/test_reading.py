@@ -165,7 +165,7 @@ def test_the_prose_quotes_the_run_that_the_page_is_opened_at(
 
 def test_a_run_that_one_reader_left_goes_on_for_the_others_alone(served: Pages) -> None:
     run = run_after(STARTED)
-    run.askers, run.left = ["you"], {"me"}
+    run.owners, run.former_owners = ["you"], {"me"}
     assert "was stopped" in saws_in(served.article("me", opened=run))[SHOWN]
     assert "still going on" in saws_in(served.article("you", opened=run))[SHOWN]
 

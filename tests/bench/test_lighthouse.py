@@ -1,7 +1,7 @@
 import shutil
 from pathlib import Path
 
-from app.reproducibility.claims_table import put
+from app.reproducibility.claims_table import replace_block
 from bench.lighthouse import MARK, complaints, figure, table
 from tests.support.processes import ROOT
 
@@ -32,5 +32,5 @@ def test_only_what_lost_points_is_complained_of() -> None:
 
 def test_the_documentation_has_a_place_for_the_table(tmp_path: Path) -> None:
     page = Path(shutil.copy(ROOT / "docs" / "measurements.md", tmp_path))
-    put(page, "as measured", MARK)
+    replace_block(page, "as measured", MARK)
     assert f"<!-- {MARK} -->\n\nas measured\n\n<!-- /{MARK} -->" in page.read_text()

@@ -99,7 +99,7 @@ def expect_whole(reader: Reader) -> None:
     """The charts have every recorded point of every arm."""
     experiment = EXPERIMENTS[reader.slug]
     profiles = {profile.metric.id for profile in experiment.profiles}
-    measured = recording_of(reader.slug).measured([arm.id for arm in experiment.arms])
+    measured = recording_of(reader.slug).measurements([arm.id for arm in experiment.arms])
     rows = list(measured.rows())
     for metric, lines in reader.curves().items():
         for arm in experiment.arms:

@@ -12,7 +12,7 @@ import pytest
 from ray.exceptions import OutOfMemoryError, RayError, WorkerCrashedError
 
 from app.engines.base import Health
-from app.engines.on_ray import RayEngine, _ours
+from app.engines.on_ray import RayEngine, _to_training_error
 from app.errors import DeadlineExceeded, MemoryExceeded, Unusable, WorkerLost
 from app.events import ArmEnded
 from app.experiments.definition import TrainingSpec
@@ -132,8 +132,8 @@ async def test_a_cluster_that_is_not_there_is_told_at_once_and_nothing_trains(
 
 def test_what_ray_says_of_a_loss_is_told_apart() -> None:
     no_memory: RayError = OutOfMemoryError("the node is low on memory")  # type: ignore[no-untyped-call]
-    assert isinstance(_ours(no_memory), MemoryExceeded)
-    assert isinstance(_ours(WorkerCrashedError()), WorkerLost)
+    assert isinstance(_to_training_error(no_memory), MemoryExceeded)
+    assert isinstance(_to_training_error(WorkerCrashedError()), WorkerLost)
 
 
 @pytest.mark.long

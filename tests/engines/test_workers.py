@@ -14,7 +14,7 @@ import torch
 
 from app.engines import workers
 from app.engines.base import Health
-from app.engines.messages import Ended, Train, pack
+from app.engines.messages import StartTraining, TrainingEnded, encode_message
 from app.engines.workers import Worker, WorkersEngine
 from app.errors import DeadlineExceeded, Unusable, WorkerLost
 from app.events import ArmEnded
@@ -129,7 +129,7 @@ async def test_a_worker_that_has_grown_is_replaced_between_two_trainings(
     engine: WorkersEngine, worker: int, small: TrainingSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(workers, "GROWN", 0.1)
+        patch.setattr(workers, "RECYCLE_MEMORY_SHARE", 0.1)
         assert isinstance((await events_of(engine, small))[-1], ArmEnded)
     await replaced(engine, worker)
 
@@ -140,7 +140,7 @@ async def test_a_wait_that_is_cancelled_within_a_message_loses_nothing() -> None
     _, writer = await asyncio.open_connection(sock=ours)
     reader = asyncio.StreamReader()
     worker = Worker(await asyncio.create_subprocess_exec("sleep", "60"), reader, writer)
-    message = pack(Ended())
+    message = encode_message(TrainingEnded())
     reader.feed_data(message[:4])
     with anyio.move_on_after(0):
         await worker.receive()
@@ -148,7 +148,7 @@ async def test_a_wait_that_is_cancelled_within_a_message_loses_nothing() -> None
     reader.feed_eof()
     with theirs, anyio.fail_after(PATIENCE):
         try:
-            assert await worker.receive() == Ended()
+            assert await worker.receive() == TrainingEnded()
         finally:
             worker.kill()
             await worker.process.wait()
@@ -158,7 +158,7 @@ def test_a_worker_in_mid_training_ends_itself_when_its_server_is_gone(
     cache_dir: Path, endless: TrainingSpec
 ) -> None:
     with _worker_process(cache_dir) as (process, ours):
-        ours.sendall(pack(Train(endless)))
+        ours.sendall(encode_message(StartTraining(endless)))
         with ours.makefile("rb") as stream:
             assert len(stream.read(10_000)) == 10_000  # it is warm, and trains
         ours.close()

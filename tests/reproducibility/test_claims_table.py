@@ -24,7 +24,7 @@ from tests.support.processes import PATIENCE, ROOT, command, read_until
 
 SHORT = ["--set", "steps=10"]
 SHALLOW = [*SHORT, "--set", "depth=2"]
-BEGIN, END = claims_table.marks()
+BEGIN, END = claims_table.block_markers()
 MARKED = f"Before, with {END}.\n{BEGIN}\nold\n{END}\nAfter.\n"
 
 
@@ -66,7 +66,7 @@ def claiming(**changed: object) -> Experiment:
 
 
 def cells_of(experiment: Experiment, measured: Measurements, seeds: int) -> list[str]:
-    (row,) = claims_table.rows(experiment, measured, seeds)
+    (row,) = claims_table.table_rows(experiment, measured, seeds)
     return [cell.strip() for cell in row[1:-1].split(" |")]
 
 
@@ -125,7 +125,7 @@ def test_what_is_true_by_construction_is_marked() -> None:
 
 
 def test_what_another_claim_says_already_has_no_row() -> None:
-    assert list(claims_table.rows(claiming(weight="repeated"), measured_as(a=[0.9]), 1)) == []
+    assert list(claims_table.table_rows(claiming(weight="repeated"), measured_as(a=[0.9]), 1)) == []
 
 
 def test_a_mean_over_the_steps_is_taken_before_the_median_over_the_seeds() -> None:
@@ -188,18 +188,18 @@ def test_a_claim_that_nothing_was_measured_for_is_not_judged_and_does_not_hold()
 )
 def test_the_bound_is_told_in_words(changed: dict[str, object], words: str) -> None:
     experiment = claiming(**changed)
-    assert claims_table.criterion(experiment.claims[0], experiment) == words
+    assert claims_table.describe_criterion(experiment.claims[0], experiment) == words
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=lambda found: found.slug)
 def test_every_claim_of_the_article_has_its_criterion(experiment: Experiment) -> None:
     for claim in experiment.claims:
-        assert f"`{claim.arm}`" in claims_table.criterion(claim, experiment)
+        assert f"`{claim.arm}`" in claims_table.describe_criterion(claim, experiment)
         assert "|" not in claim.statement
 
 
 def test_as_many_runs_as_it_takes_cover_each_seed_once() -> None:
-    asked = claims_table.survey([SMOOTHNESS], "2000", "25", {"steps": "400"})
+    asked = claims_table.parse_survey([SMOOTHNESS], "2000", "25", {"steps": "400"})
     requests = asked.requests(SMOOTHNESS)
     seeds = [seed for r in requests for seed in range(r.seed, r.seed + r.seeds)]
     assert seeds == list(range(2000, 2025))
@@ -282,9 +282,9 @@ def test_claims_that_held_often_enough_are_exit_code_0(
 
 def test_the_command_names_the_figures_unless_they_are_all() -> None:
     every = list(EXPERIMENTS.values())
-    everything = claims_table.survey(every, "2000", "20", {})
+    everything = claims_table.parse_survey(every, "2000", "20", {})
     assert everything.command(every) == "python -m app claims --seed 2000 --seeds 20"
-    one = claims_table.survey(every[:1], "2000", "20", {})
+    one = claims_table.parse_survey(every[:1], "2000", "20", {})
     assert one.command(every) == "python -m app claims learning-rates --seed 2000 --seeds 20"
 
 
@@ -335,7 +335,7 @@ def test_a_file_without_its_two_marks_is_refused(tmp_path: Path, content: bytes)
     with pytest.raises(InvalidRequest, match=r"^into: "):
         claims_table.check_block(path)
     with pytest.raises(InvalidRequest, match=r"^into: "):
-        claims_table.put(path, "table")
+        claims_table.replace_block(path, "table")
     assert path.read_bytes() == content
 
 
@@ -375,5 +375,5 @@ def test_control_c_ends_with_130_and_leaves_the_file_as_it_is(
 def test_a_table_of_another_name_has_marks_of_its_own(tmp_path: Path) -> None:
     file = tmp_path / "README.md"
     file.write_text(f"{MARKED}<!-- speed -->\n<!-- /speed -->\n")
-    claims_table.put(file, "| 1 |", "speed")
+    claims_table.replace_block(file, "| 1 |", "speed")
     assert file.read_text() == f"{MARKED}<!-- speed -->\n\n| 1 |\n\n<!-- /speed -->\n"

@@ -271,7 +271,7 @@ def test_a_parameter_can_not_stand_for_a_seed(write: Write, receipt: dict[str, A
 
 @pytest.mark.parametrize("slug", EXPERIMENTS)
 def test_a_recording_is_read_as_its_receipt(slug: str) -> None:
-    experiment, request = receipts.read(recordings.FOLDER / f"{slug}.json").run()
+    experiment, request = receipts.read(recordings.FOLDER / f"{slug}.json").parse_request()
     assert (experiment.slug, request.seed) == (slug, 1)
 
 

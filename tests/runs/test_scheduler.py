@@ -9,7 +9,7 @@ import pytest
 from app.errors import DeadlineExceeded, NotYours, TrainingFailed, UnknownRun, WorkerLost
 from app.logging_config import Text
 from app.runs.run import Run
-from app.runs.scheduler import FOR_READERS, Runs
+from app.runs.scheduler import FAILURE_MESSAGES, RunScheduler
 from app.settings import Settings
 from tests.support.fakes import TOY, ToyEngine, create, end_of, heard, serving_toys, until
 from tests.support.sse import ids, names
@@ -18,23 +18,25 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def toys() -> AsyncGenerator[tuple[Runs, ToyEngine], None]:
+async def toys() -> AsyncGenerator[tuple[RunScheduler, ToyEngine], None]:
     """With one slot."""
     async with serving_toys() as made:
         yield made
 
 
 @pytest.fixture
-def runs(toys: tuple[Runs, ToyEngine]) -> Runs:
+def runs(toys: tuple[RunScheduler, ToyEngine]) -> RunScheduler:
     return toys[0]
 
 
 @pytest.fixture
-def engine(toys: tuple[Runs, ToyEngine]) -> ToyEngine:
+def engine(toys: tuple[RunScheduler, ToyEngine]) -> ToyEngine:
     return toys[1]
 
 
-async def test_a_run_tells_its_whole_story_once_and_in_order(runs: Runs, engine: ToyEngine) -> None:
+async def test_a_run_tells_its_whole_story_once_and_in_order(
+    runs: RunScheduler, engine: ToyEngine
+) -> None:
     run = create(runs)
     assert run.state == "queued"
     training = await engine.begun()
@@ -54,7 +56,9 @@ async def test_a_run_tells_its_whole_story_once_and_in_order(runs: Runs, engine:
     assert run.state == "finished"
 
 
-async def test_started_says_what_will_be_trained_and_where(runs: Runs, engine: ToyEngine) -> None:
+async def test_started_says_what_will_be_trained_and_where(
+    runs: RunScheduler, engine: ToyEngine
+) -> None:
     run = create(runs, seed=7, seeds=2, steps=20)
     (await engine.begun()).point()
     events = await until(run, "started")
@@ -69,7 +73,7 @@ async def test_started_says_what_will_be_trained_and_where(runs: Runs, engine: T
     }
 
 
-async def test_trainings_go_seed_by_seed(runs: Runs, engine: ToyEngine) -> None:
+async def test_trainings_go_seed_by_seed(runs: RunScheduler, engine: ToyEngine) -> None:
     create(runs, seed=5, seeds=2)
     begun = []
     for _ in range(4):
@@ -112,7 +116,7 @@ async def test_with_one_slot_the_arms_of_a_seed_train_in_turn() -> None:
     async with serving_toys() as (runs, engine):
         engine.side_by_side = "in_turn"
         run = create(runs, seed=5, seeds=2)
-        assert run.trainings == 4
+        assert run.training_count == 4
         begun = []
         for _ in range(2):
             training = await engine.begun()
@@ -163,7 +167,7 @@ async def test_a_run_takes_all_slots_there_are() -> None:
         assert {(await engine.begun()).spec.arm for _ in range(2)} == {"a", "b"}
 
 
-async def test_its_reader_stops_a_running_run(runs: Runs, engine: ToyEngine) -> None:
+async def test_its_reader_stops_a_running_run(runs: RunScheduler, engine: ToyEngine) -> None:
     run = create(runs)
     (await engine.begun()).point()
     await until(run, "points")
@@ -176,7 +180,9 @@ async def test_its_reader_stops_a_running_run(runs: Runs, engine: ToyEngine) -> 
     assert engine.begun_now() == []  # not even its other arm
 
 
-async def test_the_slot_of_a_stopped_run_goes_to_the_next(runs: Runs, engine: ToyEngine) -> None:
+async def test_the_slot_of_a_stopped_run_goes_to_the_next(
+    runs: RunScheduler, engine: ToyEngine
+) -> None:
     stopped, following = create(runs), create(runs, seed=2)
     (await engine.begun()).point()
     await until(stopped, "points")
@@ -185,7 +191,9 @@ async def test_the_slot_of_a_stopped_run_goes_to_the_next(runs: Runs, engine: To
     assert following.state == "queued"
 
 
-async def test_a_run_is_stopped_before_it_ever_started(runs: Runs, engine: ToyEngine) -> None:
+async def test_a_run_is_stopped_before_it_ever_started(
+    runs: RunScheduler, engine: ToyEngine
+) -> None:
     create(runs)
     waiting = create(runs, seed=2)
     runs.stop(waiting, "me")
@@ -196,7 +204,7 @@ async def test_a_run_is_stopped_before_it_ever_started(runs: Runs, engine: ToyEn
     assert engine.begun_now() == []
 
 
-async def test_to_stop_again_changes_nothing(runs: Runs) -> None:
+async def test_to_stop_again_changes_nothing(runs: RunScheduler) -> None:
     run = create(runs)
     runs.stop(run, "me")
     told = heard(run)
@@ -204,7 +212,7 @@ async def test_to_stop_again_changes_nothing(runs: Runs) -> None:
     assert heard(run) == told
 
 
-async def test_nobody_stops_a_run_of_somebody_else(runs: Runs, engine: ToyEngine) -> None:
+async def test_nobody_stops_a_run_of_somebody_else(runs: RunScheduler, engine: ToyEngine) -> None:
     run = create(runs, "me")
     with pytest.raises(NotYours):
         runs.stop(run, "you")
@@ -214,7 +222,9 @@ async def test_nobody_stops_a_run_of_somebody_else(runs: Runs, engine: ToyEngine
         runs.stop(run, "you")
 
 
-async def test_a_finished_run_can_not_be_stopped_any_more(runs: Runs, engine: ToyEngine) -> None:
+async def test_a_finished_run_can_not_be_stopped_any_more(
+    runs: RunScheduler, engine: ToyEngine
+) -> None:
     run = create(runs)
     await engine.finish(2)
     told = await end_of(run)
@@ -223,7 +233,9 @@ async def test_a_finished_run_can_not_be_stopped_any_more(runs: Runs, engine: To
     assert heard(run) == told
 
 
-async def test_a_stop_just_before_the_last_event_wins(runs: Runs, engine: ToyEngine) -> None:
+async def test_a_stop_just_before_the_last_event_wins(
+    runs: RunScheduler, engine: ToyEngine
+) -> None:
     run = create(runs)
     await engine.finish(1)
     last = await engine.begun()
@@ -235,7 +247,7 @@ async def test_a_stop_just_before_the_last_event_wins(runs: Runs, engine: ToyEng
     assert engine.in_use == 0
 
 
-async def test_a_run_that_nobody_knows(runs: Runs) -> None:
+async def test_a_run_that_nobody_knows(runs: RunScheduler) -> None:
     with pytest.raises(UnknownRun):
         await runs.find("no-such-run")
 
@@ -249,7 +261,7 @@ def test_ids_can_not_be_guessed() -> None:
 
 async def test_ids_begin_with_the_name_of_the_server_that_holds_the_run() -> None:
     engine = ToyEngine()
-    runs = Runs(engine, Settings(node="a7"))
+    runs = RunScheduler(engine, Settings(node="a7"))
     await runs.start()
     assert create(runs).id.startswith("a7-")
     await runs.close()
@@ -265,7 +277,7 @@ async def test_ids_begin_with_the_name_of_the_server_that_holds_the_run() -> Non
     ],
 )
 async def test_a_failure_is_told_in_a_readers_words_and_found_in_the_log(
-    runs: Runs,
+    runs: RunScheduler,
     engine: ToyEngine,
     caplog: pytest.LogCaptureFixture,
     error: Exception,
@@ -278,11 +290,11 @@ async def test_a_failure_is_told_in_a_readers_words_and_found_in_the_log(
     with caplog.at_level(logging.ERROR):
         done = (await end_of(run))[-1].data
     assert (done["state"], done["code"]) == ("failed", code)
-    assert done["message"] == FOR_READERS[code]  # type: ignore[index]
+    assert done["message"] == FAILURE_MESSAGES[code]  # type: ignore[index]
     (line,) = [text for text in map(Text().format, caplog.records) if done["reference"] in text]
     assert (error.details if isinstance(error, TrainingFailed) else str(error)) in line
     assert f"run={run.id}" in line
-    whole = run.log.since(0).decode()
+    whole = run.log.read_after(0).decode()
     assert "secret" not in whole
     assert str(error) not in whole
     assert "verdict" not in names(heard(run))
@@ -303,7 +315,7 @@ async def test_a_failure_ends_the_other_trainings_of_its_run_and_of_no_other() -
 
 
 async def test_a_verdict_that_can_not_be_computed_ends_the_run_all_the_same(
-    runs: Runs, engine: ToyEngine
+    runs: RunScheduler, engine: ToyEngine
 ) -> None:
     unspeakable = replace(TOY.claims[0], if_held="{height}")
     run = create(runs, experiment=replace(TOY, claims=(unspeakable,)))
@@ -318,7 +330,7 @@ async def test_a_verdict_that_can_not_be_computed_ends_the_run_all_the_same(
     [(0.9, True, "It ended at 90%."), (0.1, False, "It failed, at 10%.")],
 )
 async def test_a_finished_run_judges_the_claim(
-    runs: Runs, engine: ToyEngine, accuracy: float, holds: bool, text: str
+    runs: RunScheduler, engine: ToyEngine, accuracy: float, holds: bool, text: str
 ) -> None:
     run = create(runs)
     await engine.finish(2, accuracy)
@@ -332,7 +344,7 @@ async def test_a_finished_run_judges_the_claim(
 
 
 async def test_a_training_that_diverged_does_not_fail_its_run(
-    runs: Runs, engine: ToyEngine
+    runs: RunScheduler, engine: ToyEngine
 ) -> None:
     run = create(runs)
     (await engine.begun()).end(0.1, "diverged")
@@ -346,7 +358,7 @@ async def test_a_training_that_diverged_does_not_fail_its_run(
 
 
 async def test_a_receipt_says_all_that_is_needed_to_run_it_again(
-    runs: Runs, engine: ToyEngine
+    runs: RunScheduler, engine: ToyEngine
 ) -> None:
     run = create(runs, seed=7, steps=20)
     waiting = run.receipt()

@@ -15,7 +15,7 @@ from app.experiments.definition import Arm, Experiment, SideBySide, TrainingSpec
 from app.experiments.metrics import ACCURACY
 from app.measurements import Provenance
 from app.runs.run import Run
-from app.runs.scheduler import Runs
+from app.runs.scheduler import RunScheduler
 from app.settings import Settings
 from tests.support.processes import PATIENCE
 from tests.support.sse import Received, events_in
@@ -134,10 +134,10 @@ TOY = Experiment(
 @asynccontextmanager
 async def serving_toys(
     slots: int = 1, **settings: float | str
-) -> AsyncGenerator[tuple[Runs, ToyEngine]]:
+) -> AsyncGenerator[tuple[RunScheduler, ToyEngine]]:
     """Runs on a toy engine, by default without anybody turned away."""
     engine = ToyEngine(slots)
-    runs = Runs(
+    runs = RunScheduler(
         engine,
         Settings.model_validate({"queue_seconds": 3600, "runs_per_reader": 100, **settings}),
     )
@@ -150,7 +150,7 @@ async def serving_toys(
 
 
 def create(
-    runs: Runs,
+    runs: RunScheduler,
     reader: str = "me",
     *,
     key: str | None = None,
@@ -164,7 +164,7 @@ def create(
 
 def heard(run: Run) -> list[Received]:
     """All that a reader of the run has been told so far."""
-    return events_in(run.log.since(0))
+    return events_in(run.log.read_after(0))
 
 
 async def until(run: Run, name: str) -> list[Received]:
@@ -172,7 +172,7 @@ async def until(run: Run, name: str) -> list[Received]:
     with anyio.fail_after(PATIENCE):
         while not any(event.name == name for event in heard(run)):
             assert not run.log.closed, f"the run ended without {name!r}"
-            await run.log.news(len(run.log))
+            await run.log.wait_after(len(run.log))
     return heard(run)
 
 
@@ -180,5 +180,5 @@ async def end_of(run: Run) -> list[Received]:
     """All events of the run; waits for its end."""
     with anyio.fail_after(PATIENCE):
         while not run.log.closed:
-            await run.log.news(len(run.log))
+            await run.log.wait_after(len(run.log))
     return heard(run)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from app.engines.memory import own_bytes
+from app.engines.memory import private_bytes
 
 ROOT = Path(__file__).parents[2]
 # Far above what anything takes here: only a hang meets it.
@@ -105,7 +105,7 @@ class Server:
 
     def memory(self) -> int:
         """Bytes that its process holds for itself."""
-        return own_bytes(self.pid)
+        return private_bytes(self.pid)
 
     def wait_until_ready(self) -> None:
         """Returns once all workers are warm."""
