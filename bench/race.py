@@ -44,7 +44,7 @@ async def watch(runs: RunScheduler, experiment: Experiment, seed: int) -> Seen:
     shares = dict.fromkeys(steps, 0.0)
     lead, last_arm, at = 0.0, 0.0, 0
     waiting = set(steps)
-    with run.watched() as log:
+    with run.watch() as log:
         while not log.closed or at < len(log):
             await log.news(at)
             entries = log.entries[at:]

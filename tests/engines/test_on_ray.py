@@ -49,7 +49,7 @@ def training_process() -> int:
     (pid,) = [
         pid
         for pid, command in descendants_of(os.getpid()).items()
-        if command.startswith("ray::work")
+        if command.startswith("ray::run_training")
     ]
     return pid
 

@@ -377,6 +377,8 @@ async def test_a_receipt_says_all_that_is_needed_to_run_it_again(
             "gamma0": 0.1,
             "placement": "after_pooling",
             "batch_size": 20,
+            "statistics": "running",
+            "longest_gradient": 0.0,
         },
         "state": "finished",
         "verdict": "It ended at 90%.",
