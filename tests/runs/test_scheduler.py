@@ -6,11 +6,9 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from app.errors import DeadlineExceeded, NotYours, TrainingFailed, UnknownRun, WorkerLost
-from app.logging_config import Text
-from app.runs.run import Run
-from app.runs.scheduler import FAILURE_MESSAGES, RunScheduler
-from app.settings import Settings
+from app.errors import DeadlineExceeded, NotRunOwner, TrainingFailed, UnknownRun, WorkerLost
+from app.logging_config import TextFormatter
+from app.runs.scheduler import FAILURE_MESSAGES, Scheduler
 from tests.support.fakes import TOY, ToyEngine, create, end_of, heard, serving_toys, until
 from tests.support.sse import ids, names
 
@@ -18,24 +16,24 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def toys() -> AsyncGenerator[tuple[RunScheduler, ToyEngine], None]:
+async def toys() -> AsyncGenerator[tuple[Scheduler, ToyEngine], None]:
     """With one slot."""
     async with serving_toys() as made:
         yield made
 
 
 @pytest.fixture
-def runs(toys: tuple[RunScheduler, ToyEngine]) -> RunScheduler:
+def runs(toys: tuple[Scheduler, ToyEngine]) -> Scheduler:
     return toys[0]
 
 
 @pytest.fixture
-def engine(toys: tuple[RunScheduler, ToyEngine]) -> ToyEngine:
+def engine(toys: tuple[Scheduler, ToyEngine]) -> ToyEngine:
     return toys[1]
 
 
 async def test_a_run_tells_its_whole_story_once_and_in_order(
-    runs: RunScheduler, engine: ToyEngine
+    runs: Scheduler, engine: ToyEngine
 ) -> None:
     run = create(runs)
     assert run.state == "queued"
@@ -57,7 +55,7 @@ async def test_a_run_tells_its_whole_story_once_and_in_order(
 
 
 async def test_started_says_what_will_be_trained_and_where(
-    runs: RunScheduler, engine: ToyEngine
+    runs: Scheduler, engine: ToyEngine
 ) -> None:
     run = create(runs, seed=7, seeds=2, steps=20)
     (await engine.begun()).point()
@@ -73,7 +71,7 @@ async def test_started_says_what_will_be_trained_and_where(
     }
 
 
-async def test_trainings_go_seed_by_seed(runs: RunScheduler, engine: ToyEngine) -> None:
+async def test_trainings_go_seed_by_seed(runs: Scheduler, engine: ToyEngine) -> None:
     create(runs, seed=5, seeds=2)
     begun = []
     for _ in range(4):
@@ -95,9 +93,9 @@ async def test_on_a_gpu_trainings_that_are_alike_go_side_by_side() -> None:
         await until(run, "done")
         assert run.state == "finished"
         assert run.steps_left == 0
-        assert {run.measured.end(arm, seed).summary["test_accuracy"] for seed, arm in members} == {
-            0.75
-        }
+        assert {
+            run.measured.end_event(arm, seed).summary["test_accuracy"] for seed, arm in members
+        } == {0.75}
 
 
 async def test_a_run_whose_workers_have_not_begun_is_ahead_of_the_next() -> None:
@@ -167,7 +165,7 @@ async def test_a_run_takes_all_slots_there_are() -> None:
         assert {(await engine.begun()).spec.arm for _ in range(2)} == {"a", "b"}
 
 
-async def test_its_reader_stops_a_running_run(runs: RunScheduler, engine: ToyEngine) -> None:
+async def test_its_reader_stops_a_running_run(runs: Scheduler, engine: ToyEngine) -> None:
     run = create(runs)
     (await engine.begun()).point()
     await until(run, "points")
@@ -181,7 +179,7 @@ async def test_its_reader_stops_a_running_run(runs: RunScheduler, engine: ToyEng
 
 
 async def test_the_slot_of_a_stopped_run_goes_to_the_next(
-    runs: RunScheduler, engine: ToyEngine
+    runs: Scheduler, engine: ToyEngine
 ) -> None:
     stopped, following = create(runs), create(runs, seed=2)
     (await engine.begun()).point()
@@ -191,9 +189,7 @@ async def test_the_slot_of_a_stopped_run_goes_to_the_next(
     assert following.state == "queued"
 
 
-async def test_a_run_is_stopped_before_it_ever_started(
-    runs: RunScheduler, engine: ToyEngine
-) -> None:
+async def test_a_run_is_stopped_before_it_ever_started(runs: Scheduler, engine: ToyEngine) -> None:
     create(runs)
     waiting = create(runs, seed=2)
     runs.stop(waiting, "me")
@@ -204,7 +200,7 @@ async def test_a_run_is_stopped_before_it_ever_started(
     assert engine.begun_now() == []
 
 
-async def test_to_stop_again_changes_nothing(runs: RunScheduler) -> None:
+async def test_to_stop_again_changes_nothing(runs: Scheduler) -> None:
     run = create(runs)
     runs.stop(run, "me")
     told = heard(run)
@@ -212,18 +208,18 @@ async def test_to_stop_again_changes_nothing(runs: RunScheduler) -> None:
     assert heard(run) == told
 
 
-async def test_nobody_stops_a_run_of_somebody_else(runs: RunScheduler, engine: ToyEngine) -> None:
+async def test_nobody_stops_a_run_of_somebody_else(runs: Scheduler, engine: ToyEngine) -> None:
     run = create(runs, "me")
-    with pytest.raises(NotYours):
+    with pytest.raises(NotRunOwner):
         runs.stop(run, "you")
     await engine.finish(2)
     assert (await end_of(run))[-1].data["state"] == "finished"
-    with pytest.raises(NotYours):
+    with pytest.raises(NotRunOwner):
         runs.stop(run, "you")
 
 
 async def test_a_finished_run_can_not_be_stopped_any_more(
-    runs: RunScheduler, engine: ToyEngine
+    runs: Scheduler, engine: ToyEngine
 ) -> None:
     run = create(runs)
     await engine.finish(2)
@@ -233,9 +229,7 @@ async def test_a_finished_run_can_not_be_stopped_any_more(
     assert heard(run) == told
 
 
-async def test_a_stop_just_before_the_last_event_wins(
-    runs: RunScheduler, engine: ToyEngine
-) -> None:
+async def test_a_stop_just_before_the_last_event_wins(runs: Scheduler, engine: ToyEngine) -> None:
     run = create(runs)
     await engine.finish(1)
     last = await engine.begun()
@@ -247,24 +241,9 @@ async def test_a_stop_just_before_the_last_event_wins(
     assert engine.in_use == 0
 
 
-async def test_a_run_that_nobody_knows(runs: RunScheduler) -> None:
+async def test_a_run_that_nobody_knows(runs: Scheduler) -> None:
     with pytest.raises(UnknownRun):
         await runs.find("no-such-run")
-
-
-def test_ids_can_not_be_guessed() -> None:
-    request = TOY.parse({})
-    made = {Run(TOY, request, "me").id for _ in range(50)}
-    assert len(made) == 50
-    assert all(len(run_id) >= 16 for run_id in made)
-
-
-async def test_ids_begin_with_the_name_of_the_server_that_holds_the_run() -> None:
-    engine = ToyEngine()
-    runs = RunScheduler(engine, Settings(node="a7"))
-    await runs.start()
-    assert create(runs).id.startswith("a7-")
-    await runs.close()
 
 
 @pytest.mark.parametrize(
@@ -277,7 +256,7 @@ async def test_ids_begin_with_the_name_of_the_server_that_holds_the_run() -> Non
     ],
 )
 async def test_a_failure_is_told_in_a_readers_words_and_found_in_the_log(
-    runs: RunScheduler,
+    runs: Scheduler,
     engine: ToyEngine,
     caplog: pytest.LogCaptureFixture,
     error: Exception,
@@ -291,7 +270,9 @@ async def test_a_failure_is_told_in_a_readers_words_and_found_in_the_log(
         done = (await end_of(run))[-1].data
     assert (done["state"], done["code"]) == ("failed", code)
     assert done["message"] == FAILURE_MESSAGES[code]  # type: ignore[index]
-    (line,) = [text for text in map(Text().format, caplog.records) if done["reference"] in text]
+    (line,) = [
+        text for text in map(TextFormatter().format, caplog.records) if done["reference"] in text
+    ]
     assert (error.details if isinstance(error, TrainingFailed) else str(error)) in line
     assert f"run={run.id}" in line
     whole = run.log.read_after(0).decode()
@@ -315,7 +296,7 @@ async def test_a_failure_ends_the_other_trainings_of_its_run_and_of_no_other() -
 
 
 async def test_a_verdict_that_can_not_be_computed_ends_the_run_all_the_same(
-    runs: RunScheduler, engine: ToyEngine
+    runs: Scheduler, engine: ToyEngine
 ) -> None:
     unspeakable = replace(TOY.claims[0], if_held="{height}")
     run = create(runs, experiment=replace(TOY, claims=(unspeakable,)))
@@ -330,7 +311,7 @@ async def test_a_verdict_that_can_not_be_computed_ends_the_run_all_the_same(
     [(0.9, True, "It ended at 90%."), (0.1, False, "It failed, at 10%.")],
 )
 async def test_a_finished_run_judges_the_claim(
-    runs: RunScheduler, engine: ToyEngine, accuracy: float, holds: bool, text: str
+    runs: Scheduler, engine: ToyEngine, accuracy: float, holds: bool, text: str
 ) -> None:
     run = create(runs)
     await engine.finish(2, accuracy)
@@ -344,7 +325,7 @@ async def test_a_finished_run_judges_the_claim(
 
 
 async def test_a_training_that_diverged_does_not_fail_its_run(
-    runs: RunScheduler, engine: ToyEngine
+    runs: Scheduler, engine: ToyEngine
 ) -> None:
     run = create(runs)
     (await engine.begun()).end(0.1, "diverged")
@@ -358,7 +339,7 @@ async def test_a_training_that_diverged_does_not_fail_its_run(
 
 
 async def test_a_receipt_says_all_that_is_needed_to_run_it_again(
-    runs: RunScheduler, engine: ToyEngine
+    runs: Scheduler, engine: ToyEngine
 ) -> None:
     run = create(runs, seed=7, steps=20)
     waiting = run.receipt()

@@ -3,16 +3,16 @@
 import anyio
 import pytest
 
-from app.errors import Busy, NotYours
+from app.errors import Busy, NotRunOwner
 from app.runs.run import Run
-from app.runs.scheduler import REUSE_SECONDS, UNWATCHED_SECONDS, RunScheduler
+from app.runs.scheduler import REUSE_SECONDS, UNWATCHED_SECONDS, Scheduler
 from tests.support.fakes import TOY, create, end_of, heard, serving_toys, until
 from tests.support.sse import names
 
 pytestmark = pytest.mark.anyio
 
 
-def ask_with_any_seed(runs: RunScheduler, reader: str, **values: int) -> Run:
+def ask_with_any_seed(runs: Scheduler, reader: str, **values: int) -> Run:
     """As the page's form does: the seed is left open."""
     return runs.create(TOY, TOY.parse({"steps": 10, **values}), reader)
 
@@ -69,7 +69,7 @@ async def test_a_shared_run_ends_when_none_of_those_who_asked_wants_it() -> None
         )
         runs.stop(run, "x")  # again does no harm
         assert run.state == "running"
-        with pytest.raises(NotYours):
+        with pytest.raises(NotRunOwner):
             runs.stop(run, "z")
         runs.stop(run, "y")
         assert run.state == "stopped"
