@@ -39,7 +39,7 @@ def _default_store() -> Path:
 
 
 class Settings(BaseSettings):
-    """All settings with their bounds. The README's table has each field's description."""
+    """All settings with their bounds; each field's description is its line in the README."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
