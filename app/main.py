@@ -19,7 +19,7 @@ from app.engines.base import Engine
 from app.engines.registry import create_engine
 from app.errors import InvalidSettings
 from app.runs.archive import Archive
-from app.runs.scheduler import Scheduler
+from app.runs.scheduler import RunScheduler
 from app.settings import PREFIX, Settings
 from app.store import Store
 from app.web import comments, health, pages, problem_details, prometheus, runs
@@ -81,7 +81,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     app.state.streams = Streams(settings.streams)
     app.state.store = Store(settings.store)
     archive = Archive(app.state.store, settings.store_mb * 1_000_000)
-    app.state.runs = Scheduler(engine or create_engine(settings), settings, archive)
+    app.state.runs = RunScheduler(engine or create_engine(settings), settings, archive)
     app.state.comments = comments.Shelf(Comments(app.state.store))
     app.state.pages = renderer.shared(
         asset_root,

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from app.engines.registry import create_engine
 from app.experiments.definition import Experiment, RunRequest
 from app.runs.run import Run
-from app.runs.scheduler import Scheduler
+from app.runs.scheduler import RunScheduler
 from app.settings import Settings
 
 TERMINAL_READER = "terminal"
@@ -32,10 +32,10 @@ async def _train(
 
 
 @asynccontextmanager
-async def warm_scheduler(settings: Settings) -> AsyncGenerator[Scheduler]:
+async def warm_scheduler(settings: Settings) -> AsyncGenerator[RunScheduler]:
     """Yields a scheduler whose engine has a warm slot. Raises CannotTrain."""
     engine = create_engine(settings)
-    runs = Scheduler(engine, settings)
+    runs = RunScheduler(engine, settings)
     try:
         await runs.start()
         with Console(stderr=True).status("warming up", spinner="line"):
@@ -46,7 +46,7 @@ async def warm_scheduler(settings: Settings) -> AsyncGenerator[Scheduler]:
 
 
 async def train_in_sequence(
-    runs: Scheduler, experiment: Experiment, requests: Sequence[RunRequest]
+    runs: RunScheduler, experiment: Experiment, requests: Sequence[RunRequest]
 ) -> AsyncGenerator[Run]:
     """Trains runs of one experiment under one progress bar, and yields each when it has ended.
 

@@ -46,7 +46,7 @@ FAILURE_MESSAGES: dict[FailureCode, str] = {
 }
 
 
-class Scheduler:
+class RunScheduler:
     """Admits runs and passes their trainings to the engine, each training (arm, seed) by itself."""
 
     def __init__(self, engine: Engine, settings: Settings, archive: Archive | None = None) -> None:

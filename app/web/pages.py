@@ -9,7 +9,7 @@ from app.article.figure_links import MAX_QUERY, Asked, asked
 from app.article.renderer import Pages
 from app.errors import UnknownRun
 from app.runs.run import Run
-from app.runs.scheduler import Scheduler
+from app.runs.scheduler import RunScheduler
 from app.web.paths import absolute, root_of, root_of_asking_page
 from app.web.security import reader_of
 
@@ -57,7 +57,7 @@ async def run_page(request: Request, run_id: str) -> Response:
 
     A run that has expired can be repeated from the query of its permalink.
     """
-    runs: Scheduler = request.app.state.runs
+    runs: RunScheduler = request.app.state.runs
     reader, pages, root = reader_of(request), pages_of(request), root_of(request.scope)
     try:
         run = await runs.find(run_id)

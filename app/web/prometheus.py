@@ -24,7 +24,7 @@ from app import __version__
 from app.engines.base import Health
 from app.events import ArmState, FailureCode, RunEnd
 from app.runs.counters import CountersSnapshot, Histogram, HistogramSnapshot, RefusalReason
-from app.runs.scheduler import Scheduler
+from app.runs.scheduler import RunScheduler
 from app.store import Store
 from app.web.event_stream import Streams
 
@@ -53,7 +53,7 @@ class Board(Collector):
     """Reads the numbers off where they are kept, when somebody asks for them."""
 
     def __init__(
-        self, runs: Scheduler, store: Store, streams: Streams, answers: Counter[int]
+        self, runs: RunScheduler, store: Store, streams: Streams, answers: Counter[int]
     ) -> None:
         self.pulse = Pulse()
         self._runs = runs

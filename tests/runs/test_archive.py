@@ -19,7 +19,7 @@ from app.runs import history
 from app.runs.archive import Archive
 from app.runs.history import MAX_CACHED_RUNS, RunHistory
 from app.runs.run import Run
-from app.runs.scheduler import Scheduler
+from app.runs.scheduler import RunScheduler
 from app.settings import Settings
 from app.store import Store
 from tests.support.fakes import ToyEngine, create, end_of
@@ -35,11 +35,11 @@ FIGURE = LEARNING_RATES
 @asynccontextmanager
 async def serving(
     path: Path, max_bytes: int = PLENTY
-) -> AsyncGenerator[tuple[Scheduler, ToyEngine, Archive]]:
+) -> AsyncGenerator[tuple[RunScheduler, ToyEngine, Archive]]:
     """Runs on a toy engine with an archive in that file."""
     engine, archive = ToyEngine(), Archive(Store(path), max_bytes)
     settings = Settings.model_validate({"queue_seconds": 3600, "runs_per_reader": 100})
-    runs = Scheduler(engine, settings, archive)
+    runs = RunScheduler(engine, settings, archive)
     await runs.start()
     try:
         yield runs, engine, archive
@@ -48,7 +48,7 @@ async def serving(
             await runs.close()
 
 
-async def finished(runs: Scheduler, engine: ToyEngine, **values: int) -> Run:
+async def finished(runs: RunScheduler, engine: ToyEngine, **values: int) -> Run:
     """A run of a real figure, on the toy engine."""
     run = create(runs, "me", key=None, experiment=FIGURE, **values)
     await engine.finish(len(run.specs))

@@ -1,7 +1,7 @@
 import pytest
 
 from app.runs.run import Run
-from app.runs.scheduler import Scheduler
+from app.runs.scheduler import RunScheduler
 from app.settings import Settings
 from tests.support.fakes import TOY, ToyEngine, create
 
@@ -16,7 +16,7 @@ def test_ids_can_not_be_guessed() -> None:
 @pytest.mark.anyio
 async def test_ids_begin_with_the_name_of_the_server_that_holds_the_run() -> None:
     engine = ToyEngine()
-    runs = Scheduler(engine, Settings(node="a7"))
+    runs = RunScheduler(engine, Settings(node="a7"))
     await runs.start()
     assert create(runs).id.startswith("a7-")
     await runs.close()

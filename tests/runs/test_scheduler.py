@@ -8,7 +8,7 @@ import pytest
 
 from app.errors import DeadlineExceeded, NotRunOwner, TrainingFailed, UnknownRun, WorkerLost
 from app.logging_config import TextFormatter
-from app.runs.scheduler import FAILURE_MESSAGES, Scheduler
+from app.runs.scheduler import FAILURE_MESSAGES, RunScheduler
 from tests.support.fakes import TOY, ToyEngine, create, end_of, heard, serving_toys, until
 from tests.support.sse import ids, names
 
@@ -16,24 +16,24 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def toys() -> AsyncGenerator[tuple[Scheduler, ToyEngine], None]:
+async def toys() -> AsyncGenerator[tuple[RunScheduler, ToyEngine], None]:
     """With one slot."""
     async with serving_toys() as made:
         yield made
 
 
 @pytest.fixture
-def runs(toys: tuple[Scheduler, ToyEngine]) -> Scheduler:
+def runs(toys: tuple[RunScheduler, ToyEngine]) -> RunScheduler:
     return toys[0]
 
 
 @pytest.fixture
-def engine(toys: tuple[Scheduler, ToyEngine]) -> ToyEngine:
+def engine(toys: tuple[RunScheduler, ToyEngine]) -> ToyEngine:
     return toys[1]
 
 
 async def test_a_run_tells_its_whole_story_once_and_in_order(
-    runs: Scheduler, engine: ToyEngine
+    runs: RunScheduler, engine: ToyEngine
 ) -> None:
     run = create(runs)
     assert run.state == "queued"
@@ -55,7 +55,7 @@ async def test_a_run_tells_its_whole_story_once_and_in_order(
 
 
 async def test_started_says_what_will_be_trained_and_where(
-    runs: Scheduler, engine: ToyEngine
+    runs: RunScheduler, engine: ToyEngine
 ) -> None:
     run = create(runs, seed=7, seeds=2, steps=20)
     (await engine.begun()).point()
@@ -71,7 +71,7 @@ async def test_started_says_what_will_be_trained_and_where(
     }
 
 
-async def test_trainings_go_seed_by_seed(runs: Scheduler, engine: ToyEngine) -> None:
+async def test_trainings_go_seed_by_seed(runs: RunScheduler, engine: ToyEngine) -> None:
     create(runs, seed=5, seeds=2)
     begun = []
     for _ in range(4):
@@ -165,7 +165,7 @@ async def test_a_run_takes_all_slots_there_are() -> None:
         assert {(await engine.begun()).spec.arm for _ in range(2)} == {"a", "b"}
 
 
-async def test_its_reader_stops_a_running_run(runs: Scheduler, engine: ToyEngine) -> None:
+async def test_its_reader_stops_a_running_run(runs: RunScheduler, engine: ToyEngine) -> None:
     run = create(runs)
     (await engine.begun()).point()
     await until(run, "points")
@@ -179,7 +179,7 @@ async def test_its_reader_stops_a_running_run(runs: Scheduler, engine: ToyEngine
 
 
 async def test_the_slot_of_a_stopped_run_goes_to_the_next(
-    runs: Scheduler, engine: ToyEngine
+    runs: RunScheduler, engine: ToyEngine
 ) -> None:
     stopped, following = create(runs), create(runs, seed=2)
     (await engine.begun()).point()
@@ -189,7 +189,9 @@ async def test_the_slot_of_a_stopped_run_goes_to_the_next(
     assert following.state == "queued"
 
 
-async def test_a_run_is_stopped_before_it_ever_started(runs: Scheduler, engine: ToyEngine) -> None:
+async def test_a_run_is_stopped_before_it_ever_started(
+    runs: RunScheduler, engine: ToyEngine
+) -> None:
     create(runs)
     waiting = create(runs, seed=2)
     runs.stop(waiting, "me")
@@ -200,7 +202,7 @@ async def test_a_run_is_stopped_before_it_ever_started(runs: Scheduler, engine: 
     assert engine.begun_now() == []
 
 
-async def test_to_stop_again_changes_nothing(runs: Scheduler) -> None:
+async def test_to_stop_again_changes_nothing(runs: RunScheduler) -> None:
     run = create(runs)
     runs.stop(run, "me")
     told = heard(run)
@@ -208,7 +210,7 @@ async def test_to_stop_again_changes_nothing(runs: Scheduler) -> None:
     assert heard(run) == told
 
 
-async def test_nobody_stops_a_run_of_somebody_else(runs: Scheduler, engine: ToyEngine) -> None:
+async def test_nobody_stops_a_run_of_somebody_else(runs: RunScheduler, engine: ToyEngine) -> None:
     run = create(runs, "me")
     with pytest.raises(NotRunOwner):
         runs.stop(run, "you")
@@ -219,7 +221,7 @@ async def test_nobody_stops_a_run_of_somebody_else(runs: Scheduler, engine: ToyE
 
 
 async def test_a_finished_run_can_not_be_stopped_any_more(
-    runs: Scheduler, engine: ToyEngine
+    runs: RunScheduler, engine: ToyEngine
 ) -> None:
     run = create(runs)
     await engine.finish(2)
@@ -229,7 +231,9 @@ async def test_a_finished_run_can_not_be_stopped_any_more(
     assert heard(run) == told
 
 
-async def test_a_stop_just_before_the_last_event_wins(runs: Scheduler, engine: ToyEngine) -> None:
+async def test_a_stop_just_before_the_last_event_wins(
+    runs: RunScheduler, engine: ToyEngine
+) -> None:
     run = create(runs)
     await engine.finish(1)
     last = await engine.begun()
@@ -241,7 +245,7 @@ async def test_a_stop_just_before_the_last_event_wins(runs: Scheduler, engine: T
     assert engine.in_use == 0
 
 
-async def test_a_run_that_nobody_knows(runs: Scheduler) -> None:
+async def test_a_run_that_nobody_knows(runs: RunScheduler) -> None:
     with pytest.raises(UnknownRun):
         await runs.find("no-such-run")
 
@@ -256,7 +260,7 @@ async def test_a_run_that_nobody_knows(runs: Scheduler) -> None:
     ],
 )
 async def test_a_failure_is_told_in_a_readers_words_and_found_in_the_log(
-    runs: Scheduler,
+    runs: RunScheduler,
     engine: ToyEngine,
     caplog: pytest.LogCaptureFixture,
     error: Exception,
@@ -296,7 +300,7 @@ async def test_a_failure_ends_the_other_trainings_of_its_run_and_of_no_other() -
 
 
 async def test_a_verdict_that_can_not_be_computed_ends_the_run_all_the_same(
-    runs: Scheduler, engine: ToyEngine
+    runs: RunScheduler, engine: ToyEngine
 ) -> None:
     unspeakable = replace(TOY.claims[0], if_held="{height}")
     run = create(runs, experiment=replace(TOY, claims=(unspeakable,)))
@@ -311,7 +315,7 @@ async def test_a_verdict_that_can_not_be_computed_ends_the_run_all_the_same(
     [(0.9, True, "It ended at 90%."), (0.1, False, "It failed, at 10%.")],
 )
 async def test_a_finished_run_judges_the_claim(
-    runs: Scheduler, engine: ToyEngine, accuracy: float, holds: bool, text: str
+    runs: RunScheduler, engine: ToyEngine, accuracy: float, holds: bool, text: str
 ) -> None:
     run = create(runs)
     await engine.finish(2, accuracy)
@@ -325,7 +329,7 @@ async def test_a_finished_run_judges_the_claim(
 
 
 async def test_a_training_that_diverged_does_not_fail_its_run(
-    runs: Scheduler, engine: ToyEngine
+    runs: RunScheduler, engine: ToyEngine
 ) -> None:
     run = create(runs)
     (await engine.begun()).end(0.1, "diverged")
@@ -339,7 +343,7 @@ async def test_a_training_that_diverged_does_not_fail_its_run(
 
 
 async def test_a_receipt_says_all_that_is_needed_to_run_it_again(
-    runs: Scheduler, engine: ToyEngine
+    runs: RunScheduler, engine: ToyEngine
 ) -> None:
     run = create(runs, seed=7, steps=20)
     waiting = run.receipt()

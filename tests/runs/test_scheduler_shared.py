@@ -5,14 +5,14 @@ import pytest
 
 from app.errors import Busy, NotRunOwner
 from app.runs.run import Run
-from app.runs.scheduler import REUSE_SECONDS, UNWATCHED_SECONDS, Scheduler
+from app.runs.scheduler import REUSE_SECONDS, UNWATCHED_SECONDS, RunScheduler
 from tests.support.fakes import TOY, create, end_of, heard, serving_toys, until
 from tests.support.sse import names
 
 pytestmark = pytest.mark.anyio
 
 
-def ask_with_any_seed(runs: Scheduler, reader: str, **values: int) -> Run:
+def ask_with_any_seed(runs: RunScheduler, reader: str, **values: int) -> Run:
     """As the page's form does: the seed is left open."""
     return runs.create(TOY, TOY.parse({"steps": 10, **values}), reader)
 

@@ -15,7 +15,7 @@ from app.experiments.definition import Arm, Experiment, SideBySide, TrainingSpec
 from app.experiments.metrics import ACCURACY
 from app.measurements import Provenance
 from app.runs.run import Run
-from app.runs.scheduler import Scheduler
+from app.runs.scheduler import RunScheduler
 from app.settings import Settings
 from tests.support.processes import PATIENCE
 from tests.support.sse import Received, events_in
@@ -134,10 +134,10 @@ TOY = Experiment(
 @asynccontextmanager
 async def serving_toys(
     slots: int = 1, **settings: float | str
-) -> AsyncGenerator[tuple[Scheduler, ToyEngine]]:
+) -> AsyncGenerator[tuple[RunScheduler, ToyEngine]]:
     """Runs on a toy engine, by default without anybody turned away."""
     engine = ToyEngine(slots)
-    runs = Scheduler(
+    runs = RunScheduler(
         engine,
         Settings.model_validate({"queue_seconds": 3600, "runs_per_reader": 100, **settings}),
     )
@@ -150,7 +150,7 @@ async def serving_toys(
 
 
 def create(
-    runs: Scheduler,
+    runs: RunScheduler,
     reader: str = "me",
     *,
     key: str | None = None,
