@@ -10,8 +10,8 @@ from app.events import (
     Queued,
     Started,
     Verdict,
-    data,
     encode,
+    to_payload,
 )
 from tests.support.sse import events_in
 
@@ -35,11 +35,11 @@ def test_an_event_is_an_id_a_name_and_one_line_of_data_on_the_wire() -> None:
 def test_every_event_comes_back_from_the_wire_as_it_went(event: Event) -> None:
     (received,) = events_in(encode(event, 12))
     assert (received.id, received.name) == (12, event.name)
-    assert received.data == data(event)
+    assert received.data == to_payload(event)
 
 
 def test_the_events_carry_the_fields_of_the_contract() -> None:
-    assert {event.name: list(data(event)) for event in EVERY_EVENT} == {
+    assert {event.name: list(to_payload(event)) for event in EVERY_EVENT} == {
         "queued": ["position", "eta_s"],
         "started": ["run", "slug", "seed", "seeds", "arms", "steps", "device"],
         "points": ["arm", "seed", "step", "values"],
@@ -59,11 +59,11 @@ def test_a_number_that_is_not_finite_is_null_wherever_it_stands(value: float) ->
 
 
 def test_done_leaves_out_what_it_does_not_say() -> None:
-    assert data(Done("finished", 3.0)) == {"state": "finished", "elapsed_s": 3.0}
+    assert to_payload(Done("finished", 3.0)) == {"state": "finished", "elapsed_s": 3.0}
 
 
 def test_a_verdict_that_says_nothing_says_null() -> None:
-    assert data(Verdict(None, "Nothing.", {}))["holds"] is None
+    assert to_payload(Verdict(None, "Nothing.", {}))["holds"] is None
 
 
 def test_text_can_not_break_out_of_its_line() -> None:

@@ -321,7 +321,7 @@ def test_a_run_in_which_all_arms_diverge_has_a_verdict_of_its_own(
     for spec in experiment.trainings(experiment.parse({"seed": 1})):
         for event in trainer.train(replace(spec, learning_rate=1e30, steps=2, test_images=100)):
             measured.add(event)
-    assert {measured.state(arm.id) for arm in experiment.arms} == {"1 of 1 diverged"}
+    assert {measured.end_state(arm.id) for arm in experiment.arms} == {"1 of 1 diverged"}
     assert judge(experiment.claims, measured).holds is not True
 
 

@@ -18,12 +18,14 @@ async def test_several_runs_in_turn_are_judged_as_one() -> None:
     sizes = []
     async with serving_toys() as (runs, engine), anyio.create_task_group() as tasks:
         tasks.start_soon(_train_all, engine, 2 * 25)
-        async for run in terminal.in_turn(runs, TOY, asked.requests(TOY)):
+        async for run in terminal.train_in_sequence(runs, TOY, asked.requests(TOY)):
             assert run.state == "finished"
             sizes.append(run.request.seeds)
-            measured.include(run.measured)
+            measured.merge(run.measured)
     assert sizes == [10, 10, 5]
-    assert measured.final("a", "test_accuracy") == {seed: seed / 100 for seed in range(30, 55)}
+    assert measured.final_values("a", "test_accuracy") == {
+        seed: seed / 100 for seed in range(30, 55)
+    }
     (row,) = claims_table.table_rows(TOY, measured, 25)
     assert "| 25 | 5 of 25 (100% needed) | 7–41% | 0.420 [0.324–0.516] |" in row
 
@@ -34,7 +36,7 @@ async def test_the_runs_behind_one_that_fails_are_not_trained() -> None:
     async with serving_toys() as (runs, engine):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_fail_first, engine)
-            ended += [run async for run in terminal.in_turn(runs, TOY, requests)]
+            ended += [run async for run in terminal.train_in_sequence(runs, TOY, requests)]
         assert [run.state for run in ended] == ["failed"]
         assert engine.begun_now() == []
 

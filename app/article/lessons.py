@@ -320,5 +320,5 @@ def markdown() -> str:
 
 
 if __name__ == "__main__":
-    standard_streams.make_safe()
+    standard_streams.make_encoding_safe()
     standard_streams.print_document(markdown())

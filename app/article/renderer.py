@@ -242,7 +242,7 @@ def settings_of(experiment: Experiment, request: RunRequest) -> str:
 
 def final_values(experiment: Experiment, measured: Measurements, arm: Arm) -> list[str]:
     """An arm's last values in words, the median over the seeds; empty if none has ended."""
-    finals = {m.id: measured.final(arm.id, m.id).values() for m in experiment.metrics}
+    finals = {m.id: measured.final_values(arm.id, m.id).values() for m in experiment.metrics}
     if not any(finals.values()):
         return []
     return [

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from app.article.assets import FOLDER, version_of
 from app.article.editions import PLAIN_FILES
 from app.article.renderer import Pages
-from app.errors import NothingRecorded
+from app.errors import RecordingNotFound
 from app.experiments import EXPERIMENTS
 from app.reproducibility.recordings import Recording, load
 
 
 def files(language: str) -> Iterator[tuple[str, bytes]]:
-    """(relative path, content) of each file, the page last. Raises NothingRecorded
+    """(relative path, content) of each file, the page last. Raises RecordingNotFound
     and InvalidSettings.
     """
     recorded = {slug: _recorded(slug) for slug in EXPERIMENTS}
@@ -32,7 +32,7 @@ def files(language: str) -> Iterator[tuple[str, bytes]]:
 def _recorded(slug: str) -> Recording:
     recording = load(slug)
     if recording is None:
-        raise NothingRecorded(f"no run of {slug} is recorded: python -m app record {slug}")
+        raise RecordingNotFound(f"no run of {slug} is recorded: python -m app record {slug}")
     return recording
 
 

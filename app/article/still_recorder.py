@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from app.errors import NothingToDrawWith
+from app.errors import BrowserNotFound
 from app.experiments import EXPERIMENTS
 from app.reproducibility import stills
 from app.reproducibility.stills import Still, Stills
@@ -43,7 +43,7 @@ WAITING = """(slug) => [...document.querySelectorAll(`[data-of="${slug}"] [data-
 def record(slugs: Collection[str] = (), folder: Path = stills.FOLDER) -> Stills:
     """Draws the pictures of these figures' recordings; without `slugs`, of all and of the widgets.
 
-    Returns what it added to `folder`. Raises NothingToDrawWith.
+    Returns what it added to `folder`. Raises BrowserNotFound.
     """
     drawings: dict[str, str] = {}
     pictures: dict[str, Mapping[str, Still]] = {}
@@ -83,7 +83,7 @@ def _article() -> Iterator[Any]:
     try:
         from playwright.sync_api import Error, Route, sync_playwright
     except ImportError:
-        raise NothingToDrawWith(ADVICE) from None
+        raise BrowserNotFound(ADVICE) from None
     from app.article import static_site  # it imports what draws nothing
 
     files = dict(static_site.files(ENGLISH))
@@ -103,7 +103,7 @@ def _article() -> Iterator[Any]:
                 executable_path=found, args=["--no-sandbox", "--disable-background-networking"]
             )
         except Error:
-            raise NothingToDrawWith(ADVICE) from None
+            raise BrowserNotFound(ADVICE) from None
         page = browser.new_page(color_scheme="light", reduced_motion="reduce")
         page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
         page.route(f"{ORIGIN}**", answer)

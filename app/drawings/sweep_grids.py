@@ -60,7 +60,7 @@ def against_map(run: Run, recorded: RecordedSweep) -> str | None:
     sweep, seed = experiment.sweep, run.request.seed
     value = run.request.parameters()[sweep.parameter]
     theirs = [recorded.ends[value, seed, panel.arm] for panel in sweep.panels]
-    ours = [run.measured.end(panel.arm, seed) for panel in sweep.panels]
+    ours = [run.measured.end_event(panel.arm, seed) for panel in sweep.panels]
     texts = [
         [_result(end, panel, experiment) for end, panel in zip(ends, sweep.panels, strict=True)]
         for ends in (theirs, ours)

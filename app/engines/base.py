@@ -46,7 +46,7 @@ class Engine(Protocol):
         """Starts warming up in the background."""
 
     async def warm(self) -> None:
-        """Waits until a slot is warm. Raises Unusable if no slot can become warm."""
+        """Waits until a slot is warm. Raises CannotTrain if no slot can become warm."""
 
     def health(self) -> Health:
         """The engine's state."""
@@ -57,7 +57,7 @@ class Engine(Protocol):
 
         Closing the generator, or cancelling the task that iterates it, stops the training and
         frees its slot. Raises WorkerLost, DeadlineExceeded, MemoryExceeded or TrainingFailed
-        after all earlier events, and Unusable if the engine can't train at all.
+        after all earlier events, and CannotTrain if the engine can't train at all.
         """
         ...
 

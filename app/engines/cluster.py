@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import ray
 
-from app.errors import Unusable
+from app.errors import CannotTrain
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class ClusterMembership:
         self._started_here = False
 
     async def join(self) -> None:
-        """Joins the cluster, or starts a local Ray. Raises Unusable and logs the reason."""
+        """Joins the cluster, or starts a local Ray. Raises CannotTrain and logs the reason."""
         address = self._settings.ray_address
         try:
             await self.run_blocking(self._join)
@@ -52,7 +52,7 @@ class ClusterMembership:
             what = (
                 f"the Ray cluster at {address!r} can't be joined" if address else "Ray can't start"
             )
-            raise Unusable(f"{what}; the log says why") from None
+            raise CannotTrain(f"{what}; the log says why") from None
 
     async def leave(self) -> None:
         """Leaves the cluster, or ends the local Ray and waits for its processes."""

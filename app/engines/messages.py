@@ -5,7 +5,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias
 
-from app.errors import TrainingError, Unusable
+from app.errors import CannotTrain, TrainingError
 from app.events import TrainingEvent
 from app.experiments.definition import TrainingSpec
 from app.measurements import Provenance
@@ -43,7 +43,7 @@ class WorkerReady:
 class StartupFailed:
     """Last message of a worker that can't train on this machine, with the reason."""
 
-    error: Unusable
+    error: CannotTrain
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,11 @@ from app.engines.base import Health, side_by_side_on, time_limit_s
 from app.engines.cluster import ClusterMembership
 from app.errors import (
     BatchNormError,
+    CannotTrain,
     DeadlineExceeded,
     MemoryExceeded,
     TrainingError,
     TrainingFailed,
-    Unusable,
     WorkerLost,
 )
 from app.events import TrainingEvent
@@ -228,7 +228,7 @@ class RayEngine:
         self._membership: ClusterMembership | None = None
         self._joined = False
         self._warm = 0
-        self._problem: Unusable | None = None
+        self._problem: CannotTrain | None = None
         self._changed = asyncio.Event()
         self._ray_tasks: set[RayTask] = set()
         self._background_tasks: set[asyncio.Task[None]] = set()
@@ -300,7 +300,7 @@ class RayEngine:
         self._membership = ClusterMembership(self._settings)
         try:
             await self._membership.join()
-        except Unusable as error:
+        except CannotTrain as error:
             await self._membership.leave()
             self._membership = None
             self._report_problem(error)
@@ -321,11 +321,11 @@ class RayEngine:
             ray_task = await self._membership.run_blocking(lambda: RayTask(self._settings, None))
             try:
                 process = await ray_task.wait_until_ready()
-            except Unusable as error:
+            except CannotTrain as error:
                 self._report_problem(error)
             except TrainingFailed as error:
                 log.error("a Ray process could not start: %s", error.details)
-                self._report_problem(Unusable("a Ray process could not start; the log says why"))
+                self._report_problem(CannotTrain("a Ray process could not start; the log says why"))
             except TrainingError as error:
                 log.warning("a Ray process did not become warm: %s", error)
             else:
@@ -343,7 +343,7 @@ class RayEngine:
         self._problem = None
         self._notify()
 
-    def _report_problem(self, error: Unusable) -> None:
+    def _report_problem(self, error: CannotTrain) -> None:
         if str(self._problem) != str(error):
             log.error("%s", error)
         self._problem = error
@@ -360,7 +360,7 @@ class RayEngine:
         self._free_slots.release()
 
     async def _wait_for_change(self) -> None:
-        """Waits until the state changes. Raises Unusable if no process can become warm."""
+        """Waits until the state changes. Raises CannotTrain if no process can become warm."""
         if self._problem and not self._warm:
             raise self._problem.with_traceback(None)
         await self._changed.wait()

@@ -28,7 +28,7 @@ from app.engines.messages import (
     encode_message,
     read_command,
 )
-from app.errors import TrainingError, TrainingFailed, Unusable
+from app.errors import CannotTrain, TrainingError, TrainingFailed
 from app.experiments.definition import TrainingSpec
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def main(data_dir: Path, cache_dir: Path, device: str) -> None:
     server = socket.socket(fileno=os.dup(0))
     specs: SimpleQueue[TrainingSpec] = SimpleQueue()
     stop = threading.Event()
-    if problem := machine.why_no_threads():
-        server.sendall(encode_message(StartupFailed(Unusable(problem))))
+    if problem := machine.thread_problem():
+        server.sendall(encode_message(StartupFailed(CannotTrain(problem))))
         return
     threading.Thread(target=_read_commands, args=(server, specs, stop), daemon=True).start()
     with suppress(BrokenPipeError, ConnectionResetError):  # the server is gone
@@ -73,13 +73,13 @@ def _training_loop(
 ) -> None:
     try:
         trainer = prepare()
-    except Unusable as error:
+    except CannotTrain as error:
         server.sendall(encode_message(StartupFailed(error)))
         return
     except Exception:
         log.exception("the worker could not start", extra={"worker": os.getpid()})
-        why = machine.with_memory_bounds("a worker could not start")
-        server.sendall(encode_message(StartupFailed(Unusable(f"{why}; the log says why"))))
+        why = machine.add_memory_limits("a worker could not start")
+        server.sendall(encode_message(StartupFailed(CannotTrain(f"{why}; the log says why"))))
         return
     server.sendall(encode_message(WorkerReady(trainer.provenance)))
     while True:
@@ -112,6 +112,6 @@ def _read_commands(
 
 
 if __name__ == "__main__":
-    standard_streams.make_safe()
-    logging_config.start(settings.load().log_format)
+    standard_streams.make_encoding_safe()
+    logging_config.configure(settings.load().log_format)
     main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

@@ -33,11 +33,11 @@ from app.engines.messages import (
 )
 from app.engines.warm_up import StartupMonitor, process_activity
 from app.errors import (
+    CannotTrain,
     DeadlineExceeded,
     MemoryExceeded,
     TrainingError,
     TrainingFailed,
-    Unusable,
     WorkerLost,
 )
 from app.events import ArmEnded, Points, Row, TrainingEvent
@@ -85,7 +85,9 @@ def _same_modules() -> dict[str, str]:
 def log_worker_count(settings: Settings) -> None:
     """Logs the number of workers if it needs an explanation."""
     chosen = "workers" in settings.model_fields_set
-    if message := machine.explain(settings.workers, chosen=chosen, room=machine.capacity()):
+    if message := machine.explain_worker_count(
+        settings.workers, chosen=chosen, available=machine.capacity()
+    ):
         log.log(logging.WARNING if chosen else logging.INFO, message)
 
 
@@ -173,7 +175,7 @@ class WorkersEngine:
         self._idle: deque[Worker] = deque()
         self._warm: set[Worker] = set()
         self._processes: set[Worker] = set()
-        self._problem: Unusable | None = None
+        self._problem: CannotTrain | None = None
         self._restarts = 0
         self._starting: str | None = None
         self._failed_starts = 0  # consecutive
@@ -189,7 +191,7 @@ class WorkersEngine:
     async def warm(self) -> None:
         while not self._warm:
             if self._failed_starts >= MAX_FAILED_STARTS:
-                raise Unusable(f"no worker starts: {self._starting}")
+                raise CannotTrain(f"no worker starts: {self._starting}")
             await self._wait_for_change()
 
     def health(self) -> Health:
@@ -202,7 +204,7 @@ class WorkersEngine:
 
     async def train(self, spec: TrainingSpec) -> AsyncGenerator[TrainingEvent, None]:
         worker = await self._assign(spec)
-        logging_config.note(**worker.log_fields)
+        logging_config.bind_fields(**worker.log_fields)
         limit = time_limit_s(spec, self._settings.deadline_seconds)
         deadline = asyncio.get_running_loop().time() + limit
         ended = False
@@ -285,7 +287,7 @@ class WorkersEngine:
                     worker.kill(MemoryExceeded("the training exceeded its memory limit"))
 
     async def _wait_for_change(self) -> None:
-        """Waits until the state changes. Raises Unusable if no worker can become warm."""
+        """Waits until the state changes. Raises CannotTrain if no worker can become warm."""
         if self._problem and not self._warm:
             raise self._problem.with_traceback(None)
         await self._changed.wait()
@@ -303,7 +305,7 @@ class WorkersEngine:
                 worker = await Worker.spawn(self._settings)
             except OSError as error:  # too many open files, no memory: perhaps temporary
                 self._start_failed(
-                    f"the system starts no process ({machine.explain_refusal(error)})"
+                    f"the system starts no process ({machine.explain_start_failure(error)})"
                 )
                 log.error("no worker could be started: %s", self._starting)
                 backoff = min(2 * backoff, MAX_START_BACKOFF_SECONDS)
@@ -321,10 +323,10 @@ class WorkersEngine:
                 self._start_failed(
                     str(error)
                     if worker.start_timed_out
-                    else machine.with_memory_bounds("a worker ended as it started")
+                    else machine.add_memory_limits("a worker ended as it started")
                 )
                 log.warning("a worker did not start: %s", self._starting, extra=worker.log_fields)
-            except Unusable as error:
+            except CannotTrain as error:
                 if str(self._problem) != str(error):
                     log.error("%s (data in %s)", error, self._settings.data_dir)
                 self._problem = error
@@ -373,7 +375,7 @@ class WorkersEngine:
             raise message.error
         assert isinstance(message, WorkerReady), message
         if worker.memory_bytes > RECYCLE_MEMORY_SHARE * self._memory_limit:
-            raise Unusable(
+            raise CannotTrain(
                 f"a worker has {worker.memory_bytes / MB:.0f} MB before it trains: "
                 "BATCHNORM_WORKER_MEMORY_MB is too low"
             )

@@ -80,10 +80,10 @@ class Claim:
     def values(self, measured: Measurements, arm: str) -> dict[int, float]:
         """The statistic for that arm, seed by seed."""
         if self.statistic == "last":
-            values = measured.final(arm, self.metric)
+            values = measured.final_values(arm, self.metric)
         else:
             taken = OVER_STEPS[self.statistic]
-            series = measured.over_steps(arm, self.metric)
+            series = measured.series(arm, self.metric)
             values = {
                 seed: taken(list(map(_or_infinite, of_seed)))
                 for seed, of_seed in series.items()
@@ -175,7 +175,7 @@ def judge(
 
 def _divergences(measured: Measurements, labels: Mapping[str, str]) -> Iterator[str]:
     for arm, label in labels.items():
-        diverged, seeds = measured.diverged(arm)
+        diverged, seeds = measured.count_diverged(arm)
         if diverged:
             where = f" in {diverged} of {seeds} seeds" if seeds > 1 else ""
             yield f"The network “{label}” diverged{where}."

@@ -235,7 +235,7 @@ def _parse_integer(field: str, text: str, low: int, high: int) -> int:
 def _format_spread(claim: Claim, arm: str, measured: Measurements) -> str:
     """Median and percentiles over the seeds, and the number of diverged trainings, if any."""
     values = list(claim.values(measured, arm).values())
-    state = measured.state(arm)
+    state = measured.end_state(arm)
     diverged = "" if state == "finished" else f", {state}"
     if not values:
         return f"not measured{diverged}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.events import ArmEnded, data
+from app.events import ArmEnded, to_payload
 from app.experiments.definition import Experiment, ParameterValue, RunRequest
 from app.reproducibility.recordings import FOLDER
 from app.runs.run import Run
@@ -54,7 +54,7 @@ def save(runs: Sequence[Run], command: str, folder: Path = FOLDER) -> Path:
     cells = [
         {
             "value": run.request.parameters()[sweep.parameter],
-            **data(run.measured.end(each.arm, each.seed)),
+            **to_payload(run.measured.end_event(each.arm, each.seed)),
         }
         for run in runs
         for spec in run.specs

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.events import ArmEnded, Points, Row, TrainingEvent, data
+from app.events import ArmEnded, Points, Row, TrainingEvent, to_payload
 from app.measurements import Measurements
 from app.resources import STATIC
 from app.runs.run import Run
@@ -43,7 +43,8 @@ class Recording:
 def save(run: Run, folder: Path = FOLDER) -> Path:
     """Writes a finished run to `folder`/<slug>.json and returns the path."""
     events = [
-        {"event": event.name, "data": _rounded(data(event))} for event in run.measured.merged()
+        {"event": event.name, "data": _rounded(to_payload(event))}
+        for event in run.measured.merged_events()
     ]
     path = folder / f"{run.experiment.slug}.json"
     text = json.dumps({"receipt": run.receipt(), "events": events}, indent=None, allow_nan=False)

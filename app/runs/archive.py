@@ -14,7 +14,7 @@ from app.events import Done, encode
 from app.experiments import find
 from app.measurements import Provenance
 from app.runs.run import Run
-from app.store import Line, Store
+from app.store import BoundedExecutor, Store
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +68,8 @@ class Archive:
     def __init__(self, store: Store, max_bytes: int) -> None:
         self._store = store
         self._max_bytes = max_bytes
-        self._readers = Line(READER_THREADS, MAX_WAITING, SUBJECT)
-        self._writers = Line(WRITER_THREADS, MAX_WAITING, SUBJECT)
+        self._readers = BoundedExecutor(READER_THREADS, MAX_WAITING, SUBJECT)
+        self._writers = BoundedExecutor(WRITER_THREADS, MAX_WAITING, SUBJECT)
 
     @property
     def problem(self) -> str | None:
@@ -87,7 +87,7 @@ class Archive:
     def _save(self, record: ArchivedRun) -> None:
         blob = zlib.compress(b"".join(record.log))
         provenance = asdict(record.provenance) if record.provenance else None
-        with self._store.writing(SUBJECT) as connection:
+        with self._store.write_transaction(SUBJECT) as connection:
             connection.execute(
                 "INSERT INTO runs (id, created, slug, request, provenance, bytes, log) "
                 "SELECT ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM runs WHERE id = ?)",
@@ -116,7 +116,7 @@ class Archive:
                 return
 
     def _load(self, run_id: str) -> Run | None:
-        with self._store.reading(SUBJECT) as connection:
+        with self._store.read_transaction(SUBJECT) as connection:
             row = connection.execute(
                 "SELECT slug, created, request, provenance, log FROM runs WHERE id = ?", [run_id]
             ).fetchone()

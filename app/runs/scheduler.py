@@ -11,14 +11,7 @@ from time import monotonic
 
 from app import logging_config
 from app.engines.base import Engine, Health
-from app.errors import (
-    Busy,
-    NotYours,
-    TooManyRuns,
-    TrainingError,
-    TrainingFailed,
-    UnknownRun,
-)
+from app.errors import Busy, NotRunOwner, TooManyRuns, TrainingError, TrainingFailed, UnknownRun
 from app.events import ArmEnded, Done, FailureCode, Queued, Started
 from app.experiments.definition import Experiment, RunRequest, TrainingSpec
 from app.runs.archive import Archive
@@ -100,7 +93,7 @@ class RunScheduler:
         return self._counters.snapshot(
             queued=states.count("queued"),
             running=states.count("running"),
-            promised_wait_s=self._wait_for_runs_s(self._live.values()),
+            promised_wait_s=self._wait_s(self._live.values()),
         )
 
     def create(
@@ -143,10 +136,10 @@ class RunScheduler:
     def stop(self, run: Run, reader: str) -> None:
         """Removes this reader from the run's owners; a run without owners ends.
 
-        Stopping twice is harmless. Raises NotYours.
+        Stopping twice is harmless. Raises NotRunOwner.
         """
         if reader not in run.owners and reader not in run.former_owners:
-            raise NotYours(
+            raise NotRunOwner(
                 "Only the reader who started a run can stop it, and this browser hasn’t said that "
                 "it is that reader’s: are cookies blocked? The run ends by itself."
             )
@@ -236,57 +229,52 @@ class RunScheduler:
         """Raises Busy or TooManyRuns if the server has no capacity for one more run."""
         if self._engine.health().problem:
             raise Busy("This server can't train at present. Recorded runs can be read.", 30)
-        longest, share = self._settings.queue_seconds, self._settings.address_share
-        wait = self._wait_for_runs_s(self._live.values())
-        most = self._settings.runs_per_reader
-        if sum(reader in run.owners for run in self._live.values()) >= most:
+        max_wait, share = self._settings.queue_seconds, self._settings.address_share
+        wait = self._wait_s(self._live.values())
+        max_runs = self._settings.runs_per_reader
+        if sum(reader in run.owners for run in self._live.values()) >= max_runs:
             raise TooManyRuns(
-                f"You have {most} runs waiting or training: stop one, or wait for its end.",
-                max(1, math.ceil(wait / most)),
+                f"You have {max_runs} runs waiting or training: stop one, or wait for its end.",
+                max(1, math.ceil(wait / max_runs)),
             )
-        if wait > longest:
-            raise Busy("Too many readers are training just now.", math.ceil(wait - longest))
-        of_address = self._wait_for_runs_s(
-            run for run in self._live.values() if run.address == address
-        )
-        if of_address > share * longest:
+        if wait > max_wait:
+            raise Busy("Too many readers are training just now.", math.ceil(wait - max_wait))
+        address_wait = self._wait_s(run for run in self._live.values() if run.address == address)
+        if address_wait > share * max_wait:
             raise Busy(
                 "Too many readers at your address are training just now.",
-                math.ceil(of_address - share * longest),
+                math.ceil(address_wait - share * max_wait),
             )
 
-    def _wait_for_runs_s(self, runs: Iterable[Run]) -> float:
+    def _wait_s(self, runs: Iterable[Run]) -> float:
         """Estimated seconds until the engine has finished these runs."""
-        return self._wait_for_work_s(sum(run.work_left for run in runs))
+        return self._work_wait_s(sum(run.work_left for run in runs))
 
-    def _wait_for_work_s(self, work: float) -> float:
+    def _work_wait_s(self, work: float) -> float:
         return work * self._seconds_per_step / self._engine.slots
 
     def _update_positions(self) -> None:
         """Sends each queued run its position and estimated wait, if they changed."""
-        line = list(self._queue.upcoming())
-        waiting = sum(_training_work(run, spec) for run, spec in line)
-        in_training = sum(run.work_left for run in self._live.values()) - waiting
-        ahead = max(0.0, in_training)
+        waiting = list(self._queue.upcoming())
+        queued_work = sum(_training_work(run, spec) for run, spec in waiting)
+        ahead = max(0.0, sum(run.work_left for run in self._live.values()) - queued_work)
         # Queued runs whose trainings have all left the queue are ahead of all others.
         announced = {run.id for run in self._live.values() if run.state == "queued"}
-        announced -= {run.id for run, _ in line}
-        for run, spec in line:
+        announced -= {run.id for run, _ in waiting}
+        for run, spec in waiting:
             if run.state == "queued" and run.id not in announced:
-                self._send_position(
-                    run, Queued(len(announced), round(self._wait_for_work_s(ahead), 1))
-                )
+                self._send_position(run, Queued(len(announced), round(self._work_wait_s(ahead), 1)))
                 announced.add(run.id)
             ahead += _training_work(run, spec)
 
-    def _send_position(self, run: Run, now: Queued) -> None:
-        before = run.queued
+    def _send_position(self, run: Run, update: Queued) -> None:
+        previous = run.queued
         if (
-            before is None
-            or before.position != now.position
-            or abs(before.eta_s - now.eta_s) > MIN_ETA_CHANGE_SECONDS
+            previous is None
+            or previous.position != update.position
+            or abs(previous.eta_s - update.eta_s) > MIN_ETA_CHANGE_SECONDS
         ):
-            run.append(now)
+            run.append(update)
 
     async def _slot_loop(self) -> None:
         """One slot of the engine: runs one training after another."""
@@ -302,7 +290,7 @@ class RunScheduler:
                 task.cancel()
 
     async def _train(self, run: Run, spec: TrainingSpec) -> None:
-        logging_config.note(**run.log_fields, arm=spec.arm)
+        logging_config.bind_fields(**run.log_fields, arm=spec.arm)
         first: float | None = None
         run.training_assigned(spec)
         try:

@@ -174,7 +174,7 @@ def barrier(between: Row) -> float:
     """By how many nats the loss between two networks rises above that of the higher of them."""
     losses = [
         loss
-        for share, loss in zip(between.places(), between.values, strict=True)
+        for share, loss in zip(between.positions(), between.values, strict=True)
         if -HALF_A_STEP < share < 1 + HALF_A_STEP
     ]
     return _greatest(losses) - _greatest([losses[0], losses[-1]])

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from app.comments import WHAT, Comment, Comments, parse
-from app.store import Line
+from app.comments import SUBJECT, Comment, Comments, parse
+from app.store import BoundedExecutor
 from app.web.pages import pages_of, wants_fragment, wants_json
 from app.web.paths import absolute, root_of_asking_page
 from app.web.request_body import read_body
@@ -27,8 +27,8 @@ class Shelf:
 
     def __init__(self, comments: Comments) -> None:
         self._comments = comments
-        self._readers = Line(READERS, MAX_WAITING, WHAT)
-        self._writers = Line(WRITERS, MAX_WAITING, WHAT)
+        self._readers = BoundedExecutor(READERS, MAX_WAITING, SUBJECT)
+        self._writers = BoundedExecutor(WRITERS, MAX_WAITING, SUBJECT)
 
     async def newest(self) -> tuple[list[Comment], int]:
         """See Comments.newest."""

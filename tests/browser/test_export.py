@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.events import TrainingEvent, data
+from app.events import TrainingEvent, to_payload
 from app.experiments import EXPERIMENTS
 from app.reproducibility import recorded_sweeps, recordings
 from app.reproducibility.recordings import Recording
@@ -165,7 +165,7 @@ def test_a_replay_takes_its_time_and_may_be_stopped_and_played_again(
 def test_a_replay_keeps_the_order_of_each_training(page: Page, slug: str) -> None:
     experiment, recording = EXPERIMENTS[slug], recording_of(slug)
     kept: list[TrainingEvent] = [*recording.points, *recording.rows, *recording.ends]
-    events = [{"event": event.name, "data": data(event)} for event in kept]
+    events = [{"event": event.name, "data": to_payload(event)} for event in kept]
     steps = recording.receipt["parameters"]["steps"]
     rows = len({row.y for row in recording.rows if row.metric == "surface"})
     moments = call(

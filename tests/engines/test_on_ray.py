@@ -13,7 +13,7 @@ from ray.exceptions import OutOfMemoryError, RayError, WorkerCrashedError
 
 from app.engines.base import Health
 from app.engines.on_ray import RayEngine, _to_training_error
-from app.errors import DeadlineExceeded, MemoryExceeded, Unusable, WorkerLost
+from app.errors import CannotTrain, DeadlineExceeded, MemoryExceeded, WorkerLost
 from app.events import ArmEnded
 from app.experiments.definition import TrainingSpec
 from tests.conftest import Serve
@@ -125,7 +125,7 @@ async def test_a_cluster_that_is_not_there_is_told_at_once_and_nothing_trains(
     with anyio.fail_after(PATIENCE):
         await lonely.start()
         assert nobody in str(lonely.health().problem)
-        with pytest.raises(Unusable, match="can't be joined"):
+        with pytest.raises(CannotTrain, match="can't be joined"):
             await events_of(lonely, small)
         await lonely.close()
 

@@ -8,7 +8,7 @@ import pytest
 from app.engines import warm_up, workers
 from app.engines.warm_up import MAX_STALL_SECONDS, StartupMonitor, process_activity
 from app.engines.workers import WorkersEngine
-from app.errors import Unusable
+from app.errors import CannotTrain
 from tests.engines.conftest import MakeSettings
 from tests.support.processes import PATIENCE, wait_until
 
@@ -107,7 +107,7 @@ async def test_starts_that_fail_again_and_again_are_said_and_a_command_gives_up(
     start_with(impatient, first)
     engine = WorkersEngine(engine_settings(workers=1))
     await engine.start()
-    with anyio.fail_after(PATIENCE), pytest.raises(Unusable, match=said):
+    with anyio.fail_after(PATIENCE), pytest.raises(CannotTrain, match=said):
         await engine.warm()
     health = engine.health()
     assert health.warm == 0

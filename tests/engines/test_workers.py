@@ -16,7 +16,7 @@ from app.engines import workers
 from app.engines.base import Health
 from app.engines.messages import StartTraining, TrainingEnded, encode_message
 from app.engines.workers import Worker, WorkersEngine
-from app.errors import DeadlineExceeded, Unusable, WorkerLost
+from app.errors import CannotTrain, DeadlineExceeded, WorkerLost
 from app.events import ArmEnded
 from app.experiments.definition import TrainingSpec
 from tests.conftest import DATA_DIR
@@ -203,7 +203,10 @@ def _worker_process(
 async def test_a_cap_that_no_worker_keeps_is_said(engine_settings: MakeSettings) -> None:
     tight = WorkersEngine(engine_settings(workers=1, worker_memory_mb=100))
     await tight.start()
-    with anyio.fail_after(PATIENCE), pytest.raises(Unusable, match="WORKER_MEMORY_MB is too low"):
+    with (
+        anyio.fail_after(PATIENCE),
+        pytest.raises(CannotTrain, match="WORKER_MEMORY_MB is too low"),
+    ):
         await tight.warm()
     await tight.close()
 
@@ -222,7 +225,7 @@ async def test_a_worker_that_can_not_start_says_so(
     """Nobody foresaw it, and nobody waits for ever."""
     stuck = WorkersEngine(engine_settings(workers=1, cache_dir=foreign_cache))
     await stuck.start()
-    with anyio.fail_after(PATIENCE), pytest.raises(Unusable, match="could not start"):
+    with anyio.fail_after(PATIENCE), pytest.raises(CannotTrain, match="could not start"):
         await stuck.warm()
     await stuck.close()
 

@@ -104,7 +104,7 @@ def of_points(recording: Recording, arm: Arm, metric: str) -> Points:
 
 def of_rows(recording: Recording, arm: Arm, metric: str) -> Points:
     rows = [row for row in recording.rows if row.arm == arm.id and row.metric == metric]
-    return list(zip(rows[-1].places(), rows[-1].values, strict=True)) if rows else []
+    return list(zip(rows[-1].positions(), rows[-1].values, strict=True)) if rows else []
 
 
 def finite(line: Points) -> list[tuple[float, float]]:

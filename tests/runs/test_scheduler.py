@@ -6,11 +6,9 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from app.errors import DeadlineExceeded, NotYours, TrainingFailed, UnknownRun, WorkerLost
-from app.logging_config import Text
-from app.runs.run import Run
+from app.errors import DeadlineExceeded, NotRunOwner, TrainingFailed, UnknownRun, WorkerLost
+from app.logging_config import TextFormatter
 from app.runs.scheduler import FAILURE_MESSAGES, RunScheduler
-from app.settings import Settings
 from tests.support.fakes import TOY, ToyEngine, create, end_of, heard, serving_toys, until
 from tests.support.sse import ids, names
 
@@ -95,9 +93,9 @@ async def test_on_a_gpu_trainings_that_are_alike_go_side_by_side() -> None:
         await until(run, "done")
         assert run.state == "finished"
         assert run.steps_left == 0
-        assert {run.measured.end(arm, seed).summary["test_accuracy"] for seed, arm in members} == {
-            0.75
-        }
+        assert {
+            run.measured.end_event(arm, seed).summary["test_accuracy"] for seed, arm in members
+        } == {0.75}
 
 
 async def test_a_run_whose_workers_have_not_begun_is_ahead_of_the_next() -> None:
@@ -214,11 +212,11 @@ async def test_to_stop_again_changes_nothing(runs: RunScheduler) -> None:
 
 async def test_nobody_stops_a_run_of_somebody_else(runs: RunScheduler, engine: ToyEngine) -> None:
     run = create(runs, "me")
-    with pytest.raises(NotYours):
+    with pytest.raises(NotRunOwner):
         runs.stop(run, "you")
     await engine.finish(2)
     assert (await end_of(run))[-1].data["state"] == "finished"
-    with pytest.raises(NotYours):
+    with pytest.raises(NotRunOwner):
         runs.stop(run, "you")
 
 
@@ -252,21 +250,6 @@ async def test_a_run_that_nobody_knows(runs: RunScheduler) -> None:
         await runs.find("no-such-run")
 
 
-def test_ids_can_not_be_guessed() -> None:
-    request = TOY.parse({})
-    made = {Run(TOY, request, "me").id for _ in range(50)}
-    assert len(made) == 50
-    assert all(len(run_id) >= 16 for run_id in made)
-
-
-async def test_ids_begin_with_the_name_of_the_server_that_holds_the_run() -> None:
-    engine = ToyEngine()
-    runs = RunScheduler(engine, Settings(node="a7"))
-    await runs.start()
-    assert create(runs).id.startswith("a7-")
-    await runs.close()
-
-
 @pytest.mark.parametrize(
     ("error", "code"),
     [
@@ -291,7 +274,9 @@ async def test_a_failure_is_told_in_a_readers_words_and_found_in_the_log(
         done = (await end_of(run))[-1].data
     assert (done["state"], done["code"]) == ("failed", code)
     assert done["message"] == FAILURE_MESSAGES[code]  # type: ignore[index]
-    (line,) = [text for text in map(Text().format, caplog.records) if done["reference"] in text]
+    (line,) = [
+        text for text in map(TextFormatter().format, caplog.records) if done["reference"] in text
+    ]
     assert (error.details if isinstance(error, TrainingFailed) else str(error)) in line
     assert f"run={run.id}" in line
     whole = run.log.read_after(0).decode()

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from app.errors import Busy, DeadlineExceeded, NotYours, TrainingFailed, WorkerLost
+from app.errors import Busy, DeadlineExceeded, NotRunOwner, TrainingFailed, WorkerLost
 from app.runs.run import Run
 from app.runs.scheduler import UNWATCHED_SECONDS
 from tests.support.fakes import ToyTraining, create, end_of, heard, serving_toys
@@ -86,7 +86,7 @@ class RunsLife(RuleBasedStateMachine):
             lives = not run.done
             try:
                 self.runs.stop(run, reader)
-            except NotYours:
+            except NotRunOwner:
                 assert reader not in run.owners
                 return
             assert run.state_for(reader) != "running" or run.complete

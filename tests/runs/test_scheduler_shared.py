@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from app.errors import Busy, NotYours
+from app.errors import Busy, NotRunOwner
 from app.runs.run import Run
 from app.runs.scheduler import REUSE_SECONDS, UNWATCHED_SECONDS, RunScheduler
 from tests.support.fakes import TOY, create, end_of, heard, serving_toys, until
@@ -69,7 +69,7 @@ async def test_a_shared_run_ends_when_none_of_those_who_asked_wants_it() -> None
         )
         runs.stop(run, "x")  # again does no harm
         assert run.state == "running"
-        with pytest.raises(NotYours):
+        with pytest.raises(NotRunOwner):
             runs.stop(run, "z")
         runs.stop(run, "y")
         assert run.state == "stopped"
