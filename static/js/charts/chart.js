@@ -206,9 +206,15 @@ export class View {
       ...this.#pins.flatMap((pin) => arms.flatMap(([arm, key]) => pinnedOf(arm, key, pin, shown))),
       ...this.#levels.map((level) => levelOf(level, [x.min, x.max], soft, this.#range)),
     ];
-    this.#chart.options.layout.padding.right = roomFor(arms.map(([, { label }]) => label), this.#chart);
+    this.#chart.options.layout.padding.right = roomFor(
+      arms.map(([, { label }]) => label),
+      this.#chart,
+    );
     this.#chart.update("none");
-    this.#naming ||= setTimeout(guarded(() => this.#name(), this.#life), NAMED_EVERY_MS);
+    this.#naming ||= setTimeout(
+      guarded(() => this.#name(), this.#life),
+      NAMED_EVERY_MS,
+    );
   }
 
   #name() {
@@ -257,7 +263,9 @@ export class View {
     }
     if (this.#place) {
       const plot = this.#plot;
-      const values = readings.map(([arm, reading]) => `${this.#keys.get(arm).label} ${reading ? this.#value(reading) : words.charts.nothing}`);
+      const values = readings.map(
+        ([arm, reading]) => `${this.#keys.get(arm).label} ${reading ? this.#value(reading) : words.charts.nothing}`,
+      );
       plot.ariaValueText = words.charts.said({ at, values });
       plot.ariaValueNow = this.#here ?? readings[0]?.[1]?.x ?? 0;
       plot.ariaValueMin = this.#chart.scales.x.min;
@@ -296,7 +304,10 @@ export class View {
   #drawNames(chart) {
     if (!chart.options.layout.padding.right) return;
     const ends = [...this.#keys].flatMap(([arm, { label: name, line }]) => {
-      const last = this.#lines.get(arm)?.at(-1).findLast(({ value }) => value !== null);
+      const last = this.#lines
+        .get(arm)
+        ?.at(-1)
+        .findLast(({ value }) => value !== null);
       const { colour } = strokeOf(line);
       return last ? [{ name, x: last.x, y: last.y, colour: stepsBack(this.#look, arm) ? withAlpha(colour, FAINT) : colour }] : [];
     });

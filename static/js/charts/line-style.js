@@ -8,7 +8,10 @@ export function strokeOf(key) {
 }
 
 export function withAlpha(colour, alpha) {
-  const channels = colour.match(/[\d.]+/g).slice(0, 3).join(" ");
+  const channels = colour
+    .match(/[\d.]+/g)
+    .slice(0, 3)
+    .join(" ");
   return `rgb(${channels} / ${alpha})`;
 }
 

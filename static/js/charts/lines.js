@@ -59,6 +59,9 @@ export function pinnedOf(arm, key, { id, told }, { range, look }) {
 
 // A level: horizontal, or straight from `value` at the left edge to `until` at the right one.
 export function levelOf({ value, until, label }, [min, max], borderColor, range) {
-  const ends = [{ x: min, value }, { x: max, value: until ?? value }];
+  const ends = [
+    { x: min, value },
+    { x: max, value: until ?? value },
+  ];
   return { data: drawn(ends, range), borderColor, borderWidth: 1, borderDash: [2, 3], pointRadius: 0, band: true, level: label };
 }

@@ -33,9 +33,7 @@ export class Series {
 
   // Each seed's own line, as points {x, value} in their order.
   singles(metric, arm) {
-    return [...this.#seeds(metric, arm).values()].map((line) =>
-      [...line].sort(([a], [b]) => a - b).map(([x, value]) => ({ x, value })),
-    );
+    return [...this.#seeds(metric, arm).values()].map((line) => [...line].sort(([a], [b]) => a - b).map(([x, value]) => ({ x, value })));
   }
 
   middle(metric, arm) {
@@ -62,8 +60,6 @@ export class Series {
         if (value !== null) together.get(x).push(value);
       }
     }
-    return [...together]
-      .sort(([a], [b]) => a - b)
-      .map(([x, finite]) => ({ x, value: finite.length ? quantile(finite, q) : null }));
+    return [...together].sort(([a], [b]) => a - b).map(([x, finite]) => ({ x, value: finite.length ? quantile(finite, q) : null }));
   }
 }

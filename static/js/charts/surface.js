@@ -110,7 +110,10 @@ export class View {
     for (let band = 0; band < bands; band += 1) {
       const threshold = band ? Math.log(edges[band]) : -Infinity;
       const { coordinates } = contours.contour(losses, threshold === -Infinity ? -1e9 : threshold);
-      const d = coordinates.flat().map((ring) => `M${ring.map(([x, y]) => `${+x.toFixed(2)} ${+y.toFixed(2)}`).join("L")}Z`).join("");
+      const d = coordinates
+        .flat()
+        .map((ring) => `M${ring.map(([x, y]) => `${+x.toFixed(2)} ${+y.toFixed(2)}`).join("L")}Z`)
+        .join("");
       draw(clip, "path", { class: `shade-${shadeOf(band, bands)} contour`, d });
       if (band && band % 2 === 0) this.#label(labels, coordinates, edges[band], count, rows.length, taken);
     }

@@ -23,7 +23,10 @@ export const label = (text, x, y, attributes = {}) => tag("text", { x: fixed(x),
 
 // "rgb(1 2 3 / 0.5)" in the words of SVG 1.1, which every drawing program reads.
 export function paint(name, colour) {
-  const numbers = /^rgba?\((.*)\)$/.exec(colour)?.[1].match(/[\d.]+/g).map(Number);
+  const numbers = /^rgba?\((.*)\)$/
+    .exec(colour)?.[1]
+    .match(/[\d.]+/g)
+    .map(Number);
   if (!numbers) return { [name]: colour };
   const [red, green, blue, alpha = 1] = numbers;
   const hex = [red, green, blue].map((channel) => Math.round(channel).toString(16).padStart(2, "0"));
@@ -91,7 +94,10 @@ function bandOf(dataset, lower, at, colour) {
   const below = new Map(lower.data.map(({ x, y }) => [x, y]));
   const both = dataset.data.map(({ x, y }) => ({ x, y: y === null ? null : (below.get(x) ?? null), top: y }));
   const edges = partsOf(both, at);
-  const tops = partsOf(both.map(({ x, y, top }) => ({ x, y: y === null ? null : top })), at);
+  const tops = partsOf(
+    both.map(({ x, y, top }) => ({ x, y: y === null ? null : top })),
+    at,
+  );
   const fill = paint("fill", colour(dataset.backgroundColor));
   return edges
     .map((edge, index) => tag("polygon", { points: joined([...edge, ...tops[index].reverse()]), ...fill, "data-band": "" }))
@@ -111,7 +117,13 @@ function markOf(x, y, { pointStyle, radius, rotation }, colour) {
   if (pointStyle === "crossRot") {
     const half = radius * Math.SQRT1_2;
     const diagonal = (side) => `M${fixed(x - half)} ${fixed(y - side * half)}L${fixed(x + half)} ${fixed(y + side * half)}`;
-    return tag("path", { d: diagonal(1) + diagonal(-1), fill: "none", ...paint("stroke", colour), "stroke-width": 2, "data-mark": "cross" });
+    return tag("path", {
+      d: diagonal(1) + diagonal(-1),
+      fill: "none",
+      ...paint("stroke", colour),
+      "stroke-width": 2,
+      "data-mark": "cross",
+    });
   }
   if (pointStyle === "triangle") {
     const corners = [0, 120, 240].map((turn) => {

@@ -100,7 +100,10 @@ function written(element, looks) {
   return `<${element.tagName}${texts(Object.fromEntries(attributes))}>${content.join("")}</${element.tagName}>`;
 }
 
-const texts = (attributes) => Object.entries(attributes).map(([name, value]) => ` ${name}="${escaped(value)}"`).join("");
+const texts = (attributes) =>
+  Object.entries(attributes)
+    .map(([name, value]) => ` ${name}="${escaped(value)}"`)
+    .join("");
 
 function painting(property, paint) {
   if (!paint) return [[property, "none"]];

@@ -25,7 +25,8 @@ const WIDGETS = {
   "widget-bowl": {
     drawings: "[data-stage] .bowl > svg",
     stages: [press("[data-restart]"), press("[data-toggle]")],
-    label: (widget) => `κ = ${text(widget, "[data-show=condition]")}; steps: ${text(widget, "[data-show=steps]")}. ${text(widget, "[data-status]")}`,
+    label: (widget) =>
+      `κ = ${text(widget, "[data-show=condition]")}; steps: ${text(widget, "[data-show=steps]")}. ${text(widget, "[data-status]")}`,
   },
   "drawing-lipschitz": {
     drawings: ".loss svg",
@@ -78,7 +79,9 @@ function chartIn(place) {
   const [ink, rule] = light;
   const content = plotOf(Chart.getChart(canvas), PLOT, { size: SIZE, upright: false, id: "plot", ink, rule });
   const style = darkStyle(content, new Map(light.map((colour, index) => [colour, dark[index]])), SMALL_SCREEN);
-  const values = Object.fromEntries([...view.querySelectorAll("[data-value-of]")].map(({ dataset, textContent }) => [dataset.valueOf, textContent]));
+  const values = Object.fromEntries(
+    [...view.querySelectorAll("[data-value-of]")].map(({ dataset, textContent }) => [dataset.valueOf, textContent]),
+  );
   const at = view.querySelector("[data-at]").textContent;
   const svg = drawing({ ...SHEET, size: SIZE, description: alt, id: "dark", style }, content);
   return { svg, ...SHEET, alt, at, values };

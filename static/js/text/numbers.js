@@ -13,7 +13,9 @@ export const language = (() => {
 
 const format = (options) => new Intl.NumberFormat(language, { numberingSystem: "latn", ...options });
 const counts = format({});
-const separator = format({}).formatToParts(0.5).find(({ type }) => type === "decimal").value;
+const separator = format({})
+  .formatToParts(0.5)
+  .find(({ type }) => type === "decimal").value;
 const [before, after] = format({ style: "percent" }).format(0.5).split("50");
 
 // What JavaScript or a slider writes for a number, as readers see it.
@@ -48,7 +50,10 @@ function short(value, digits) {
 export function numeral(value, digits = 6) {
   const size = Math.abs(value);
   if (value === 0 || (size >= 1e-3 && size < 1e4)) return short(value, digits);
-  const [mantissa, exponent] = value.toExponential(digits - 1).split("e").map(Number);
+  const [mantissa, exponent] = value
+    .toExponential(digits - 1)
+    .split("e")
+    .map(Number);
   const raised = `${Math.abs(exponent)}`.replace(/\d/g, (digit) => SUPERSCRIPTS[digit]);
   const power = `10${exponent < 0 ? "⁻" : ""}${raised}`;
   const sign = mantissa < 0 ? "−" : "";

@@ -3,9 +3,7 @@ import { Motion } from "./motion.js";
 import { fixed } from "../text/numbers.js";
 import { cloud } from "./samples.js";
 import { Answers } from "../dom/live-region.js";
-import {
-  affine, centre, mean, normalise, uncentred, unnormalised, variance,
-} from "../maths/statistics.js";
+import { affine, centre, mean, normalise, uncentred, unnormalised, variance } from "../maths/statistics.js";
 import { words } from "../text/words.js";
 import { Cloud } from "./cloud.js";
 
@@ -158,11 +156,7 @@ export class Batch {
         this.#draw(to);
         return;
       }
-      this.#draw(
-        to.map((values, dimension) =>
-          values.map((value, index) => from[dimension][index] * (1 - share) + value * share),
-        ),
-      );
+      this.#draw(to.map((values, dimension) => values.map((value, index) => from[dimension][index] * (1 - share) + value * share)));
     });
   }
 
@@ -181,7 +175,10 @@ export class Batch {
     const axis = AXES[dimension];
     this.#element.setAttribute(`data-mean-${axis}`, mean(values));
     this.#element.setAttribute(`data-variance-${axis}`, variance(values));
-    for (const [kind, numbers] of [["gamma", this.#gamma], ["beta", this.#beta]]) {
+    for (const [kind, numbers] of [
+      ["gamma", this.#gamma],
+      ["beta", this.#beta],
+    ]) {
       const slider = this.#element.querySelector(`[data-${kind}="${dimension}"]`);
       // Where a hand is on the slider it has the value already.
       if (slider.valueAsNumber !== numbers[dimension]) slider.value = numbers[dimension];

@@ -74,8 +74,7 @@ export class Bowl {
   #enter(stage) {
     this.#motion.finish();
     this.#stage = stage;
-    this.#element.querySelector("[data-toggle]").textContent =
-      stage === "raw" ? words.bowl.normalise : words.bowl.undo;
+    this.#element.querySelector("[data-toggle]").textContent = stage === "raw" ? words.bowl.normalise : words.bowl.undo;
     this.#travel();
   }
 
@@ -86,15 +85,8 @@ export class Bowl {
     this.#element.dataset.moving = "";
     this.#motion.start((share) => {
       if (share === 1) delete this.#element.dataset.moving;
-      const between = (value, dimension, index) =>
-        from[dimension][index] * (1 - share) + value * share;
-      this.#draw(
-        share === 1
-          ? to
-          : to.map((values, dimension) =>
-              values.map((value, index) => between(value, dimension, index)),
-            ),
-      );
+      const between = (value, dimension, index) => from[dimension][index] * (1 - share) + value * share;
+      this.#draw(share === 1 ? to : to.map((values, dimension) => values.map((value, index) => between(value, dimension, index))));
     });
   }
 

@@ -31,9 +31,7 @@ export class Contours {
     set(this.#bowl, { transform: `translate(${this.#minimum}) rotate(${degrees})` });
     this.#lines.forEach((line, index) => this.#draw(line, matrix, first * 2 ** POWERS[index]));
     this.#draw(this.#goal, matrix, first * goal);
-    const places = path.map((place) =>
-      place.map((value, index) => (value + this.#minimum[index]).toFixed(4)).join(" "),
-    );
+    const places = path.map((place) => place.map((value, index) => (value + this.#minimum[index]).toFixed(4)).join(" "));
     set(this.#path, { d: `M${places.join("L")}` });
     set(this.#stops, { d: places.map((place) => `M${place}h0.001`).join("") });
     set(this.#start, { d: `M${places[0]}h0.001` });

@@ -5,7 +5,13 @@ import { set } from "../dom/svg.js";
 
 // Two losses made up for this drawing.
 const LOSSES = {
-  rough: { bowl: 0.17, waves: [[0.24, 4.2, 0.9], [0.11, 7.9, 2.2]] },
+  rough: {
+    bowl: 0.17,
+    waves: [
+      [0.24, 4.2, 0.9],
+      [0.11, 7.9, 2.2],
+    ],
+  },
   smooth: { bowl: 0.17, waves: [[0.24, 1.4, 0.9]] },
 };
 const SEGMENTS = 240; // of a drawn curve

@@ -45,7 +45,10 @@ export function pair(seed, count, correlation) {
   const first = values();
   const second = values();
   const shared = mean(first.map((value, index) => value * second[index]));
-  const apart = normalise(second.map((value, index) => value - shared * first[index]), 0);
+  const apart = normalise(
+    second.map((value, index) => value - shared * first[index]),
+    0,
+  );
   const own = Math.sqrt(1 - correlation ** 2);
   return [first, apart.map((value, index) => correlation * first[index] + own * value)];
 }

@@ -32,8 +32,7 @@ export class TrainOrTest {
     this.#answers = new Answers(element);
     this.#strips = new Strips(element.querySelector(".strips"), { gamma: GAMMA, beta: BETA });
     this.#traces = [...element.querySelectorAll("[data-trace]")].map((svg) => new Trace(svg));
-    const on = (name, event, act) =>
-      element.querySelector(`[data-${name}]`).addEventListener(event, (e) => act(e.target));
+    const on = (name, event, act) => element.querySelector(`[data-${name}]`).addEventListener(event, (e) => act(e.target));
     on("swap", "click", () => this.#swap());
     on("restart", "click", () => this.#restart());
     on("size", "input", (slider) => this.#resize(slider.valueAsNumber));

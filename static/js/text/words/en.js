@@ -145,7 +145,8 @@ export default {
     recorded: ({ date }) => `Recorded run of ${date}.`,
   },
   summary: {
-    about: ({ title, unit, axis, empty }) => `${title}${unit ? ` (${unit})` : ""} over the ${axis}${empty ? ": nothing measured yet" : ""}.`,
+    about: ({ title, unit, axis, empty }) =>
+      `${title}${unit ? ` (${unit})` : ""} over the ${axis}${empty ? ": nothing measured yet" : ""}.`,
     line: ({ label, course }) => `${label}: ${course}.`,
     level: ({ label, value }) => `Dotted line, ${label}: ${value}.`,
     slope: ({ label, value, until }) => `Dotted line, ${label}: from ${value} to ${until}.`,
