@@ -10,14 +10,9 @@ import { Pace } from "../dom/throttle.js";
 import { say } from "../dom/live-region.js";
 import { holdHeight, keepPlace } from "../dom/steady.js";
 import { trouble } from "../dom/trouble.js";
+import { stepsARow } from "./timeline.js";
 import { Views } from "./views.js";
 import { words } from "../text/words.js";
-
-// A point of a map takes about as long as so many training steps: for the progress bar.
-const STEPS_A_POINT = 2;
-
-// Of a map with so many rows, which has as many columns.
-export const stepsARow = (rows) => STEPS_A_POINT * rows;
 
 export class Figure {
   look = new Look();

@@ -1,7 +1,6 @@
 // A figure's recorded run, played once more where no server trains: its points come in the order of
 // their steps, each training's at the pace of the run.
-import { isRowOfMap, trainingOf } from "./run-events.js";
-import { stepsARow } from "./figure.js";
+import { timeline } from "./timeline.js";
 import { count } from "../text/numbers.js";
 import { words } from "../text/words.js";
 
@@ -122,42 +121,4 @@ export class Replay {
     this.#enter("finished");
     this.#status.replaceChildren(...this.#said);
   }
-}
-
-// When each point of a recording comes, `at` going from 0 to 1: all trainings side by side, and
-// where there is a map of so many rows, it fills behind the last step.
-export function timeline(events, { steps, rows }) {
-  const all = steps + stepsARow(rows) * rows;
-  const byTraining = new Map();
-  for (const each of events.flatMap(singly)) {
-    const training = trainingOf(each);
-    if (!byTraining.has(training)) byTraining.set(training, []);
-    byTraining.get(training).push(each);
-  }
-  const moments = [...byTraining.values()].flatMap((training) => {
-    let mapped = 0;
-    let at = 0;
-    return training
-      .sort((a, b) => stepOf(a) - stepOf(b))
-      .map((event) => {
-        if (isRowOfMap(event)) mapped += 1;
-        if (event.event !== "arm") at = (stepOf(event) + stepsARow(rows) * mapped) / all;
-        return { at, ...event };
-      });
-  });
-  return moments.sort((a, b) => a.at - b.at);
-}
-
-// A recording joins a training's points to few events: one for each step again.
-function singly({ event, data }) {
-  if (event !== "points") return [{ event, data }];
-  return data.step.map((step, index) => {
-    const values = Object.entries(data.values).map(([metric, all]) => [metric, [all[index]]]);
-    return { event, data: { ...data, step: [step], values: Object.fromEntries(values) } };
-  });
-}
-
-function stepOf({ event, data }) {
-  if (event === "points") return data.step[0];
-  return event === "row" ? data.step : Infinity;
 }
