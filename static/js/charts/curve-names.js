@@ -6,9 +6,15 @@ const APART = 14; // two names
 // Names of curves that end this near to the furthest one stand in a column.
 const TOGETHER = 0.2;
 
+/**
+ * @typedef {import("./axes.js").Chart} Chart
+ * @typedef {{ name: string, x: number, y: number, colour: string }} Name
+ */
+/** @type {(chart: Chart) => string} */
 const fontOf = (chart) => `${SIZE}px ${chart.options.font.family}`;
 
 // The room that names need to the right of the plot; 0 where they don't stand there.
+/** @type {(names: string[], chart: Chart) => number} */
 export function roomFor(names, chart) {
   const { ctx, canvas } = chart;
   if (canvas.clientWidth < WIDE) return 0;
@@ -20,6 +26,7 @@ export function roomFor(names, chart) {
 }
 
 // ends: {name, x, y, colour} of each curve, x and y in the chart's values.
+/** @type {(chart: Chart, ends: Name[]) => void} */
 export function drawNames(chart, ends) {
   const { ctx, scales, chartArea } = chart;
   const furthest = Math.max(...ends.map(({ x }) => x));
@@ -41,6 +48,7 @@ export function drawNames(chart, ends) {
 }
 
 // The same names, moved so that none hides another: down, and back up from the bottom.
+/** @type {(names: Name[], area: { top: number, bottom: number }) => Name[]} */
 function apart(names, { top, bottom }) {
   const placed = [...names].sort((a, b) => a.y - b.y);
   let edge = top - APART;
