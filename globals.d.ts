@@ -12,6 +12,7 @@ interface ParentNode {
 }
 
 interface Element {
+  closest<K extends keyof HTMLElementTagNameMap>(selectors: K): HTMLElementTagNameMap[K];
   closest<E extends Element = HTMLElement>(selectors: string): E;
 }
 
@@ -19,18 +20,42 @@ interface Element {
 interface DOMStringMap {
   arm: string;
   chart: string;
+  figure: string;
   label: string;
+  levels: string;
+  name: string;
+  names: string;
+  parameter: string;
+  rows: string;
+  runState: string;
+  seed: string;
+  seeds: string;
+  settings: string;
+  state: string;
+  steps: string;
   title: string;
+  trainings: string;
   unit: string;
   view: string;
   xLabel: string;
 }
 
+// htmx tells of its requests: detail.ctx is the request's context.
+interface GlobalEventHandlersEventMap {
+  "htmx:before:request": CustomEvent;
+  "htmx:before:swap": CustomEvent;
+  "htmx:after:swap": CustomEvent;
+  "htmx:response:error": CustomEvent;
+  "htmx:error": CustomEvent;
+}
+
 // Vendored libraries, which are plain scripts.
 interface Window {
+  htmx?: any;
   Chart?: any;
   d3?: any;
 }
 
 declare const Chart: any;
 declare const d3: any;
+declare const htmx: any;

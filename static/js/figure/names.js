@@ -3,6 +3,14 @@
 
 // `choice` gets `value`. `around`: what may be pointed at, if more than the words; `figure`: where
 // the curve is, if that may be out of sight.
+/**
+ * @typedef {object} Curve
+ * @property {import("./selection.js").Choice<string>} choice
+ * @property {string} value
+ * @property {HTMLElement} [around]
+ * @property {HTMLElement | null} [figure]
+ */
+/** @type {(words: HTMLElement, curve: Curve) => void} */
 export function nameCurve(words, { choice, value, around = words, figure = null }) {
   Object.assign(words, { role: "button", tabIndex: 0, ariaPressed: "false" });
   const press = () => {

@@ -29,8 +29,11 @@ const EVENTS = {
 export const NAMES = Object.keys(EVENTS);
 
 // Whether a figure's views draw it.
-/** @type {(event: RunEvent) => boolean} */
-export const isDrawn = ({ event }) => Boolean(EVENTS[event].drawn);
+/**
+ * @param {RunEvent} event
+ * @returns {event is DrawnEvent}
+ */
+export const isDrawn = (event) => Boolean(EVENTS[event.event].drawn);
 
 // Whether it is one row of a map, whose rows count for a figure's progress.
 /** @type {(event: RunEvent) => boolean} */
