@@ -4,7 +4,7 @@
 const PATIENCE_MS = 12_000; // a request that is silent for so long has failed
 const GONE = [404, 410]; // what the server answers where a newer version has other addresses
 const SCRIPT = /\b(javascript|ecmascript)\b/;
-const IMPORTS = /^(?:import|export)\b[^"';]*"(\.[^"]+)"/gm;
+const IMPORTS = /^(?:import|export)\b[^"';(]*"(\.[^"]+)"/gm;
 
 export class LoadError extends Error {
   // updated: the server no longer has this file, since it serves a newer version of the page.
