@@ -1,8 +1,6 @@
 // The axes of a chart, and what leaves them.
 import { numeral, percent } from "../text/numbers.js";
 
-// How far a logarithmic axis may grow beyond what it shows at least: one training that blows up
-// would else press all others flat. What lies further out is drawn at its edge, with a mark.
 /**
  * @typedef {any} Chart
  * @typedef {any} Scale
@@ -10,6 +8,9 @@ import { numeral, percent } from "../text/numbers.js";
  * @typedef {{ low: number, high: number | null, ticks: [number, string][] }} Place
  * @typedef {{ family: string, size: number }} Font
  */
+
+// How far a logarithmic axis may grow beyond what it shows at least: one training that blows up
+// would else press all others flat. What lies further out is drawn at its edge, with a mark.
 const ROOM = 10;
 const MOST_TICKS = 8;
 // Pixels for the numbers of a vertical axis, up to 5·10⁻¹⁰: the same in all charts, so that those of

@@ -5,6 +5,7 @@ import { places, Series } from "./series.js";
  * @typedef {import("./series.js").Point} Point
  * @typedef {import("../figure/run-events.js").Row} Row
  */
+
 export class Told {
   /** @type {number | null} */
   high = null; // where the rows of a profile end

@@ -12,7 +12,6 @@ import { summary } from "./summary.js";
 import { nearest, Told } from "./chart-model.js";
 import { words } from "../text/words.js";
 
-// A chart's name says what it shows. Who reads it should not find another at every point.
 /**
  * @typedef {import("./axes.js").Chart} Chart
  * @typedef {import("./line-style.js").DrawnPoint} DrawnPoint
@@ -20,6 +19,8 @@ import { words } from "../text/words.js";
  * @typedef {DrawnPoint & { upper?: number | null }} Reading
  * @typedef {[string, Reading | undefined][]} Readings
  */
+
+// A chart's name says what it shows. Who reads it should not find another at every point.
 const NAMED_EVERY_MS = 1000;
 
 export class View {

@@ -10,6 +10,7 @@ const TOGETHER = 0.2;
  * @typedef {import("./axes.js").Chart} Chart
  * @typedef {{ name: string, x: number, y: number, colour: string }} Name
  */
+
 /** @type {(chart: Chart) => string} */
 const fontOf = (chart) => `${SIZE}px ${chart.options.font.family}`;
 

@@ -12,6 +12,7 @@ import { words } from "../text/words.js";
  * @typedef {import("../figure/run-events.js").Row} Row
  * @typedef {{ element: HTMLElement, rows: Map<number, Row>, drawing: SVGElement | null }} Panel
  */
+
 const PAUSE_MS = 700;
 // The drawing, in its own units: bars are drawn in bins across and in percent upwards.
 const BOX = { left: 44, top: 18, width: 408, height: 160 };

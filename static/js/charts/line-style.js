@@ -1,10 +1,11 @@
 // How lines of a chart look: colours and marks.
 
-// Colour and dash of an arm are read off its line in the legend: one place decides them.
 /**
  * @typedef {{ x: number, y: number | null, value: number | null }} DrawnPoint
  * @typedef {"crossRot" | "triangle"} Mark
  */
+
+// Colour and dash of an arm are read off its line in the legend: one place decides them.
 /** @type {(key: Element) => { colour: string, dash: number[] }} */
 export function strokeOf(key) {
   const style = getComputedStyle(key);

@@ -14,6 +14,7 @@ import { words } from "../text/words.js";
  * @typedef {{ told: Told, range: Range, look: Look, singles: boolean }} Shown
  * @typedef {{ [option: string]: unknown }} Dataset
  */
+
 const START = { borderWidth: 1.25, borderDash: [2, 3] };
 // Lines that step back, for those that a reader looks at.
 export const FAINT = 0.18;

@@ -8,6 +8,7 @@ import { words } from "../text/words.js";
 const PLAY_MS = 6000; // from the first step to the last
 
 /** @typedef {import("../figure/run-events.js").DrawnEvent} DrawnEvent */
+
 export class View {
   #element;
   /** @type {HTMLInputElement} */

@@ -5,6 +5,7 @@ import { quantile } from "../maths/statistics.js";
  * @typedef {{ x: number, value: number | null }} Point
  * @typedef {Map<number, number | null>} Line
  */
+
 const BAND = [0.1, 0.9];
 
 // Where each of a row's values belongs, from `low` to `high`, both included.

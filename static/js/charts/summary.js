@@ -16,6 +16,7 @@ import { words } from "../text/words.js";
  * @property {Line[]} lines
  * @property {Level[]} [levels]
  */
+
 const DIGITS = 3;
 
 // title, unit, share: of the values; xTitle: of the places; names: [[place, name], …] of those that

@@ -12,6 +12,7 @@ import { words } from "../text/words.js";
  * @typedef {import("../figure/run-events.js").Row} Row
  * @typedef {{ element: HTMLElement, svg: SVGElement, rows: Row[] }} LossMap
  */
+
 const SIZE = { width: 360, height: 338 }; // in the drawing's own units
 const FIELD = { x: 44, y: 10, width: 300, height: 288 };
 const MIDDLE = { x: FIELD.x + FIELD.width / 2, y: FIELD.y + FIELD.height / 2 };

@@ -14,6 +14,7 @@ import { words } from "../text/words.js";
  * @typedef {{ caption: string, columns: string[], rows: string[][] }} Table
  * @typedef {{ banded: boolean, cells: Map<number, string> }} Cells
  */
+
 /** @type {FileKind[]} */
 const KINDS = ["svg", "png"];
 const RENEW_MS = 1000;
@@ -240,7 +241,7 @@ async function rasterised(svg) {
   canvas.height = SHARPNESS * image.naturalHeight;
   canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))), "image/png");
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("toBlob"))), "image/png");
   });
 }
 

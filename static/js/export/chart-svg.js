@@ -22,6 +22,7 @@
  * @property {string} [id]
  * @property {string} [style]
  */
+
 export const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', sans-serif";
 const BESIDE = 8; // between an axis and its numbers
 const REACH = 6; // how far a line may leave its box, as in the chart

@@ -8,6 +8,7 @@ import { drawing, label, levels, named, paint, plotOf, wrap } from "./chart-svg.
  * @typedef {(text: string, size: number, weight?: number | null) => number} Measure
  * @typedef {import("./chart-svg.js").Dataset} Dataset
  */
+
 const WIDTH = 720;
 const MARGIN = 24;
 const SIZE = 13;

@@ -15,6 +15,7 @@ import { escaped, FONT } from "./chart-svg.js";
  * @typedef {Map<Element, Look>} Looks
  * @typedef {{ svg: string, width: number, height: number }} Standalone
  */
+
 const GEOMETRY = [
   ..."d x y dx dy x1 y1 x2 y2 cx cy r rx ry width height points transform viewBox".split(" "),
   ..."preserveAspectRatio text-anchor clip-path".split(" "),

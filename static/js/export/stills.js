@@ -11,6 +11,7 @@ import { drawing, PLOT, plotOf, SHEET } from "./chart-svg.js";
  * @typedef {import("./standalone.js").Standalone} Standalone
  * @typedef {Standalone & { name: string, alt: string, label: string }} Stage
  */
+
 const SIZE = 13;
 // Letters of a picture that a telephone shows at two thirds of its size.
 const SMALL_SCREEN = "@media (max-width:420px){text{font-size:17px}}";

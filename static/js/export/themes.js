@@ -14,9 +14,10 @@ export function inTheme(theme, read) {
   }
 }
 
+/** @typedef {{ colour: string, opacity: number }} Paint */
+
 // Colours as browsers compute them, rgb() or a mixture, as {colour: "#rrggbb", opacity}. A browser
 // knows many ways to write a colour, and its canvas one way to paint it.
-/** @typedef {{ colour: string, opacity: number }} Paint */
 /** @type {Map<string, Paint>} */
 const known = new Map();
 

@@ -22,6 +22,7 @@ import { words } from "../text/words.js";
  * @typedef {{ share: number, step: number, lastStep: number, row: number, lastRow: number, trainings: number }} Progress
  * @typedef {{ open: () => void, progressed: (progress: Progress) => void }} Source
  */
+
 export class Figure {
   look = new Look();
   /** @type {Map<string, Key>} */

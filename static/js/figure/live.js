@@ -17,6 +17,7 @@ const SLOWEST_RETRY_MS = 30_000;
 const TROUBLES = new Set(["interrupted", "intercepted"]);
 
 /** @typedef {import("./stream.js").Network} Network */
+
 export class Live {
   /** @type {import("./figure.js").Figure} */
   #figure;

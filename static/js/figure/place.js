@@ -14,6 +14,7 @@ const RETRIES_MS = [3000, 9000, 27_000];
  * @typedef {(life: import("../dom/frame.js").Life) => View} Make
  * @typedef {() => { run: Run | null, events: DrawnEvent[] }} Ask
  */
+
 export class Place {
   /** @type {HTMLElement} */
   #element;

@@ -5,10 +5,12 @@ import { count } from "../text/numbers.js";
 import { words } from "../text/words.js";
 
 const PLAY_MS = 5000; // the whole run
+
 /**
  * @typedef {import("./figure.js").Figure} Figure
  * @typedef {import("./figure.js").Recording} Recording
  */
+
 /** @type {Record<string, string>} */
 const SPOKEN = { running: words.replay.replaying, stopped: words.replay.stopped, failed: words.replay.lost };
 /** @type {Record<string, string>} */

@@ -1,5 +1,6 @@
 // What a run tells, {event, data}: the same on a stream, in the answer to a poll and in a recording.
 // app/events.py describes each event's data.
+
 /**
  * @typedef {{ position: number, eta_s: number }} Queued
  * @typedef {{ run: string, slug: string, seed: number, seeds: number, arms: string[], steps: number, device: string }} Started

@@ -23,9 +23,11 @@ const ENDED = ["finished", "stopped", "failed"];
  * @property {number} at
  * @property {boolean} pinned
  */
+
 const when = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 
 /** @typedef {(run: string) => Promise<boolean>} Show */
+
 export class Tray {
   /** @type {import("./figure.js").Figure} */
   #figure;

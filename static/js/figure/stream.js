@@ -28,7 +28,6 @@ const SLOWEST_RETRY_MS = 30_000;
 const FRUITLESS = 2;
 const POLLING_MS = 60_000;
 
-// Until when no stream of this page is tried, since something holds them back.
 /**
  * @typedef {"live" | "held" | "full" | "interrupted" | "intercepted"} Network
  * @typedef {import("./run-events.js").RunEvent} RunEvent
@@ -37,6 +36,8 @@ const POLLING_MS = 60_000;
  * @typedef {RunEvent & { id: number }} NumberedEvent
  * @typedef {{ now: number, date: number }} Moment
  */
+
+// Until when no stream of this page is tried, since something holds them back.
 let pollingUntil = -Infinity;
 
 // What is drawn of a run that has ended; null where the server doesn't know the run.

@@ -8,6 +8,7 @@ import { words } from "../text/words.js";
  * @typedef {[number, number]} Place
  * @typedef {{ label: string, cells: HTMLTableCellElement[][] }} LossMap
  */
+
 /** @type {{ [key: string]: (from: Place, last: number) => Place }} */
 const MOVES = {
   ArrowLeft: ([row, column]) => [row, column - 1],

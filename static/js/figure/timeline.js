@@ -8,12 +8,13 @@ const STEPS_A_POINT = 2;
 /** @type {(rows: number) => number} */
 export const stepsARow = (rows) => STEPS_A_POINT * rows;
 
-// When each point of a recording comes, `at` going from 0 to 1: all trainings side by side, and
-// where there is a map of so many rows, it fills behind the last step.
 /**
  * @typedef {import("./run-events.js").DrawnEvent} DrawnEvent
  * @typedef {import("./run-events.js").Points} Points
  */
+
+// When each point of a recording comes, `at` going from 0 to 1: all trainings side by side, and
+// where there is a map of so many rows, it fills behind the last step.
 /** @type {(events: DrawnEvent[], run: { steps: number, rows: number }) => (DrawnEvent & { at: number })[]} */
 export function timeline(events, { steps, rows }) {
   const all = steps + stepsARow(rows) * rows;

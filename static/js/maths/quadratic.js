@@ -56,6 +56,7 @@ const FLED = 20;
  * @typedef {{ share: number, cap: number }} Limits
  * @typedef {{ path: Vector[], arrived: boolean }} Descent
  */
+
 /** @type {(matrix: Symmetric, start: Vector, rate: number, limits: Limits) => Descent} */
 export function descend(matrix, start, rate, { share, cap }) {
   const [a, b, c] = matrix;

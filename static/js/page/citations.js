@@ -7,9 +7,10 @@ const CLOSES_AFTER_MS = 250; // time enough to move into the card
 const GAP = 6; // pixels between citation and card
 const MARGIN = 16; // and between card and window
 
+/** @typedef {{ width: number, height: number }} Size */
+
 // Where a card goes, in the coordinates of the window: below its citation, above where that is too
 // low, and never past a side. `anchor` is a DOMRect; `card` and `view` have a width and a height.
-/** @typedef {{ width: number, height: number }} Size */
 /** @type {(anchor: { left: number, width: number, top: number, bottom: number }, card: Size, view: Size) => { left: number, top: number }} */
 export function place(anchor, card, view) {
   const centred = anchor.left + (anchor.width - card.width) / 2;

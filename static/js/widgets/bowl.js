@@ -11,11 +11,13 @@ import { Contours, Scatter } from "./contours.js";
 const EPSILON = 1e-5; // PyTorch's
 const SEED = 70; // of those up to 99, its points keep closest together: all stay inside the drawing
 const POINTS = 60;
+
 /**
  * @typedef {import("../maths/quadratic.js").Symmetric} Symmetric
  * @typedef {import("../maths/quadratic.js").Vector} Vector
  * @typedef {"raw" | "normalised"} Stage
  */
+
 /** @type {Vector} */
 const MINIMUM = [1, 1]; // where the error is least: the weights that made the targets
 /** @type {Vector} */

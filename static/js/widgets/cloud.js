@@ -8,6 +8,7 @@ import { words } from "../text/words.js";
  * @typedef {[number, number]} Pair
  * @typedef {{ id: number, x: number, y: number }} Grip
  */
+
 const RADIUS = 0.1;
 const STEP = 0.1; // by which an arrow key moves a point; ten times that with Shift
 /** @type {Record<string, Pair>} */

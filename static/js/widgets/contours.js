@@ -2,11 +2,12 @@
 import { eigen, error, halfAxes } from "../maths/quadratic.js";
 import { draw, set } from "../dom/svg.js";
 
-// Each line stands for twice the error of the next one inside; 2⁰ is the error at the start.
 /**
  * @typedef {import("../maths/quadratic.js").Symmetric} Symmetric
  * @typedef {import("../maths/quadratic.js").Vector} Vector
  */
+
+// Each line stands for twice the error of the next one inside; 2⁰ is the error at the start.
 const POWERS = [6, 5, 4, 3, 2, 1, 0, -1, -2, -3, -4, -5];
 
 export class Contours {

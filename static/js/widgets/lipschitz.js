@@ -3,8 +3,9 @@ import { curvature, greatest, slope, value, vertex } from "../maths/curves.js";
 import { fixed } from "../text/numbers.js";
 import { set } from "../dom/svg.js";
 
-// Two losses made up for this drawing.
 /** @typedef {{ low: number, high: number, floor: number, ceiling: number }} Bounds */
+
+// Two losses made up for this drawing.
 /** @type {Record<string, import("../maths/curves.js").Loss>} */
 const LOSSES = {
   rough: {

@@ -12,6 +12,7 @@ import { draw, set } from "../dom/svg.js";
  * @property {Mode} mode
  * @property {Record<Mode, Map<number, number>>} earlier
  */
+
 /** @type {Mode[]} */
 const MODES = ["train", "test"];
 const INPUT_Y = 140;

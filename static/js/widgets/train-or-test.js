@@ -19,6 +19,7 @@ const KEPT = 40; // outputs that are remembered in each mode
  * @typedef {{ draw: number, joined: boolean }} Batch
  * @typedef {{ batches: number[], running: number[] }} Averages
  */
+
 export class TrainOrTest {
   /** @type {HTMLElement} */
   #element;

@@ -2,6 +2,7 @@
 // Numbers come as text, as numbers.js writes them.
 
 /** @typedef {{ [name: string]: string | string[] | ((told: any) => string) | Texts }} Texts */
+
 /** @type {(text: string) => string} */
 const capitalised = (text) => text[0].toUpperCase() + text.slice(1);
 
