@@ -28,11 +28,13 @@ stills: .venv/ready-dev
 long: .venv/ready-dev
 	$(BIN)/python -m pytest --numprocesses 1 -m long
 
-lint: .venv/ready-dev
+# The scripts' tools come from npm; without npm, they are skipped and the last command says so.
+lint: .venv/ready-dev node_modules/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.support.node
 
 bench: .venv/ready-dev
 	$(BIN)/python -m bench
@@ -67,3 +69,6 @@ lighthouse: .venv/ready-dev
 .venv/ready-dev: .venv/ready
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
+
+node_modules/ready: package-lock.json
+	! command -v npm >/dev/null || { npm ci && touch $@; }

@@ -46,7 +46,7 @@ async def watch(runs: RunScheduler, experiment: Experiment, seed: int) -> Seen:
     waiting = set(steps)
     with run.watch() as log:
         while not log.closed or at < len(log):
-            await log.news(at)
+            await log.wait_after(at)
             entries = log.entries[at:]
             at += len(entries)
             for event in map(decode, entries):

@@ -21,7 +21,10 @@ from tests.support.processes import ROOT
 
 MAX_LINES = 400
 SOURCES = ("app", "tests", "bench", "templates", "static/js", "static/css")
-TEXT = {".py", ".js", ".css", ".html", ".md", ".toml", ".txt", ".json", ".svg", ".yml", ""}
+TEXT = {
+    *(".py", ".js", ".css", ".html", ".md", ".toml", ".txt", ".json", ".jsonc", ".svg", ".yml"),
+    "",
+}
 VENDOR = ROOT / "static" / "vendor"
 
 
@@ -39,6 +42,7 @@ def everything() -> Iterator[Path]:
         ".git",
         ".venv",
         ".hypothesis",
+        "node_modules",
         "__pycache__",
         "build",
         "dist",
@@ -256,7 +260,9 @@ def test_every_test_file_mirrors_a_file_of_the_app() -> None:
         name
         for test in (ROOT / "tests").rglob("test_*.py")
         if (name := test.relative_to(ROOT / "tests").as_posix()) not in of_no_file
-        and not name.startswith(("browser/", "browsers/", "bench/", "deployment/", "failures/"))
+        and not name.startswith(
+            ("browser/", "browsers/", "js/", "bench/", "deployment/", "failures/")
+        )
         and not any(_mirrored(name))
     ]
     assert astray == []

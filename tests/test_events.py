@@ -1,8 +1,11 @@
 import math
+import re
+from dataclasses import fields
 
 import pytest
 
 from app.events import (
+    KINDS,
     ArmEnded,
     Done,
     Event,
@@ -13,6 +16,7 @@ from app.events import (
     encode,
     to_payload,
 )
+from tests.support.processes import ROOT
 from tests.support.sse import events_in
 
 EVERY_EVENT: list[Event] = [
@@ -70,3 +74,14 @@ def test_text_can_not_break_out_of_its_line() -> None:
     (received,) = events_in(encode(Verdict(True, "one\n\nid: 9\r\nµ", {}), 1))
     assert received.id == 1
     assert received.data["text"] == "one\n\nid: 9\r\nµ"
+
+
+def test_the_scripts_know_every_event_and_its_fields() -> None:
+    script = (ROOT / "static" / "js" / "figure" / "run-events.js").read_text(encoding="utf-8")
+    typed = re.findall(r"@typedef \{\{ (?!event)(.+) \}\} (\w+)$", script, re.MULTILINE)
+    assert {kind.__name__: [field.name for field in fields(kind)] for kind in KINDS.values()} == {
+        name: re.findall(r"(?:^|, )(\w+)\??: ", members) for members, name in typed
+    }
+    assert dict(re.findall(r'event: "(\w+)", data: (\w+)', script)) == {
+        name: kind.__name__ for name, kind in KINDS.items()
+    }

@@ -7,6 +7,13 @@ const SHARE = 0.25; // of the chart's width, at most: a longer name takes severa
 // Names of curves that end this near to the furthest one stand in a column.
 const TOGETHER = 0.2;
 
+/**
+ * @typedef {import("./axes.js").Chart} Chart
+ * @typedef {{ name: string, x: number, y: number, colour: string }} End
+ * @typedef {{ lines: string[], x: number, y: number, colour: string }} Name
+ */
+
+/** @type {<Result>(chart: Chart, act: (ctx: CanvasRenderingContext2D) => Result) => Result} */
 function measured(chart, act) {
   const { ctx } = chart;
   ctx.save();
@@ -17,7 +24,9 @@ function measured(chart, act) {
   return result;
 }
 
+/** @type {(name: string, ctx: CanvasRenderingContext2D, room: number) => string[]} */
 function linesOf(name, ctx, room) {
+  /** @type {string[]} */
   const lines = [];
   for (const word of name.split(" ")) {
     const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
@@ -28,6 +37,7 @@ function linesOf(name, ctx, room) {
 }
 
 // The room that names need to the right of the plot; 0 where they don't stand there.
+/** @type {(names: string[], chart: Chart) => number} */
 export function roomFor(names, chart) {
   const { clientWidth } = chart.canvas;
   if (clientWidth < WIDE) return 0;
@@ -38,6 +48,7 @@ export function roomFor(names, chart) {
 }
 
 // ends: {name, x, y, colour} of each curve, x and y in the chart's values.
+/** @type {(chart: Chart, ends: End[]) => void} */
 export function drawNames(chart, ends) {
   const { scales, chartArea, canvas } = chart;
   const furthest = Math.max(...ends.map(({ x }) => x));
@@ -57,7 +68,9 @@ export function drawNames(chart, ends) {
 }
 
 // The same names, moved so that none hides another: down, and back up from the bottom.
+/** @type {(names: Name[], area: { top: number, bottom: number }) => Name[]} */
 function apart(names, { top, bottom }) {
+  /** @type {(name: Name) => number} */
   const half = ({ lines }) => (lines.length * LINE) / 2;
   const placed = [...names].sort((a, b) => a.y - b.y);
   let edge = top - LINE / 2;
