@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 
 from app.events import (
-    KINDS,
+    EVENT_TYPES,
     ArmEnded,
     Done,
     Event,
@@ -79,9 +79,9 @@ def test_text_can_not_break_out_of_its_line() -> None:
 def test_the_scripts_know_every_event_and_its_fields() -> None:
     script = (ROOT / "static" / "js" / "figure" / "run-events.js").read_text(encoding="utf-8")
     typed = re.findall(r"@typedef \{\{ (?!event)(.+) \}\} (\w+)$", script, re.MULTILINE)
-    assert {kind.__name__: [field.name for field in fields(kind)] for kind in KINDS.values()} == {
-        name: re.findall(r"(?:^|, )(\w+)\??: ", members) for members, name in typed
-    }
+    assert {
+        kind.__name__: [field.name for field in fields(kind)] for kind in EVENT_TYPES.values()
+    } == {name: re.findall(r"(?:^|, )(\w+)\??: ", members) for members, name in typed}
     assert dict(re.findall(r'event: "(\w+)", data: (\w+)', script)) == {
-        name: kind.__name__ for name, kind in KINDS.items()
+        name: kind.__name__ for name, kind in EVENT_TYPES.items()
     }

@@ -6,7 +6,6 @@ cancelled, and a call returns one value instead of a stream.
 
 import asyncio
 import logging
-import os
 import pickle
 import socket
 import sys
@@ -32,6 +31,7 @@ from app.engines.messages import (
     encode_message,
 )
 from app.engines.warm_up import StartupMonitor, process_activity
+from app.engines.worker_environment import worker_environment
 from app.errors import (
     CannotTrain,
     DeadlineExceeded,
@@ -47,14 +47,6 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-# One thread per training. The allocator keeps the memory that torch frees, since requesting it from
-# the system again took 6 % of a training (bench/NOTES.md).
-WORKER_ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "MALLOC_MMAP_THRESHOLD_": str(2**28),
-    "MALLOC_TRIM_THRESHOLD_": str(2**30),
-    "MALLOC_TOP_PAD_": str(2**26),
-}
 # A worker checks for a stop between two events, about every 50 ms. A worker that has not ended its
 # training after this time is killed, so that a stop frees the slot within 1.5 s.
 STOP_TIMEOUT_SECONDS = 1.0
@@ -75,11 +67,6 @@ MEMORY_POLL_SECONDS = 0.1
 # An idle worker that holds more than this share of its memory limit is replaced.
 RECYCLE_MEMORY_SHARE = 0.75
 MB = 1_000_000
-
-
-def _same_modules() -> dict[str, str]:
-    """A worker imports what the server does, even where the current folder has another `app`."""
-    return {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)), "PYTHONSAFEPATH": "1"}
 
 
 def log_worker_count(settings: Settings) -> None:
@@ -114,7 +101,7 @@ class Worker:
                 *WORKER_COMMAND,
                 *(settings.data_dir, settings.cache_dir, settings.device),
                 stdin=theirs.fileno(),
-                env=os.environ | WORKER_ENVIRONMENT | _same_modules(),
+                env=worker_environment(),
                 start_new_session=True,
             )
         return cls(process, *await asyncio.open_connection(sock=ours))
