@@ -37,7 +37,7 @@ class Seen:
 
 
 async def watch(runs: RunScheduler, experiment: Experiment, seed: int) -> Seen:
-    """RunScheduler the figure once and follows its stream. The run must finish."""
+    """Runs the figure once and follows its stream. The run must finish."""
     began = perf_counter()
     run = runs.create(experiment, experiment.parse({"seed": seed}), reader="bench")
     steps = {spec.arm: spec.steps for spec in experiment.trainings(run.request)}
