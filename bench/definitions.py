@@ -31,10 +31,13 @@ from app.experiments.architectures import (
 from app.training import landscape
 from app.training.correction import gradient_correction
 from app.training.hessian import TOLERANCE, sharpness
+from app.training.lines import Line
 from app.training.measures import ics
 from app.training.networks import build
 from app.training.norms import LpNorm, Noise, average_norm
+from app.training.propagation import through_blocks
 from app.training.randomness import stream
+from app.training.rotation import rotation
 from app.training.steps import Parameters, Step, flat, look
 from bench.checks import Check, Comparison
 
@@ -240,6 +243,37 @@ def correction_of_the_gradient(seed: int) -> Iterator[Comparison]:
     yield (lengths[1] / lengths[0]).item(), measured["correction_length"]
 
 
+def cosine_between_images(seed: int) -> Iterator[Comparison]:
+    """Block by block, off the diagonal of the matrix of all cosines."""
+    step = _look(CONVOLUTIONS, PICTURE, seed, rate=0.1)
+    measured = through_blocks(step, None)["activation_cosine"]
+    assert isinstance(measured, Line)
+    for x, ours in zip(step.inputs, measured.values, strict=True):
+        all_pairs = torch.corrcoef(_with_its_opposite(x.flatten(1)))
+        apart = ~torch.eye(len(all_pairs), dtype=torch.bool)
+        yield all_pairs[apart].mean().item(), ours
+
+
+def _with_its_opposite(rows: Tensor) -> Tensor:
+    """(N, D) → (N, 2D), of mean 0: so that a correlation is the cosine between two rows."""
+    return torch.cat([rows, -rows], 1)
+
+
+def turn_of_the_weights(seed: int) -> Iterator[Comparison]:
+    """Of both convolutions, after a step on a copy: by an arccosine; and the rate left to them."""
+    rate = 0.5
+    step = _look(CONVOLUTIONS, PICTURE, seed, rate)
+    slope, here = grad(_loss(step))(_here(step), step.images), _here(step)
+    angles, rates = [], []
+    for name in ("0.weight", "3.weight"):
+        w, moved = here[name].flatten(), (here[name] - rate * slope[name]).flatten()
+        angles.append(torch.rad2deg(torch.acos(F.cosine_similarity(w, moved, dim=0))).item())
+        rates.append(rate / (w @ w).item())
+    measured = rotation(step, None)
+    yield sum(angles) / 2, measured["step_angle"]
+    yield sum(rates) / 2, measured["effective_rate"]
+
+
 def sharpness_of_the_full_hessian(seed: int) -> Iterator[Comparison]:
     """All 63 × 63 numbers of the Hessian, and their largest eigenvalue.
 
@@ -355,6 +389,18 @@ CHECKS = (
         "correction of the gradient by BatchNorm: cosine and length",
         "the network written out, its statistics constants or not",
         correction_of_the_gradient,
+        1e-9,
+    ),
+    Check(
+        "cosine between two images, block by block",
+        "`torch.corrcoef`, all pairs",
+        cosine_between_images,
+        1e-12,
+    ),
+    Check(
+        "turn of the weights: angle of a step, η/‖W‖²",
+        "by an arccosine, from `torch.func.grad`",
+        turn_of_the_weights,
         1e-9,
     ),
     Check(
