@@ -30,7 +30,7 @@ from app.experiments.architectures import (
 )
 from app.training import landscape
 from app.training.correction import gradient_correction
-from app.training.hessian import TOLERANCE, sharpness
+from app.training.hessian import LEADING, TOLERANCE, leading, sharpness
 from app.training.lines import Line
 from app.training.measures import ics
 from app.training.networks import build
@@ -274,13 +274,12 @@ def turn_of_the_weights(seed: int) -> Iterator[Comparison]:
     yield sum(rates) / 2, measured["effective_rate"]
 
 
-def sharpness_of_the_full_hessian(seed: int) -> Iterator[Comparison]:
-    """All 63 × 63 numbers of the Hessian, and their largest eigenvalue.
+def _full_hessian(step: Step) -> Tensor:
+    """All 63 × 63 numbers of it, for the network SMALL.
 
     The network is written out: with torch's own BatchNorm, torch.func.hessian of PyTorch 2.15
     gives a matrix that is not symmetric.
     """
-    step = _look(SMALL, VECTOR, seed, rate=0.1)
     sizes = [value.numel() for value in step.parameters.values()]
 
     def loss(theta: Tensor) -> Tensor:
@@ -291,8 +290,23 @@ def sharpness_of_the_full_hessian(seed: int) -> Iterator[Comparison]:
         outputs = (gamma * normalised + beta).sigmoid() @ last[0].T + last[1]
         return F.cross_entropy(outputs, step.labels)
 
-    full = hessian(loss)(flat(_here(step)))
+    return torch.as_tensor(hessian(loss)(flat(_here(step))))
+
+
+def sharpness_of_the_full_hessian(seed: int) -> Iterator[Comparison]:
+    """The largest eigenvalue."""
+    step = _look(SMALL, VECTOR, seed, rate=0.1)
+    full = _full_hessian(step)
     yield torch.linalg.eigvalsh(full)[-1].item(), sharpness(step, None)["sharpness"]
+
+
+def gradient_along_leading_directions(seed: int) -> Iterator[Comparison]:
+    """Of the ten largest eigenvalues of all 63, written out as above."""
+    step = _look(SMALL, VECTOR, seed, rate=0.1)
+    vectors = torch.linalg.eigh(_full_hessian(step))[1][:, -LEADING:]
+    gradient = flat(step.gradients)
+    share = (vectors.T @ gradient).square().sum() / gradient.square().sum()
+    yield share.item(), leading(step, None)["leading_share"]
 
 
 def theorem(root: bool) -> Callable[[int], Iterator[Comparison]]:
@@ -407,6 +421,12 @@ CHECKS = (
         "sharpness",
         "largest eigenvalue of `torch.func.hessian`",
         sharpness_of_the_full_hessian,
+        TOLERANCE,
+    ),
+    Check(
+        "gradient’s share along the ten sharpest directions",
+        "eigenvectors of `torch.func.hessian`",
+        gradient_along_leading_directions,
         TOLERANCE,
     ),
     Check("Theorem 4.1 with 1/m", "the gradient itself", theorem(root=False), 1e-9),

@@ -91,6 +91,10 @@ REACH = Metric(
 SHARPNESS = Metric("sharpness", "Sharpness", "", 2, 20, log=True)
 EDGE_SHARE = Metric("edge_share", "Sharpness, as a share of 2/rate", "", 0.01, 2, log=True)
 EDGE_DISTANCE = Metric("edge_distance", "Sharpness, distance from 2/rate", "", 0, 1, share=True)
+LEADING_SHARE = Metric(
+    "leading_share", "Gradient’s share along the ten sharpest directions", "", 0, 1, share=True
+)
+LEADING_SPREAD = Metric("leading_spread", "Sharpest direction over the tenth", "", 1, 5)
 ONE_HOT_ERROR = Metric("train_loss", "Training loss", "", 0.001, 1, log=True)
 
 # Percentiles over images: from the 15th to the 85th there are 70 of 100.

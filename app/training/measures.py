@@ -207,4 +207,5 @@ MEASURES: dict[str, Measure] = {
     "rotation": rotation,
     "sharpness": hessian.sharpness,
     "edge": hessian.edge,
+    "leading": hessian.leading,
 }
