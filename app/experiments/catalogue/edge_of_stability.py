@@ -102,5 +102,26 @@ EDGE_OF_STABILITY = Experiment(
     claims=(
         _hovers("plain", "In the plain network"),
         _hovers("bn", "With BatchNorm"),
+        Claim(
+            id="the-gradient-starts-elsewhere",
+            statement="Before the first step, less of the gradient lies along the ten sharpest "
+            "directions with BatchNorm than without.",
+            arm="bn",
+            metric="leading_share",
+            statistic="first",
+            relation="below",
+            bound=0,
+            share=0.75,
+            other="plain",
+            if_held="Before the first step, {value:.0%} of the gradient lay along the ten sharpest "
+            "directions with BatchNorm and {other:.0%} without.",
+            if_broken="Before the first step, no less of the gradient lay along the ten sharpest "
+            "directions with BatchNorm than without: {value:.0%} and {other:.0%}.",
+            if_level="Before the first step, {value:.0%} of the gradient lay along the ten "
+            "sharpest directions, with BatchNorm and without.",
+            over_seeds="Before the first step, {value:.0%} of the gradient lay along the ten "
+            "sharpest directions with BatchNorm and {other:.0%} without (medians; less with it in "
+            "{held} of {seeds}).",
+        ),
     ),
 )
