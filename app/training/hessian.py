@@ -17,7 +17,7 @@ Product: TypeAlias = Callable[[Tensor], Tensor]
 TOLERANCE = 0.01
 # Measured in 14 trainings of small networks: 9 to 14 products do on average, 23 at most.
 MOST_PRODUCTS = 60
-# One for each digit, as many as stand apart from the rest (Ghorbani et al. 2019, §3).
+# One for each digit: about as many eigenvalues as classes stand apart (Ghorbani et al. 2019).
 LEADING = 10
 
 
@@ -44,7 +44,7 @@ def leading(now: Step, before: Step | None) -> Mapping[str, float]:
     """The LEADING largest eigenvalues of the Hessian, and how much of the gradient is along them.
 
     `leading_share`: ‖Vᵀg‖²/‖g‖² with the gradient g and the eigenvectors V (P, LEADING), 0 to 1; a
-    random direction has LEADING/P (Ghorbani et al. 2019, §4). `leading_spread`: the largest of
+    random direction has LEADING/P (Ghorbani et al. 2019). `leading_spread`: the largest of
     these eigenvalues over the smallest.
     """
     gradient = flat(now.gradients)

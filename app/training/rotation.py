@@ -11,8 +11,8 @@ from app.training.steps import Step
 def rotation(now: Step, before: Step | None) -> Mapping[str, float]:
     """What the next step of gradient descent does to each convolution's weights W; means over them.
 
-    `step_angle`: between W and W − η∇L, in degrees (the angular update of Wan et al. 2021, §3).
-    `effective_rate`: η/‖W‖₂², a pure number (Li, Arora 2020, §2). Below a norm without ε the
+    `step_angle`: between W and W − η∇L, in degrees (the angular update of Wan et al. 2021).
+    `effective_rate`: η/‖W‖₂², a pure number (Li, Arora 2020). Below a norm without ε the
     gradient stands at right angles to W, and its length goes as 1/‖W‖, so that the angle is the
     arctangent of η/‖W‖² times the gradient's length at ‖W‖ = 1: both numbers are the same for
     (c·W, c²·η) as for (W, η). Other parameters, the biases among them, are left out.

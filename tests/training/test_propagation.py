@@ -88,7 +88,7 @@ def test_the_cosine_of_equal_orthogonal_and_opposite_activations() -> None:
 
 
 def test_without_a_norm_wide_layers_make_images_alike_as_the_theory_says() -> None:
-    """Cho, Saul 2009, §2.1: c becomes (√(1 − c²) + (π − arccos c)·c)/π behind a ReLU.
+    """Cho, Saul 2009: c becomes (√(1 − c²) + (π − arccos c)·c)/π behind a ReLU.
 
     With weights of any variance, as long as there are no biases; here from orthogonal inputs on.
     """

@@ -88,7 +88,7 @@ def test_below_a_norm_the_gradient_is_at_right_angles_and_the_angle_is_an_arctan
 
 
 def test_weights_twice_as_long_at_four_times_the_rate_turn_as_far(dataset: Dataset) -> None:
-    """(c·W, c²·η) is (W, η): Li, Arora 2020, §2. At the same rate, by nearly a quarter."""
+    """(c·W, c²·η) is (W, η): Li, Arora 2020. At the same rate, by nearly a quarter."""
     usual = values_of(step_with_longer_weights(dataset, 1, RATE))
     assert values_of(step_with_longer_weights(dataset, 2, 4 * RATE)) == pytest.approx(usual)
     angle, rate = values_of(step_with_longer_weights(dataset, 2, RATE))
