@@ -1,7 +1,11 @@
 """What settings of single experiments lead to."""
 
+import pytest
+
+from app.experiments import EXPERIMENTS
 from app.experiments.catalogue.learning_rates import LEARNING_RATES
 from app.experiments.catalogue.rates import BEST, RATES
+from app.experiments.definition import Experiment
 
 
 def test_each_network_has_its_own_best_rate_unless_one_is_asked_for() -> None:
@@ -22,3 +26,13 @@ def test_only_the_plain_gradient_is_shortened() -> None:
         "bn@0.1": 0,
         "bn@0.5": 0,
     }
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=lambda found: found.slug)
+def test_a_default_is_written_as_the_same_number_that_a_reader_sends(
+    experiment: Experiment,
+) -> None:
+    """Or a receipt would read otherwise after a restart: 0 is not 0.0 in JSON."""
+    fields = experiment.request.model_fields.items()
+    floats = {name: field.default for name, field in fields if field.annotation is float}
+    assert {name for name, default in floats.items() if not isinstance(default, float)} == set()

@@ -42,7 +42,7 @@ class LearningRates(RunRequest):
             description="The plain networks’ gradient is shortened to this length if it is longer. "
             "0 leaves it as it is; try 1.",
         ),
-    ] = 0
+    ] = 0.0
 
     def training(self, arm: Arm, seed: int) -> TrainingSpec:
         assert arm.learning_rate is not None

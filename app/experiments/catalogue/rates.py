@@ -34,7 +34,7 @@ class Rates(RunRequest):
             le=1,
             description="Of both networks. At 0, each has its own best, chosen on other seeds.",
         ),
-    ] = 0
+    ] = 0.0
     optimizer: Annotated[
         Literal["sgd", "momentum", "adam"],
         Field(description="Plain gradient descent, with momentum 0.9, or Adam."),
