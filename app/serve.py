@@ -16,8 +16,8 @@ from app import machine
 from app.errors import InvalidSettings
 from app.main import create_app
 from app.settings import Settings
-from app.web.listening import addresses, listen
-from app.web.protocol import Connection
+from app.web.listening import listen, server_urls
+from app.web.protocol import BoundedHttpProtocol
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Server(uvicorn.Server):
         listeners = [listener for server in self.servers for listener in server.sockets]
         for listener in listeners:
             _drop_what_is_not_read(listener.fileno())
-        first, *others = addresses(listeners)
+        first, *others = server_urls(listeners)
         lines = [f"Reading at {first}", *(f"Also at {other}" for other in others)]
         if public := self._app.state.settings.public_url:
             lines.append(f"For readers: {public}/")
@@ -66,7 +66,7 @@ def config_for(app: FastAPI, settings: Settings) -> uvicorn.Config:
         app,
         host=settings.host,
         port=settings.port,
-        http=Connection,
+        http=BoundedHttpProtocol,
         ws="none",
         server_header=False,
         proxy_headers=False,  # the application believes them itself: app/web/proxies.py

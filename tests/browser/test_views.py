@@ -143,7 +143,9 @@ def test_a_canvas_that_nothing_can_be_drawn_on_is_a_failure(
     forgive(reader, "canvas context", "can't acquire context")
 
 
-@pytest.mark.parametrize("what", ["js/charts/chart.js", "js/charts/axes.js", "vendor/chart-*", "recordings/*"])
+@pytest.mark.parametrize(
+    "what", ["js/charts/chart.js", "js/charts/axes.js", "vendor/chart-*", "recordings/*"]
+)
 def test_a_page_from_before_an_upgrade_asks_to_be_reloaded(
     what: str, staged: str, new_reader: NewReader
 ) -> None:

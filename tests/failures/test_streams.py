@@ -8,7 +8,7 @@ from time import monotonic
 import httpx
 import pytest
 
-from app.web.event_stream import RETRY_SECONDS
+from app.web.event_stream import RETRY_AFTER_SECONDS
 from tests.conftest import NewReader, Serve
 from tests.failures.watching import abort, open_stream, rest_of, wait_for_files
 from tests.support.http_client import FinishedRun, json_of, problem_of, stream, train, until, watch
@@ -168,7 +168,7 @@ def test_a_stream_too_many_is_told_when_to_come_back(serve: Serve) -> None:
             assert each.recv(12) == b"HTTP/1.1 200"
         refused = reader.get(path)
         problem_of(refused, 503)
-        assert refused.headers["retry-after"] == str(RETRY_SECONDS)
+        assert refused.headers["retry-after"] == str(RETRY_AFTER_SECONDS)
         abort(readers.pop())
         wait_until(lambda: opens(reader, path), "there is room again")
         reader.delete(f"/runs/{run_id}")

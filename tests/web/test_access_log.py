@@ -35,7 +35,7 @@ def test_a_change_is_one_line_whether_it_is_made_or_refused(
 def test_to_look_leaves_no_line_but_is_counted(
     toy_server: ToyServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answers: Counter[int] = toy_server.app.state.answers
+    answers: Counter[int] = toy_server.app.state.responses_by_status
     before = answers[200], answers[404]
     with toy_server.visitor() as reader:
         reader.get("/experiments")

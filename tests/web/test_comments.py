@@ -15,7 +15,7 @@ from app import store as stores
 from app.comments import MAX_TEXT, PER_READER, PER_SERVER
 from app.main import create_app
 from app.settings import Settings
-from app.web.comments import MAX_WAITING, WRITERS
+from app.web.comments import MAX_WAITING, WRITER_THREADS
 from tests.conftest import Serve
 from tests.support.http_client import RUNS, fields_of, json_of, problem_of
 from tests.support.markup import Tags
@@ -284,7 +284,7 @@ async def test_while_the_store_is_locked_comments_are_read_and_the_page_does_not
 ) -> None:
     monkeypatch.setattr(stores, "PATIENCE_SECONDS", 30)
     await post(reader, "before")
-    readers = [new_reader() for _ in range(WRITERS + MAX_WAITING + 5)]
+    readers = [new_reader() for _ in range(WRITER_THREADS + MAX_WAITING + 5)]
     waiting = len(readers)
     answers: list[httpx.Response] = []
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -302,10 +302,10 @@ async def test_while_the_store_is_locked_comments_are_read_and_the_page_does_not
                 await anyio.lowlevel.checkpoint()
             assert await listed(reader) == ["before"]
             assert (await reader.get("/")).status_code == 200
-            assert waiting == WRITERS + MAX_WAITING
+            assert waiting == WRITER_THREADS + MAX_WAITING
             other.execute("ROLLBACK")
     statuses = sorted(answer.status_code for answer in answers)
-    assert statuses == [*[201] * (WRITERS + MAX_WAITING), *[503] * 5]
+    assert statuses == [*[201] * (WRITER_THREADS + MAX_WAITING), *[503] * 5]
 
 
 def test_two_servers_share_one_store(serve: Serve) -> None:

@@ -11,14 +11,14 @@ from starlette.types import Message
 from app.events import Done, Queued
 from app.runs.event_log import Log
 from app.web.event_stream import (
-    ALIVE_SECONDS,
-    LIFE_SECONDS,
-    LOOK_SECONDS,
-    POLL_BYTES,
-    SEND_SECONDS,
+    HEARTBEAT_SECONDS,
+    MAX_POLL_BYTES,
+    MAX_STREAM_SECONDS,
+    SEND_TIMEOUT_SECONDS,
+    WATCHDOG_INTERVAL_SECONDS,
     EventStream,
-    Streams,
-    poll,
+    StreamRegistry,
+    poll_response,
 )
 from tests.support.http_client import FinishedRun, json_of, stream, train, until
 from tests.support.processes import PATIENCE
@@ -103,7 +103,7 @@ def play(scenario: Callable[[Turned], Coroutine[Any, Any, None]]) -> None:
 
 def open_stream(log: Log, reader: Reader, last_id: int = 0) -> asyncio.Task[None]:
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-    stream = EventStream(log, last_id, Streams(1))
+    stream = EventStream(log, last_id, StreamRegistry(1))
     return asyncio.create_task(stream(scope, reader.receive, reader.send))
 
 
@@ -123,7 +123,7 @@ def test_a_quiet_stream_says_that_it_is_alive_again_and_again() -> None:
         await reader.has(2)
         await anyio.wait_all_tasks_blocked()
         for messages in (3, 4):
-            loop.ahead += ALIVE_SECONDS + LOOK_SECONDS
+            loop.ahead += HEARTBEAT_SECONDS + WATCHDOG_INTERVAL_SECONDS
             assert (await reader.has(messages))[-1]["body"] == ALIVE
             await anyio.wait_all_tasks_blocked()
         reader.left.set()
@@ -133,7 +133,7 @@ def test_a_quiet_stream_says_that_it_is_alive_again_and_again() -> None:
 
 
 def test_a_stream_says_alive_at_least_every_10_seconds_and_not_while_it_has_events() -> None:
-    assert ALIVE_SECONDS + LOOK_SECONDS <= 10
+    assert HEARTBEAT_SECONDS + WATCHDOG_INTERVAL_SECONDS <= 10
 
     async def scenario(loop: Turned) -> None:
         log, reader = begun(), Reader()
@@ -141,7 +141,7 @@ def test_a_stream_says_alive_at_least_every_10_seconds_and_not_while_it_has_even
         await reader.has(2)
         for more in range(5):
             await anyio.wait_all_tasks_blocked()
-            loop.ahead += ALIVE_SECONDS - 2 * LOOK_SECONDS
+            loop.ahead += HEARTBEAT_SECONDS - 2 * WATCHDOG_INTERVAL_SECONDS
             log.append(Queued(0, 0.0))
             await reader.has(3 + more)
         assert all(b"alive" not in message["body"] for message in reader.messages[1:])
@@ -193,8 +193,8 @@ def test_a_long_log_is_polled_piece_by_piece() -> None:
     found: list[int] = []
     requests = 0
     while len(found) < len(log):
-        body = bytes(poll(log, len(found), Streams(1)).body)
-        assert len(body) < 2 * POLL_BYTES
+        body = bytes(poll_response(log, len(found), StreamRegistry(1)).body)
+        assert len(body) < 2 * MAX_POLL_BYTES
         found += [event["id"] for event in json.loads(body)["events"]]
         requests += 1
     assert found == list(range(1, 5_001))
@@ -203,15 +203,15 @@ def test_a_long_log_is_polled_piece_by_piece() -> None:
 
 def test_a_poll_of_an_event_that_is_too_long_has_it_all_the_same() -> None:
     log = Log()
-    log.append(failed := Done("failed", 1.0, message="x" * 2 * POLL_BYTES))
-    (event,) = json.loads(bytes(poll(log, 0, Streams(1)).body))["events"]
+    log.append(failed := Done("failed", 1.0, message="x" * 2 * MAX_POLL_BYTES))
+    (event,) = json.loads(bytes(poll_response(log, 0, StreamRegistry(1)).body))["events"]
     assert event["data"]["message"] == failed.message
 
 
 def test_a_poll_takes_no_seat_and_says_that_all_are_taken() -> None:
-    streams = Streams(0)
-    assert json.loads(bytes(poll(begun(), 0, streams).body))["full"] is True
-    assert streams.opened == 0
+    streams = StreamRegistry(0)
+    assert json.loads(bytes(poll_response(begun(), 0, streams).body))["full"] is True
+    assert streams.opened_total == 0
 
 
 def test_a_stream_is_over_when_its_reader_leaves() -> None:
@@ -247,7 +247,7 @@ def test_a_reader_who_takes_nothing_is_cut_off() -> None:
         streaming = open_stream(begun(), reader)
         await reader.has(2)
         await anyio.wait_all_tasks_blocked()
-        loop.ahead += SEND_SECONDS + 1
+        loop.ahead += SEND_TIMEOUT_SECONDS + 1
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(streaming, return_exceptions=True)
         assert len(reader.messages) == 2
@@ -261,7 +261,7 @@ def test_no_stream_lives_for_ever() -> None:
         streaming = open_stream(begun(), reader)
         await reader.has(2)
         await anyio.wait_all_tasks_blocked()
-        loop.ahead += LIFE_SECONDS + 1
+        loop.ahead += MAX_STREAM_SECONDS + 1
         async with asyncio.timeout(PATIENCE):
             await streaming
         assert not reader.messages[-1]["more_body"]

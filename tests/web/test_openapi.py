@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from app.web.openapi import describe
+from app.web.openapi import build_openapi
 from tests.support.http_client import json_of, train
 from tests.support.toy_server import ToyServer
 
@@ -39,7 +39,7 @@ def _slug(path: str) -> str:
     return path.split("/")[2] if path.startswith("/experiments/") else ""
 
 
-DESCRIPTION = describe(comments=True, metrics=True)
+DESCRIPTION = build_openapi(comments=True, metrics=True)
 # The descriptions of trainings differ in their parameters alone; these have every kind of them.
 TRAINED = ("learning-rates", "norms", "loss-surface", "deep-linear")
 OPERATIONS: list[Operation] = [
@@ -100,7 +100,7 @@ def test_every_route_is_described_and_nothing_else(toy_server: ToyServer) -> Non
 
 
 def test_what_is_switched_off_is_not_described() -> None:
-    bare = describe(comments=False, metrics=False)["paths"]
+    bare = build_openapi(comments=False, metrics=False)["paths"]
     assert set(DESCRIPTION["paths"]) - set(bare) == {"/comments", "/metrics"}
 
 

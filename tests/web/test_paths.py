@@ -229,10 +229,10 @@ def test_head_says_what_get_says_and_sends_no_body(toy_server: ToyServer) -> Non
 def test_head_of_a_stream_takes_no_place_of_one(toy_server: ToyServer) -> None:
     with toy_server.visitor() as reader:
         run = json_of(reader.post(RUNS, json={"steps": 10}))
-        opened = toy_server.app.state.streams.opened
+        opened = toy_server.app.state.streams.opened_total
         head = reader.head(f"/runs/{run['id']}/events")
         assert head.headers["content-type"].startswith("text/event-stream")
-        assert toy_server.app.state.streams.opened == opened
+        assert toy_server.app.state.streams.opened_total == opened
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from app import errors
 from app.main import create_app
 from app.settings import Settings
-from app.web.problem_details import STATUS
+from app.web.problem_details import STATUS_BY_ERROR
 from tests.support.http_client import problem_of
 
 pytestmark = pytest.mark.anyio
@@ -57,4 +57,4 @@ def test_every_error_that_a_reader_can_cause_has_its_status() -> None:
     }
     for _, kind in inspect.getmembers(errors, inspect.isclass):
         if issubclass(kind, errors.BatchNormError) and not of_the_server & set(kind.__mro__[:2]):
-            assert any(base in STATUS for base in kind.__mro__), kind
+            assert any(base in STATUS_BY_ERROR for base in kind.__mro__), kind

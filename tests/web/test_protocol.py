@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.experiments.catalogue.learning_rates import LearningRates
 from app.web import protocol
 from app.web.protocol import MAX_HEAD_BYTES
-from app.web.security import HEADERS
+from app.web.security import SECURITY_HEADERS
 from tests.support.http_client import RUNS
 from tests.support.processes import PATIENCE, wait_until
 from tests.support.toy_server import ToyServer
@@ -78,7 +78,7 @@ def test_a_head_that_is_too_large_ends_the_connection_at_once(
     if len(request_) < MAX_HEAD_BYTES + 10_000:  # nothing of it is unread, and so nothing is lost
         head, _, body = answer.partition(b"\r\n\r\n")
         assert status_of(head) == json.loads(body)["status"] == 431
-        for name, value in HEADERS.items():
+        for name, value in SECURITY_HEADERS.items():
             assert f"{name}: {value}".lower().encode() in head.lower()
     assert_unharmed(toy_server)
 
@@ -133,7 +133,7 @@ def test_many_requests_at_once_are_answered_one_by_one(toy_server: ToyServer) ->
 def test_a_request_that_never_ends_does_not_live_for_ever(
     toy_server: ToyServer, monkeypatch: pytest.MonkeyPatch, unfinished: bytes
 ) -> None:
-    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr(protocol, "REQUEST_TIMEOUT_SECONDS", 0.2)
     created = toy_server.created
     _, seconds = ask(toy_server, unfinished)  # returns when the server has hung up
     assert 0.19 <= seconds < 4  # its loop counts from its turn's start, in whole milliseconds
@@ -144,7 +144,7 @@ def test_a_request_that_never_ends_does_not_live_for_ever(
 def test_who_leaves_in_mid_request_leaves_no_traceback(
     toy_server: ToyServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answers: Counter[int] = toy_server.app.state.answers
+    answers: Counter[int] = toy_server.app.state.responses_by_status
     before, created = answers[400], toy_server.created
     url = urlsplit(toy_server.url)
     with socket.create_connection((url.hostname, url.port), timeout=PATIENCE) as connection:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from app.web.security import HEADERS
+from app.web.security import SECURITY_HEADERS
 from tests.support.http_client import RUNS, FinishedRun, json_of, problem_of, train
 from tests.support.processes import Server
 
@@ -15,19 +15,21 @@ JSON = {"Content-Type": "application/json"}
 
 def assert_guarded(answer: httpx.Response) -> None:
     """Every header of the policy is there, once, and the server's name is not."""
-    for name, value in HEADERS.items():
+    for name, value in SECURITY_HEADERS.items():
         assert answer.headers.get_list(name) == [value]
     assert "server" not in answer.headers
 
 
 def test_the_policy_lets_nothing_in_from_elsewhere() -> None:
-    policy = dict(part.split(" ", 1) for part in HEADERS["Content-Security-Policy"].split("; "))
+    policy = dict(
+        part.split(" ", 1) for part in SECURITY_HEADERS["Content-Security-Policy"].split("; ")
+    )
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == "'self'"
     assert policy["base-uri"] == policy["frame-ancestors"] == policy["object-src"] == "'none'"
-    assert "unsafe" not in HEADERS["Content-Security-Policy"]
-    assert HEADERS["X-Content-Type-Options"] == "nosniff"
-    assert HEADERS["Referrer-Policy"] == "same-origin"
+    assert "unsafe" not in SECURITY_HEADERS["Content-Security-Policy"]
+    assert SECURITY_HEADERS["X-Content-Type-Options"] == "nosniff"
+    assert SECURITY_HEADERS["Referrer-Policy"] == "same-origin"
 
 
 @pytest.mark.parametrize(
