@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from app import __version__
 from app.article import renderer
-from app.article.assets import FOLDER, version_of
+from app.article.assets import STATIC_FOLDER, content_version
 from app.comments import Comments
 from app.engines.base import Engine
 from app.engines.registry import engine_for
@@ -43,7 +43,7 @@ class ArticleApp(FastAPI):
         secured = SecurityMiddleware(
             super().build_middleware_stack(), AllowedHosts(settings), public_url=settings.public_url
         )
-        with_pages = ProblemPageMiddleware(secured, self.state.pages.problem)
+        with_pages = ProblemPageMiddleware(secured, self.state.pages.problem_page)
         below_root_path = RootPathMiddleware(with_pages, settings.root_path)
         return AccessLogMiddleware(
             TrustedProxyMiddleware(below_root_path, settings.trusted_proxies),
@@ -81,14 +81,14 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         # redirects relatively.
         redirect_slashes=False,
     )
-    asset_root = f"static/{version_of()}"
+    asset_root = f"static/{content_version()}"
     app.state.settings = settings
     app.state.streams = StreamRegistry(settings.streams)
     app.state.store = Store(settings.store)
     archive = Archive(app.state.store, settings.store_mb * 1_000_000)
     app.state.runs = Runs(engine or engine_for(settings), settings, archive)
     app.state.comments = comments.AsyncComments(Comments(app.state.store))
-    app.state.pages = renderer.shared(
+    app.state.pages = renderer.shared_renderer(
         asset_root,
         comments=settings.comments,
         language=settings.language,
@@ -104,7 +104,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     enabled = (module for module, is_enabled in optional if is_enabled)
     for module in (pages, runs, health, *enabled):
         app.include_router(module.router)
-    app.mount(f"/{asset_root}", ImmutableStaticFiles(directory=FOLDER), name="assets")
+    app.mount(f"/{asset_root}", ImmutableStaticFiles(directory=STATIC_FOLDER), name="assets")
     _check_root_path(app, settings.root_path)
 
     # The middleware added last sees a request first. Problem documents stay uncompressed, since

@@ -57,7 +57,7 @@ async def list_comments(request: Request, comments: CommentsDependency) -> Respo
     reader_id(request)
     pages = get_pages(request)
     if wants_fragment(request):
-        text = pages.comments(newest, total, root=relative_root_of_htmx_page(request))
+        text = pages.comments_fragment(newest, total, root=relative_root_of_htmx_page(request))
     else:
         text = pages.comments_page(newest, total)
     return HTMLResponse(text, headers=COMMENT_HEADERS)
@@ -72,8 +72,12 @@ async def create_comment(request: Request, comments: CommentsDependency) -> Resp
     headers = {**COMMENT_HEADERS, "Location": external_url(request, f"/{location}")}
     if wants_fragment(request):
         newest, total = await comments.newest()
-        text = get_pages(request).comments(
-            newest, total, root=relative_root_of_htmx_page(request), name=comment.name, new=comment
+        text = get_pages(request).comments_fragment(
+            newest,
+            total,
+            root=relative_root_of_htmx_page(request),
+            name=comment.name,
+            new_comment=comment,
         )
         return HTMLResponse(text, HTTPStatus.CREATED, headers)
     if body.is_form and "text/html" in request.headers.get("accept", ""):

@@ -5,8 +5,8 @@ from dataclasses import replace
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
-from app.article.figure_links import MAX_QUERY, Asked, asked
-from app.article.renderer import Pages
+from app.article.figure_links import MAX_QUERY_LENGTH, FigureLink, parse_figure_link
+from app.article.renderer import PageRenderer
 from app.errors import UnknownRun
 from app.runs.run import Run
 from app.runs.scheduler import Runs
@@ -16,9 +16,9 @@ from app.web.security import reader_id
 router = APIRouter()
 
 
-def get_pages(request: Request) -> Pages:
+def get_pages(request: Request) -> PageRenderer:
     """Returns this server's page renderer."""
-    pages: Pages = request.app.state.pages
+    pages: PageRenderer = request.app.state.pages
     return pages
 
 
@@ -37,7 +37,7 @@ def wants_json(request: Request) -> bool:
 async def article(request: Request) -> HTMLResponse:
     """The article. Figures show their recorded runs; a link's query fills in its figure's form."""
     return _html_response(
-        get_pages(request).article(reader_id(request), followed=_figure_link(request))
+        get_pages(request).article(reader_id(request), figure_link=_figure_link(request))
     )
 
 
@@ -50,7 +50,7 @@ async def bibliography(request: Request) -> PlainTextResponse:
 @router.get("/teaching")
 async def teaching(request: Request) -> HTMLResponse:
     """Lessons with the figures, for a class."""
-    return HTMLResponse(get_pages(request).teaching, headers={"Cache-Control": "no-cache"})
+    return HTMLResponse(get_pages(request).teaching_page, headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/runs/{run_id}")
@@ -68,7 +68,7 @@ async def run_page(request: Request, run_id: str) -> Response:
         if link is None or link.problems or wants_fragment(request) or wants_json(request):
             raise
         return _html_response(
-            pages.article(reader, root=root, followed=replace(link, expired=True))
+            pages.article(reader, root=root, figure_link=replace(link, expired=True))
         )
     if wants_fragment(request):
         return _html_response(pages.panel(run, reader, root=relative_root_of_htmx_page(request)))
@@ -77,7 +77,7 @@ async def run_page(request: Request, run_id: str) -> Response:
             receipt_with_address(request, run),
             headers={"Cache-Control": "no-store", "Vary": "Accept"},
         )
-    return _html_response(pages.article(reader, root=root, opened=run))
+    return _html_response(pages.article(reader, root=root, opened_run=run))
 
 
 def receipt_with_address(request: Request, run: Run) -> dict[str, object]:
@@ -87,9 +87,13 @@ def receipt_with_address(request: Request, run: Run) -> dict[str, object]:
     return {**run.receipt(), "address": external_url(request, f"/runs/{run.id}")}
 
 
-def _figure_link(request: Request) -> Asked | None:
+def _figure_link(request: Request) -> FigureLink | None:
     """Parses the request's query as a link to a figure; None if it names no figure."""
-    return asked(request.query_params) if len(request.url.query) <= MAX_QUERY else None
+    return (
+        parse_figure_link(request.query_params)
+        if len(request.url.query) <= MAX_QUERY_LENGTH
+        else None
+    )
 
 
 def _html_response(text: str) -> HTMLResponse:

@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from app.article.figure_links import MAX_QUERY, asked
+from app.article.figure_links import MAX_QUERY_LENGTH, parse_figure_link
 from app.experiments import EXPERIMENTS
 from tests.support.markup import Tags
 
@@ -47,7 +47,7 @@ def test_every_setting_of_every_figure_can_be_set_by_a_link(
         p.name: p.choices[-1] if p.choices else p.min for p in experiment.parameters
     }
     query = {"figure": slug, "seed": 0, "seeds": 1, **ends}
-    assert len(str(httpx.QueryParams(query))) < MAX_QUERY / 2
+    assert len(str(httpx.QueryParams(query))) < MAX_QUERY_LENGTH / 2
     values = filled_in(reader.get("/", params=query).text, slug)
     request = experiment.parse({"seed": 0, **ends}, text=True)
     assert values == {name: str(value) for name, value in request.model_dump().items()}
@@ -71,7 +71,9 @@ def test_a_bad_value_is_named_with_its_bound_and_the_good_ones_stay(reader: http
 
 
 def test_more_work_than_a_run_may_be_is_named_behind_the_rest() -> None:
-    link = asked({"figure": "covariate-shift", "steps": "400", "seeds": "10", "gamma0": "x"})
+    link = parse_figure_link(
+        {"figure": "covariate-shift", "steps": "400", "seeds": "10", "gamma0": "x"}
+    )
     assert link is not None
     assert [problem.field for problem in link.problems] == ["gamma0", "seeds"]
     assert link.settings() == {"steps": 400}

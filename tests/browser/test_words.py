@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.article import renderer
-from app.article.assets import version_of
+from app.article.assets import content_version
 from tests.browser.conftest import NewReader
 from tests.browser.functions import call
 from tests.support.toy_server import ToyServer, serving_toys_over_http
@@ -33,10 +33,10 @@ def translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyS
     section.parent.mkdir(parents=True)
     section.write_text('<section id="introduction"><p>Egy mondat.</p></section>')
     monkeypatch.setattr(renderer, "TEMPLATES", templates)
-    monkeypatch.setattr(renderer, "translated_words", lambda _language: SCRIPT)
+    monkeypatch.setattr(renderer, "translation_script", lambda _language: SCRIPT)
     with serving_toys_over_http(tmp_path) as server:
-        server.app.state.pages = renderer.Pages(
-            f"static/{version_of()}", comments=True, language="xx"
+        server.app.state.pages = renderer.PageRenderer(
+            f"static/{content_version()}", comments=True, language="xx"
         )
         yield server
 

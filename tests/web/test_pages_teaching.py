@@ -16,7 +16,7 @@ def test_the_teaching_page_has_every_lesson_without_any_script(reader: httpx.Cli
     assert "`" not in answer.text
     links = [link["href"] for link in Tags(answer.text).with_attribute("href")]
     assert [link for link in links if str(link).startswith("./?")] == [
-        f".{it.link}" for it in LESSONS
+        f".{it.figure_link}" for it in LESSONS
     ]
     assert Tags(reader.get("/").text).with_attribute("href").count({"href": "./teaching"}) == 1
 
@@ -25,7 +25,7 @@ def test_the_teaching_page_has_every_lesson_without_any_script(reader: httpx.Cli
 def test_a_lessons_link_opens_its_figure_with_its_settings(
     reader: httpx.Client, lesson: Lesson
 ) -> None:
-    page = reader.get(lesson.link).text
+    page = reader.get(lesson.figure_link).text
     figure, _, rest = page.partition("data-asked")
     assert figure.rpartition('data-figure="')[2].startswith(f'{lesson.slug}"')
     said = rest.partition('<p class="verdict">')[2].partition("</p>")[0]

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.article.assets import FOLDER as STATIC
+from app.article.assets import STATIC_FOLDER as STATIC
 from tests.browser.staged import ENDS, FAILS, LINGERS, StagedEngine
 from tests.conftest import Site
 from tests.support.http_client import json_of, train
