@@ -11,7 +11,7 @@ from app.article import renderer
 from app.article.assets import STATIC_FOLDER
 from app.article.citations import Citations
 from app.article.references import REFERENCES
-from tests.support.markup import Tags
+from tests.support.markup import Elements
 
 
 def rendered(source: str, citations: Citations) -> str:
@@ -35,12 +35,12 @@ def test_several_stand_in_one_bracket_in_the_order_of_their_numbers() -> None:
     text = '{{ cite("li2018") }} {{ cite("im2016", "de2020", "li2018") }}.'
     markup = rendered(text, Citations())
     assert in_words(markup) == "[1] [1, 2, 3]."
-    assert len(Tags(markup).with_attribute("href")) == 4
+    assert len(Elements(markup).with_attribute("href")) == 4
 
 
 def test_every_mention_has_an_id_of_its_own() -> None:
     markup = rendered('{{ cite("li2018") }}{{ cite("im2016", "li2018") }}', Citations())
-    ids = [link["id"] for link in Tags(markup).with_attribute("href")]
+    ids = [link["id"] for link in Elements(markup).with_attribute("href")]
     assert ids == ["cite-li2018-1", "cite-li2018-2", "cite-im2016-1"]
 
 
@@ -83,7 +83,7 @@ def test_an_unknown_key_stops_the_start_and_no_reader(
 
 
 def test_the_page_cites_in_the_order_of_its_list(reader: httpx.Client) -> None:
-    tags = Tags(reader.get("/").text)
+    tags = Elements(reader.get("/").text)
     links = [attributes for tag, attributes in tags.found if attributes.get("class") == "cite"]
     first_mentions = list(dict.fromkeys(str(link["href"]) for link in links))
     entries = [
@@ -96,7 +96,7 @@ def test_the_page_cites_in_the_order_of_its_list(reader: httpx.Client) -> None:
 
 
 def test_every_mention_and_its_entry_lead_to_each_other(reader: httpx.Client) -> None:
-    tags = Tags(reader.get("/").text)
+    tags = Elements(reader.get("/").text)
     ids = [attributes["id"] for attributes in tags.with_attribute("id")]
     assert len(ids) == len(set(ids))
     roles = {
@@ -130,7 +130,7 @@ def test_the_references_are_there_as_bibtex(reader: httpx.Client) -> None:
 def test_the_page_names_the_licence_of_everything_vendored(reader: httpx.Client) -> None:
     licences = {path.name for path in (STATIC_FOLDER / "vendor").glob("*LICENSE*")}
     assert len(licences) > 3
-    linked = {str(a["href"]) for a in Tags(reader.get("/").text).with_attribute("href")}
+    linked = {str(a["href"]) for a in Elements(reader.get("/").text).with_attribute("href")}
     assert {link.rpartition("/")[2] for link in linked if "LICENSE" in link} == licences
     for link in linked:
         if "LICENSE" in link:

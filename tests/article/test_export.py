@@ -14,7 +14,7 @@ from app.errors import ExportRefused
 from app.experiments import EXPERIMENTS
 from app.reproducibility import receipts, recordings
 from tests.conftest import Site
-from tests.support.markup import Tags
+from tests.support.markup import Elements
 from tests.support.processes import ROOT
 
 FILES = [("index.html", b"page"), ("static/a.js", b"script")]
@@ -23,7 +23,7 @@ ADDRESSES = ("href", "src", "srcset", "action", "poster", "data", "data-recordin
 
 
 def elements(site: Site) -> list[tuple[str, dict[str, str | None]]]:
-    return Tags((site.folder / "index.html").read_text()).found
+    return Elements((site.folder / "index.html").read_text()).found
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

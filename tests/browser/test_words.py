@@ -12,7 +12,7 @@ from app.article import renderer
 from app.article.assets import content_version
 from tests.browser.conftest import NewReader
 from tests.browser.functions import call
-from tests.support.toy_server import ToyServer, serving_toys_over_http
+from tests.support.toy_server import FakeServer, running_fake_server
 
 SCRIPT = "text/words/xx.js"
 WORDS = """
@@ -25,7 +25,7 @@ Object.assign(words, {
 
 
 @pytest.fixture
-def translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyServer]:
+def translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
     """A server whose page is in a language that has one section of its own."""
     templates = tmp_path / "templates"
     shutil.copytree(renderer.TEMPLATES, templates)
@@ -34,7 +34,7 @@ def translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyS
     section.write_text('<section id="introduction"><p>Egy mondat.</p></section>')
     monkeypatch.setattr(renderer, "TEMPLATES", templates)
     monkeypatch.setattr(renderer, "translation_script", lambda _language: SCRIPT)
-    with serving_toys_over_http(tmp_path) as server:
+    with running_fake_server(tmp_path) as server:
         server.app.state.pages = renderer.PageRenderer(
             f"static/{content_version()}", comments=True, language="xx"
         )
@@ -42,7 +42,7 @@ def translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyS
 
 
 def test_a_translation_takes_the_place_of_what_it_translates(
-    translated: ToyServer, new_reader: NewReader
+    translated: FakeServer, new_reader: NewReader
 ) -> None:
     reader = new_reader("about:blank")
     reader.page.route(
@@ -70,7 +70,7 @@ def in_language(page: Page, lang: str, module: str, expression: str) -> Any:
 
 
 def test_a_language_whose_words_do_not_load_has_the_english_ones(
-    translated: ToyServer, new_reader: NewReader
+    translated: FakeServer, new_reader: NewReader
 ) -> None:
     reader = new_reader("about:blank")
     reader.page.route(f"**/js/{SCRIPT}", lambda route: route.fulfill(status=404))

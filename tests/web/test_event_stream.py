@@ -20,14 +20,14 @@ from app.web.event_stream import (
     StreamRegistry,
     poll_response,
 )
-from tests.support.http_client import FinishedRun, json_of, stream, train, until
-from tests.support.processes import PATIENCE
-from tests.support.sse import events_in, ids, names
+from tests.support.http_client import FinishedRun, json_body, next_event, post_run, stream_events
+from tests.support.processes import TIMEOUT
+from tests.support.sse import event_ids, event_names, parse_events
 
 
 def test_the_last_id_may_stand_in_the_address(finished: FinishedRun) -> None:
     answer = finished.reader.get(f"{finished.path}/events?last_event_id=3")
-    assert ids(events_in(answer.content))[0] == 4
+    assert event_ids(parse_events(answer.content))[0] == 4
 
 
 def test_the_header_comes_before_the_address(finished: FinishedRun) -> None:
@@ -35,7 +35,7 @@ def test_the_header_comes_before_the_address(finished: FinishedRun) -> None:
     answer = finished.reader.get(
         f"{finished.path}/events?last_event_id=1", headers={"Last-Event-ID": "5"}
     )
-    assert ids(events_in(answer.content))[0] == 6
+    assert event_ids(parse_events(answer.content))[0] == 6
 
 
 def test_a_stream_is_neither_cached_nor_held_back(finished: FinishedRun) -> None:
@@ -47,14 +47,14 @@ def test_a_stream_is_neither_cached_nor_held_back(finished: FinishedRun) -> None
 
 
 def test_points_come_while_the_training_goes_on(reader: httpx.Client) -> None:
-    created = json_of(train(reader, steps=400))
-    with stream(reader, created["id"]) as events:
-        first = until(events, "points")
+    created = json_body(post_run(reader, steps=400))
+    with stream_events(reader, created["id"]) as events:
+        first = next_event(events, "points")
         receipt = reader.get(f"/runs/{created['id']}", headers={"Accept": "application/json"})
-        assert json_of(receipt)["state"] == "running"
-        assert until(events, "points").id > first.id
+        assert json_body(receipt)["state"] == "running"
+        assert next_event(events, "points").id > first.id
         reader.delete(f"/runs/{created['id']}")
-        assert until(events, "done").data["state"] == "stopped"
+        assert next_event(events, "done").data["state"] == "stopped"
         assert list(events) == []  # the stream ends with it
 
 
@@ -88,7 +88,7 @@ class Reader:
 
     async def has(self, count: int) -> list[Message]:
         """All messages, once there are so many."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while len(self.messages) < count:
                 self._news.clear()
                 await self._news.wait()
@@ -169,7 +169,7 @@ def test_a_poll_is_answered_at_once_with_what_the_stream_would_say(finished: Fin
     answer = finished.reader.get(path, headers={"Accept-Encoding": "gzip"})
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-store, no-transform"
-    polled = json_of(answer)
+    polled = json_body(answer)
     assert polled["length"] == len(finished.events)
     assert polled["full"] is False
     told = [(event.id, event.name, event.data) for event in finished.events[3:]]
@@ -220,7 +220,7 @@ def test_a_stream_is_over_when_its_reader_leaves() -> None:
         streaming = open_stream(begun(), reader)
         await reader.has(2)
         reader.left.set()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await streaming
 
     play(scenario)
@@ -232,11 +232,11 @@ def test_a_stream_is_over_when_its_log_is() -> None:
         streaming = open_stream(log, reader)
         await reader.has(2)
         log.append(Done("finished", 1.0))
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await streaming
         assert not reader.messages[-1]["more_body"]
         body = b"".join(message["body"] for message in reader.messages[1:])
-        assert names(events_in(body)) == ["queued", "done"]
+        assert event_names(parse_events(body)) == ["queued", "done"]
 
     play(scenario)
 
@@ -248,7 +248,7 @@ def test_a_reader_who_takes_nothing_is_cut_off() -> None:
         await reader.has(2)
         await anyio.wait_all_tasks_blocked()
         loop.ahead += SEND_TIMEOUT_SECONDS + 1
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await asyncio.gather(streaming, return_exceptions=True)
         assert len(reader.messages) == 2
 
@@ -262,7 +262,7 @@ def test_no_stream_lives_for_ever() -> None:
         await reader.has(2)
         await anyio.wait_all_tasks_blocked()
         loop.ahead += MAX_STREAM_SECONDS + 1
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await streaming
         assert not reader.messages[-1]["more_body"]
 

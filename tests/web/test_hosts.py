@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 
 from app.settings import Settings
 from app.web.hosts import MAX_LOGGED_HOSTS, AllowedHosts, parse_authority, parse_origin
-from tests.support.http_client import problem_of
+from tests.support.http_client import problem_body
 
 MACHINE = socket.gethostname().partition(".")[0].lower()
 
@@ -117,7 +117,7 @@ def test_a_refused_name_is_told_the_setting_once_in_the_log(
 
 def test_a_refused_host_is_told_the_setting_on_the_page_and_in_json(reader: httpx.Client) -> None:
     lab = {"Host": "lab.example:8000"}
-    detail = problem_of(reader.get("/experiments", headers=lab), 400)["detail"]
+    detail = problem_body(reader.get("/experiments", headers=lab), 400)["detail"]
     assert "BATCHNORM_ALLOWED_HOSTS=lab.example" in detail
     page = reader.get("/", headers={**lab, "Accept": "text/html"})
     assert (page.status_code, page.headers["content-type"]) == (400, "text/html; charset=utf-8")
