@@ -10,7 +10,7 @@ import pytest
 from app import logging_config
 from app.errors import TrainingFailed
 from app.logging_config import Json, Text
-from tests.support.fakes import fake_engine_runs, new_run, wait_for_end
+from tests.support.fakes import fake_runs, new_run, wait_end
 from tests.support.processes import ROOT, environment
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -87,11 +87,11 @@ async def test_what_one_task_notes_is_not_said_of_another(caplog: pytest.LogCapt
 async def test_what_a_run_says_in_the_log_carries_its_id(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     caplog.handler.addFilter(logging_config.add_what_it_is_about)
-    async with fake_engine_runs() as (runs, engine):
+    async with fake_runs() as (runs, engine):
         run = new_run(runs)
         training = await engine.next_training()
         training.fail(TrainingFailed("Traceback: somewhere"))
-        await wait_for_end(run)
+        await wait_end(run)
     said = [(it.getMessage(), it.levelname, vars(it)["run"]) for it in caplog.records]
     assert said == [
         ("admitted", "INFO", run.id),

@@ -19,13 +19,7 @@ from tests.support.http_client import (
     read_stream,
     stream_events,
 )
-from tests.support.processes import (
-    ROOT,
-    TIMEOUT,
-    Server,
-    environment,
-    send_signal,
-)
+from tests.support.processes import ROOT, TIMEOUT, Server, environment, send_signal
 
 
 def refused_start(**settings: object) -> subprocess.CompletedProcess[str]:

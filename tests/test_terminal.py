@@ -6,7 +6,7 @@ from app.errors import WorkerLost
 from app.measurements import Measurements
 from app.reproducibility import claims_table
 from app.runs.run import Run
-from tests.support.fakes import FAKE, FakeEngine, fake_engine_runs
+from tests.support.fakes import FAKE, FakeEngine, fake_runs
 
 pytestmark = pytest.mark.anyio
 
@@ -16,7 +16,7 @@ async def test_several_runs_in_turn_are_judged_as_one() -> None:
     asked = claims_table.survey([FAKE], "30", "25", {"steps": "10"})
     measured = Measurements([arm.id for arm in FAKE.arms])
     sizes = []
-    async with fake_engine_runs() as (runs, engine), anyio.create_task_group() as tasks:
+    async with fake_runs() as (runs, engine), anyio.create_task_group() as tasks:
         tasks.start_soon(_train_all, engine, 2 * 25)
         async for run in terminal.in_turn(runs, FAKE, asked.requests(FAKE)):
             assert run.state == "finished"
@@ -31,7 +31,7 @@ async def test_several_runs_in_turn_are_judged_as_one() -> None:
 async def test_the_runs_behind_one_that_fails_are_not_trained() -> None:
     requests = claims_table.survey([FAKE], "1", "20", {"steps": "10"}).requests(FAKE)
     ended: list[Run] = []
-    async with fake_engine_runs() as (runs, engine):
+    async with fake_runs() as (runs, engine):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_fail_first, engine)
             ended += [run async for run in terminal.in_turn(runs, FAKE, requests)]

@@ -20,13 +20,7 @@ from tests.conftest import Serve
 from tests.engines.conftest import MakeSettings
 from tests.engines.trainings import events_of, follow
 from tests.support.http_client import json_body, next_event, post_run, read_stream, stream_events
-from tests.support.processes import (
-    TIMEOUT,
-    Server,
-    descendant_commands,
-    is_alive,
-    wait_until,
-)
+from tests.support.processes import TIMEOUT, Server, descendant_commands, is_alive, wait_until
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import Serve
 from tests.failures.crowd import Answer, ask_at_once
-from tests.support.fakes import fake_engine_runs, new_run
+from tests.support.fakes import fake_runs, new_run
 from tests.support.http_client import (
     json_body,
     next_event,
@@ -53,7 +53,7 @@ async def test_row_17_a_greedy_reader_at_most_doubles_another_readers_wait() -> 
     """In trainings of one length, on one slot: how many end before the other's run has."""
     ended = {}
     for greedy in (0, 3):
-        async with fake_engine_runs() as (runs, engine):
+        async with fake_runs() as (runs, engine):
             for _ in range(greedy):
                 new_run(runs, "greedy", steps=100, seeds=2)
             modest = new_run(runs, "modest", steps=100, seeds=2)

@@ -22,7 +22,7 @@ from app.runs.run import Run
 from app.runs.scheduler import Runs
 from app.settings import Settings
 from app.store import Store
-from tests.support.fakes import FakeEngine, new_run, wait_for_end
+from tests.support.fakes import FakeEngine, new_run, wait_end
 from tests.support.processes import TIMEOUT
 
 pytestmark = pytest.mark.anyio
@@ -52,7 +52,7 @@ async def finished(runs: Runs, engine: FakeEngine, **values: int) -> Run:
     """A run of a real figure, on the toy engine."""
     run = new_run(runs, "me", key=None, experiment=FIGURE, **values)
     await engine.finish_trainings(len(run.specs))
-    await wait_for_end(run)
+    await wait_end(run)
     return run
 
 
@@ -92,7 +92,7 @@ async def test_a_run_that_did_not_finish_is_not_kept(tmp_path: Path) -> None:
         stopped, failed = new_run(runs, experiment=FIGURE), new_run(runs, experiment=FIGURE)
         runs.stop(stopped, "me")
         (await engine.next_training()).fail(RuntimeError("a fault"))
-        await wait_for_end(failed)
+        await wait_end(failed)
         done = await finished(runs, engine)
     assert kept(path) == [done.id]
     async with serving(path) as (runs, _, _):

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from app.errors import Busy, DeadlineExceeded, NotYours, TrainingFailed, WorkerLost
 from app.runs.run import Run
 from app.runs.scheduler import UNSEEN_SECONDS
-from tests.support.fakes import FakeTraining, events_so_far, fake_engine_runs, new_run, wait_for_end
+from tests.support.fakes import FakeTraining, events_of, fake_runs, new_run, wait_end
 from tests.support.sse import event_ids, event_names
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class RunsLife(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.Runner()
         self.left_open = AsyncExitStack()
-        toys = fake_engine_runs(SLOTS, runs_per_reader=4)
+        toys = fake_runs(SLOTS, runs_per_reader=4)
         self.runs, self.engine = self.do(self.left_open.enter_async_context(toys))
         self.made: dict[str, Run] = {}
         self.training: list[FakeTraining] = []
@@ -129,7 +129,7 @@ class RunsLife(RuleBasedStateMachine):
             if self.seen.get(run.id) == len(run.log):
                 continue
             self.seen[run.id] = len(run.log)
-            events = events_so_far(run)
+            events = events_of(run)
             assert event_ids(events) == list(range(1, len(events) + 1))
             assert event_names(events).count("started") <= 1
             assert event_names(events).count("verdict") <= 1
@@ -140,7 +140,7 @@ class RunsLife(RuleBasedStateMachine):
         async def settled() -> None:
             self.runs.stop_all()
             for run in self.made.values():
-                events = await wait_for_end(run)
+                events = await wait_end(run)
                 assert ("verdict" in event_names(events)) == (run.state == "finished")
                 assert events[-1].data["state"] == run.state
             await anyio.wait_all_tasks_blocked()
@@ -151,7 +151,7 @@ class RunsLife(RuleBasedStateMachine):
             after = new_run(self.runs, "later")
             for training in [await self.engine.next_training() for _ in range(SLOTS)]:
                 training.end()
-            assert (await wait_for_end(after))[-1].data["state"] == "finished"
+            assert (await wait_end(after))[-1].data["state"] == "finished"
 
         self.do(asyncio.wait_for(settled(), 10))
         self.do(self.left_open.aclose())

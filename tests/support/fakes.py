@@ -132,7 +132,7 @@ FAKE = Experiment(
 
 
 @asynccontextmanager
-async def fake_engine_runs(
+async def fake_runs(
     slots: int = 1, **settings: float | str
 ) -> AsyncGenerator[tuple[Runs, FakeEngine]]:
     """Runs on a fake engine, by default with limits that reject no run."""
@@ -162,23 +162,23 @@ def new_run(
     return runs.create(experiment, request, reader, key)
 
 
-def events_so_far(run: Run) -> list[SseEvent]:
+def events_of(run: Run) -> list[SseEvent]:
     """Returns the run's events so far."""
     return parse_events(run.log.since(0))
 
 
-async def wait_for_event(run: Run, name: str) -> list[SseEvent]:
+async def wait_for(run: Run, name: str) -> list[SseEvent]:
     """Waits for an event of that name and returns the run's events so far."""
     with anyio.fail_after(TIMEOUT):
-        while not any(event.name == name for event in events_so_far(run)):
+        while not any(event.name == name for event in events_of(run)):
             assert not run.log.closed, f"the run ended without {name!r}"
             await run.log.news(len(run.log))
-    return events_so_far(run)
+    return events_of(run)
 
 
-async def wait_for_end(run: Run) -> list[SseEvent]:
+async def wait_end(run: Run) -> list[SseEvent]:
     """Waits for the run's end and returns all its events."""
     with anyio.fail_after(TIMEOUT):
         while not run.log.closed:
             await run.log.news(len(run.log))
-    return events_so_far(run)
+    return events_of(run)
