@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 # Descriptors besides those of the streams: workers, files, readers that ask for pages.
 SPARE_FILES = 500
 # A connection that takes no bytes for this long is dropped by the system. The stream has given up
-# a second before (`streams.SEND_SECONDS`), but what lies in buffers would keep the socket open.
+# a second before (`SEND_TIMEOUT_SECONDS` of event_stream.py), but buffered bytes would keep the
+# socket open.
 UNREAD_MS = 9_000
 # Longest wait for streams and requests at the end; they are all released at once before it.
 GRACE_SECONDS = 3
