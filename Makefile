@@ -28,11 +28,13 @@ stills: .venv/ready-dev
 long: .venv/ready-dev
 	$(BIN)/python -m pytest --numprocesses 1 -m long
 
-lint: .venv/ready-dev
+# The scripts' tools come from npm; without npm, they are skipped and the last command says so.
+lint: .venv/ready-dev node_modules/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.support.node
 
 bench: .venv/ready-dev
 	$(BIN)/python -m bench
@@ -49,15 +51,15 @@ load: .venv/ready-dev
 
 # Judges every claim over 20 seeds; some 40 minutes on two processors.
 claims: .venv/ready
-	$(BIN)/python -m app claims --seed 2000 --seeds 20 --into README.md
+	$(BIN)/python -m app claims --seed 2000 --seeds 20 --into docs/claims.md
 
 # Every measure beside its definition, and the papers' networks; into docs/crosscheck.md.
 crosscheck: .venv/ready-dev
 	$(BIN)/python -m bench.crosscheck
 
-# What Lighthouse says of the page, into README.md; needs npm, and the network the first time.
+# What Lighthouse says of the page, into docs/measurements.md; needs npm, and the network the first time.
 lighthouse: .venv/ready-dev
-	$(BIN)/python -m bench.lighthouse --into README.md
+	$(BIN)/python -m bench.lighthouse --into docs/measurements.md
 
 .venv/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -67,3 +69,6 @@ lighthouse: .venv/ready-dev
 .venv/ready-dev: .venv/ready
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
+
+node_modules/ready: package-lock.json
+	! command -v npm >/dev/null || { npm ci && touch $@; }

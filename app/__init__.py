@@ -6,4 +6,4 @@ import sys
 if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit("This needs Python 3.11 or later, and here is " + sys.version.split()[0])
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

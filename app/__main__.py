@@ -9,20 +9,20 @@ from pathlib import Path
 from app import cli, logging_config, settings, standard_streams
 from app.errors import BatchNormError, DatasetError, StoreUnavailable
 
-BAD_INPUT = 2
+EXIT_BAD_INPUT = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code; bad input is one line on stderr and 2."""
-    standard_streams.make_safe()
+    standard_streams.make_encoding_safe()
     try:
-        with standard_streams.flushed():
+        with standard_streams.flush_at_end():
             return _run(arguments)
     except BrokenPipeError:
-        return standard_streams.NOBODY_READS
-    except standard_streams.OutputLost as error:
+        return standard_streams.EXIT_BROKEN_PIPE
+    except standard_streams.OutputNotWritable as error:
         print(error, file=sys.stderr)
-        return cli.FAILED
+        return cli.EXIT_FAILED
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -32,31 +32,31 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         return do(options)
     except KeyboardInterrupt:
-        return cli.INTERRUPTED
+        return cli.EXIT_INTERRUPTED
     except DatasetError as error:
         print(f"{error} (in {settings.load().data_dir})", file=sys.stderr)
     except StoreUnavailable as error:
         print(error.details, file=sys.stderr)
     except BatchNormError as error:
         print(error, file=sys.stderr)
-    return BAD_INPUT
+    return EXIT_BAD_INPUT
 
 
 def _serve(_: argparse.Namespace) -> int:
-    from app.serve import serve  # the web is not needed to train in a terminal
+    from app.serve import serve  # training in a terminal does not need the web
 
     loaded = settings.load()
-    logging_config.start(loaded.log_format)
+    logging_config.configure(loaded.log_format)
     serve(loaded)
-    return cli.FINISHED
+    return cli.EXIT_FINISHED
 
 
 def _list(_: argparse.Namespace) -> int:
-    return cli.show_list()
+    return cli.list_experiments()
 
 
 def _train(options: argparse.Namespace) -> int:
-    _leave_stderr_to_the_bar()
+    _silence_logs()
     return cli.train(
         settings.load(),
         options.slug,
@@ -69,12 +69,12 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    _leave_stderr_to_the_bar()
+    _silence_logs()
     return cli.verify(settings.load(), options.receipt)
 
 
 def _claims(options: argparse.Namespace) -> int:
-    _leave_stderr_to_the_bar()
+    _silence_logs()
     return cli.claims(
         settings.load(),
         options.slugs,
@@ -96,16 +96,16 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _comments(options: argparse.Namespace) -> int:
-    # What the store reports to an operator, the command's last line says.
+    # The command's last line reports errors of the store.
     logging.getLogger("app.store").setLevel(logging.CRITICAL)
     if options.remove is None:
         return cli.show_comments(settings.load())
     return cli.remove_comment(settings.load(), options.remove)
 
 
-def _leave_stderr_to_the_bar() -> None:
+def _silence_logs() -> None:
     logging.disable(logging.WARNING)
-    # What the engine reports to an operator, the command's last line says.
+    # The command's last line reports errors of the engine.
     logging.getLogger("app.engines").setLevel(logging.CRITICAL)
 
 
@@ -122,10 +122,10 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", metavar="N", help="drawn at random if absent")
     train.add_argument("--seeds", metavar="K", help="how many consecutive seeds")
     train.add_argument(
-        "--set", metavar="NAME=VALUE", action="append", default=[], help="turn a parameter"
+        "--set", metavar="NAME=VALUE", action="append", default=[], help="set a parameter"
     )
     train.add_argument("--csv", metavar="FILE", type=Path, help="write all points to FILE")
-    train.add_argument("--json", action="store_true", help="print the receipt instead")
+    train.add_argument("--json", action="store_true", help="print the receipt as JSON")
     verify = commands.add_parser("verify", help="repeat a receipt's run and compare its numbers")
     verify.set_defaults(do=_verify)
     verify.add_argument("receipt", metavar="RECEIPT.json", type=Path)
@@ -142,16 +142,19 @@ def _parser() -> argparse.ArgumentParser:
     record.set_defaults(do=_record)
     record.add_argument("slugs", metavar="SLUG", nargs="*", help="all of them if absent")
     record.add_argument(
-        "--stills", action="store_true", help="train nothing: only draw the pictures anew"
+        "--stills", action="store_true", help="only redraw the pictures, without training"
     )
     export = commands.add_parser("export", help="write the article as a static site")
     export.set_defaults(do=_export)
     export.add_argument(
-        "folder", metavar="DIR", type=Path, help="new, empty, or a former export, which it renews"
+        "folder",
+        metavar="DIR",
+        type=Path,
+        help="a new or empty folder, or an earlier export to renew",
     )
-    comments = commands.add_parser("comments", help="what readers wrote, the newest first")
+    comments = commands.add_parser("comments", help="list readers' comments, the newest first")
     comments.set_defaults(do=_comments)
-    comments.add_argument("--remove", metavar="NUMBER", help="remove one for good instead")
+    comments.add_argument("--remove", metavar="NUMBER", help="delete this comment instead")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Without a browser: list, train, verify, record and export; list and remove comments."""
+"""The commands of the command line: list, train, verify, claims, record, export, comments."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from rich.table import Table
 
 from app import terminal
 from app.article import export
-from app.comments import KEPT, Comments
+from app.comments import MAX_KEPT, Comments
 from app.errors import FieldProblem, InvalidRequest, UnknownComment
 from app.experiments import EXPERIMENTS, find
 from app.measurements import Measurements
@@ -23,15 +23,15 @@ from app.runs.run import Run
 from app.settings import Settings
 from app.store import Store
 
-FINISHED, FAILED, INTERRUPTED = 0, 1, 130
-CODES = {"finished": FINISHED, "failed": FAILED, "stopped": INTERRUPTED}
-# The seed of the recordings: the first one, not the prettiest one.
-RECORDED_SEED = 1
-# More digits than SQLite could count to.
+EXIT_FINISHED, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
+EXIT_CODES = {"finished": EXIT_FINISHED, "failed": EXIT_FAILED, "stopped": EXIT_INTERRUPTED}
+# The seed of all recordings; it is the first one, not a chosen one.
+RECORDING_SEED = 1
+# Numbers with more digits may not fit into SQLite's 64-bit ids.
 MAX_ID_DIGITS = 18
 
 
-def show_list() -> int:
+def list_experiments() -> int:
     """Prints the experiments, their parameters and metrics."""
     console = Console()
     for experiment in EXPERIMENTS.values():
@@ -48,7 +48,7 @@ def show_list() -> int:
             )
             table.add_row(parameter.name, str(parameter.default), bounds, parameter.help)
         console.print(table)
-    return FINISHED
+    return EXIT_FINISHED
 
 
 def train(
@@ -61,9 +61,9 @@ def train(
     csv: Path | None = None,
     as_json: bool = False,
 ) -> int:
-    """Trains one figure and prints its summary and verdict; Ctrl-C keeps what was measured."""
+    """Trains one figure and prints its summary and verdict. Ctrl-C keeps the measurements."""
     experiment = find(slug)
-    values = _assigned(assignments) | {
+    values = _parse_assignments(assignments) | {
         name: value for name, value in (("seed", seed), ("seeds", seeds)) if value is not None
     }
     request = experiment.parse(values, text=True)
@@ -72,30 +72,30 @@ def train(
     if csv is not None and csv.is_dir():
         raise InvalidRequest([FieldProblem("csv", f"{csv} is a folder")])
     (run,) = terminal.train(settings, experiment, [request])
-    written = csv is None or _write(csv, run)
+    written = csv is None or _write_csv(csv, run)
     if as_json:
         print(json.dumps(run.receipt()))
     else:
         _show_summary(run)
-    code = CODES[run.state]
-    return code if written else code or FAILED
+    code = EXIT_CODES[run.state]
+    return code if written else code or EXIT_FAILED
 
 
 def record(settings: Settings, slugs: Sequence[str], folder: Path = recordings.FOLDER) -> int:
-    """Trains the figures anew and keeps each as the recording that the article opens with.
+    """Trains the figures and saves the recordings that the article shows first.
 
-    Where an experiment has a sweep, its maps are trained and kept, too.
+    For an experiment with a sweep, all cells of its maps are trained and saved too.
     """
     for slug in slugs or EXPERIMENTS:
         experiment = find(slug)
-        request = experiment.parse({"seed": RECORDED_SEED})
-        swept = experiment.sweep.asked(RECORDED_SEED) if experiment.sweep else ()
+        request = experiment.parse({"seed": RECORDING_SEED})
+        swept = experiment.sweep.asked(RECORDING_SEED) if experiment.sweep else ()
         requests = [request, *map(experiment.parse, swept)]
         run, *cells = runs = terminal.train(settings, experiment, requests)
         for each in runs:
             if each.state != "finished":
                 _show_summary(each)
-                return FAILED
+                return EXIT_FAILED
         print(recordings.save(run, folder))
         if cells:
             print(recorded_sweeps.save(cells, f"python -m app record {slug}", folder))
@@ -103,13 +103,13 @@ def record(settings: Settings, slugs: Sequence[str], folder: Path = recordings.F
 
 
 def draw_stills(slugs: Sequence[str], folder: Path = stills.FOLDER) -> int:
-    """Draws the pictures of what is recorded anew. Raises NothingToDrawWith."""
+    """Draws the pictures of the recordings and widgets. Raises BrowserNotFound."""
     from app.article import still_recorder  # nothing else needs a browser
 
     drawn = still_recorder.record_stills([find(slug).slug for slug in slugs], folder)
     files = [still for pictures in drawn.pictures.values() for still in pictures.values()]
     print(f"{folder}: {len(files)} pictures")
-    return FINISHED
+    return EXIT_FINISHED
 
 
 def export_article(settings: Settings, folder: Path) -> int:
@@ -118,42 +118,42 @@ def export_article(settings: Settings, folder: Path) -> int:
 
     written = export.write_export(folder, static_site.site_files(settings.language))
     print(f"{folder}: {written.files} files, {written.size:,} bytes")
-    return FINISHED
+    return EXIT_FINISHED
 
 
 def verify(settings: Settings, path: Path) -> int:
-    """Repeats the run that a receipt names; 0 if its numbers are the same, digit for digit.
+    """Repeats a receipt's run and compares the digests; returns 0 if they are equal.
 
     Raises InvalidReceipt.
     """
     receipt = receipts.read(path)
-    experiment, request = receipt.run()
+    experiment, request = receipt.parse_request()
     (run,) = terminal.train(settings, experiment, [request])
     if run.state != "finished":
-        print(f"Not verified, for the run {run.state}. {_why(run)}", file=sys.stderr)
-        return CODES[run.state]
+        print(f"Not verified: the run {run.state}. {_failure_message(run)}", file=sys.stderr)
+        return EXIT_CODES[run.state]
     assert run.provenance is not None
     assert run.verdict is not None
     digest = run.measured.digest()
     if digest == receipt.digest:
         print(f"The same numbers, digit for digit: {digest}")
         if run.verdict.text != receipt.verdict:
-            print("The receipt gives them another verdict. Here it is: " + run.verdict.text)
-        return FINISHED
-    print(f"Other numbers.\n  receipt  {receipt.digest}\n  here     {digest}")
+            print("The receipt has a different verdict. Here it is: " + run.verdict.text)
+        return EXIT_FINISHED
+    print(f"Different numbers.\n  receipt  {receipt.digest}\n  here     {digest}")
     differences = list(receipt.differences(run.provenance))
     if differences:
-        print("The likely reason is what is not the same here, or not known of there:")
+        print("The likely reason is one of these differences or unknown items:")
     else:
         print(
             "Versions, device, hardware and instruction set are the same here, so the reason is "
-            "something that a receipt does not record: a change to the program or to a library "
-            "under the same version, or a digest, seed or parameter of some other run."
+            "something that a receipt does not record: a change of the program or of a library "
+            "without a new version, or a digest, seed or parameter of another run."
         )
     for difference in differences:
         there, here = difference.there or "unknown", difference.here or "unknown"
         print(f"  {difference.name}: {there} there, {here} here")
-    return FAILED
+    return EXIT_FAILED
 
 
 def claims(
@@ -165,13 +165,13 @@ def claims(
     assignments: Sequence[str] = (),
     into: Path | None = None,
 ) -> int:
-    """Judges every claim over many seeds and prints one table, each figure's rows when it is done.
+    """Judges every claim over many seeds and prints one table, with rows as figures finish.
 
-    0 if all hold, 1 if one does not. With `into`, the table replaces the block between the two
-    marks in that file.
+    Returns 0 if all claims hold and 1 otherwise. With `into`, the table replaces the marked block
+    of that file.
     """
     chosen = [find(slug) for slug in dict.fromkeys(slugs)] or list(EXPERIMENTS.values())
-    asked = claims_table.survey(chosen, seed, seeds, _assigned(assignments))
+    asked = claims_table.parse_survey(chosen, seed, seeds, _parse_assignments(assignments))
     if into is not None:
         claims_table.check_block(into)
     table: list[str] = []
@@ -179,33 +179,33 @@ def claims(
     if into is None or not table:
         return code
     try:
-        claims_table.put(into, "\n".join(table))
+        claims_table.replace_block(into, "\n".join(table))
     except OSError as error:
         print(f"can't write {into}: {error.strerror}", file=sys.stderr)
-        return FAILED
+        return EXIT_FAILED
     return code
 
 
 def show_comments(settings: Settings) -> int:
     """Prints the comments, the newest first: number, date, name and first words."""
-    shown, _ = Comments(Store(settings.store)).newest(KEPT)
+    shown, _ = Comments(Store(settings.store)).newest(MAX_KEPT)
     for comment in shown:
         words = shorten(comment.text, 60, placeholder=" …")
         print(f"{comment.id:>6}  {comment.created:%Y-%m-%d %H:%M}  {comment.name}: {words}")
-    return FINISHED
+    return EXIT_FINISHED
 
 
 def remove_comment(settings: Settings, number: str) -> int:
-    """Removes one comment for good, and prints what it was. Raises UnknownComment."""
+    """Deletes one comment and prints its number and name. Raises UnknownComment."""
     if not (number.isascii() and number.isdigit() and len(number) <= MAX_ID_DIGITS):
         raise UnknownComment(f"there is no comment {number}")
     removed = Comments(Store(settings.store)).remove(int(number))
     print(f"removed {removed.id}, by {removed.name}")
-    return FINISHED
+    return EXIT_FINISHED
 
 
 async def _judge(settings: Settings, asked: Survey, table: list[str]) -> int:
-    """Trains, and adds to the table what it prints; empties it unless all was trained."""
+    """Trains, prints the table and adds its lines to `table`; clears it if a run failed."""
 
     def show(lines: Iterable[str]) -> None:
         for line in lines:
@@ -214,30 +214,33 @@ async def _judge(settings: Settings, asked: Survey, table: list[str]) -> int:
 
     hold = True
     requests = [(experiment, asked.requests(experiment)) for experiment in asked.experiments]
-    async with terminal.warm(settings) as runs:
+    async with terminal.warm_scheduler(settings) as runs:
         for experiment, of_experiment in requests:
             measured = Measurements([arm.id for arm in experiment.arms])
-            async for run in terminal.in_turn(runs, experiment, of_experiment):
-                measured.include(run.measured)
+            async for run in terminal.train_in_sequence(runs, experiment, of_experiment):
+                measured.merge(run.measured)
             if run.state != "finished":
-                print(f"{experiment.slug}: the run {run.state}. {_why(run)}", file=sys.stderr)
+                print(
+                    f"{experiment.slug}: the run {run.state}. {_failure_message(run)}",
+                    file=sys.stderr,
+                )
                 table.clear()
-                return CODES[run.state]
+                return EXIT_CODES[run.state]
             if not table:
                 assert run.provenance is not None
                 command = asked.command(list(EXPERIMENTS.values()))
-                show(claims_table.head(asked, command, run.provenance))
-            show(claims_table.rows(experiment, measured, asked.seeds))
+                show(claims_table.table_header(asked, command, run.provenance))
+            show(claims_table.table_rows(experiment, measured, asked.seeds))
             hold = hold and claims_table.all_hold(experiment, measured)
-    return FINISHED if hold else FAILED
+    return EXIT_FINISHED if hold else EXIT_FAILED
 
 
-def _write(csv: Path, run: Run) -> bool:
+def _write_csv(csv: Path, run: Run) -> bool:
     try:
-        # Line ends as in the text that the digest is of.
+        # The same line ends as in the text that is hashed for the digest.
         csv.write_text(run.measured.csv(), encoding="utf-8", newline="\n")
     except OSError as error:
-        # Nothing is lost: the summary follows, and here is what repeats the run.
+        # The summary is still printed, and this command repeats the run.
         command = run.experiment.command(run.request)
         print(f"can't write {csv}: {error.strerror}; repeat: {command}", file=sys.stderr)
         return False
@@ -249,30 +252,30 @@ def _show_summary(run: Run) -> None:
     console.print(_summary(run))
     if run.verdict:
         console.print(run.verdict.text)
-    if why := _why(run):
+    if why := _failure_message(run):
         console.print(why)
     console.print(f"digest {run.measured.digest()}")
 
 
 def _summary(run: Run) -> Table:
-    """The last values, an arm a column; the median over the seeds."""
+    """A table of last values with a column per arm; each is the median over the seeds."""
     title = f"{run.experiment.slug}, seed {run.request.seed}, {run.state}"
     arms = [arm.id for arm in run.experiment.arms]
     table = Table("last value", *arms, title=title)
-    table.add_row("state", *(run.measured.state(arm) for arm in arms))
+    table.add_row("state", *(run.measured.end_state(arm) for arm in arms))
     for metric in run.experiment.metrics:
-        finals = [run.measured.final(arm, metric.id).values() for arm in arms]
+        finals = [run.measured.final_values(arm, metric.id).values() for arm in arms]
         cells = [f"{median(values):.4g}" if values else "" for values in finals]
         table.add_row(metric.label, *cells)
     return table
 
 
-def _why(run: Run) -> str:
-    """Why it failed; empty if it did not."""
+def _failure_message(run: Run) -> str:
+    """The reason of the run's failure; empty if it did not fail."""
     return f"{run.done.message} ({run.done.code})" if run.done and run.done.message else ""
 
 
-def _assigned(assignments: Sequence[str]) -> dict[str, object]:
+def _parse_assignments(assignments: Sequence[str]) -> dict[str, object]:
     values: dict[str, object] = {}
     for assignment in assignments:
         name, equals, value = assignment.partition("=")

@@ -1,28 +1,28 @@
 """Every error this project raises.
 
 BatchNormError
-├── InvalidSettings         a BATCHNORM_* variable is wrong: the server does not start
-├── InvalidRequest          a reader asked for something outside its bounds
+├── InvalidSettings         a BATCHNORM_* variable is invalid; the server does not start
+├── InvalidRequest          a field of a request is unknown or out of bounds
 ├── InvalidReceipt          a file is not the receipt of a run that can be repeated
-├── ExportRefused           a folder can't take the article: it has what isn't ours, or is closed
-├── NothingRecorded         an experiment has no recorded run to show
-├── NothingToDrawWith       pictures are to be drawn, and there is no browser
-├── UnknownExperiment       no experiment has that slug
-├── UnknownRun              no run has that id, or it expired
-├── UnknownComment          no comment has that number
-├── NotYours                only the reader who started a run may stop it
-├── Busy                    there is no room at present; says when to come back
-│   ├── TooManyRuns         this reader already holds as many runs as one may
-│   └── TooManyComments     this reader, or all together, wrote as many as one may for now
-├── StoreUnavailable        the file that outlives the server can't be read or written
-├── Unusable                this machine can't train as it was told to
-│   ├── DatasetError        a data file is missing, cut or altered
-│   └── DeviceError         the device is not there
-└── TrainingError           a training did not reach its end
-    ├── WorkerLost          its process died
-    ├── DeadlineExceeded    it took longer than a training may
-    ├── MemoryExceeded      it needed more memory than a training may have
-    └── TrainingFailed      it raised; the traceback goes to the log, never to a reader
+├── ExportRefused           the export folder is not writable, or holds other files
+├── RecordingNotFound       an experiment has no recorded run
+├── BrowserNotFound         there is no browser to draw the pictures
+├── UnknownExperiment       no experiment has this slug
+├── UnknownRun              no run has this id, or the run has expired
+├── UnknownComment          no comment has this number
+├── NotRunOwner             only an owner of a run may stop it
+├── Busy                    the server has no capacity; says when to retry
+│   ├── TooManyRuns         the reader has reached the limit of runs per reader
+│   └── TooManyComments     a rate limit of comments is reached
+├── StoreUnavailable        the store can't be read or written
+├── CannotTrain             this machine can't train with these settings
+│   ├── DatasetError        a data file is missing, truncated or altered
+│   └── DeviceError         the device does not exist
+└── TrainingError           a training failed
+    ├── WorkerLost          the worker process died
+    ├── DeadlineExceeded    the training exceeded its time limit
+    ├── MemoryExceeded      the training exceeded its memory limit
+    └── TrainingFailed      the training raised; its traceback goes to the log only
 """
 
 from dataclasses import dataclass
@@ -32,23 +32,23 @@ from app.events import FailureCode
 
 
 class BatchNormError(Exception):
-    """Base of all errors that are ours. The message is fit for a reader's eyes."""
+    """Base class of all errors of this project. The message may be shown to readers."""
 
 
 class InvalidSettings(BatchNormError):
-    """A setting from the environment is outside its bounds."""
+    """A setting from the environment is invalid or out of bounds."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """What is wrong with one field of a request, its bound included."""
+    """An invalid field of a request; the message names the allowed values."""
 
     field: str
     message: str
 
 
 class InvalidRequest(BatchNormError):
-    """One or more fields of a request are wrong; `problems` names each with its bound."""
+    """Fields of a request are invalid; `problems` describes each."""
 
     def __init__(self, problems: list[FieldProblem]) -> None:
         super().__init__("; ".join(f"{p.field}: {p.message}" for p in problems))
@@ -60,35 +60,35 @@ class InvalidReceipt(BatchNormError):
 
 
 class ExportRefused(BatchNormError):
-    """A folder can't take the exported article; one line names it and says why."""
+    """The article can't be exported to a folder; the one-line message says why."""
 
 
-class NothingRecorded(BatchNormError):
-    """An experiment has no recorded run; one line says how to record one."""
+class RecordingNotFound(BatchNormError):
+    """An experiment has no recorded run; the one-line message says how to record one."""
 
 
-class NothingToDrawWith(BatchNormError):
-    """Pictures are to be drawn, and no browser can draw them; one line says what to install."""
+class BrowserNotFound(BatchNormError):
+    """There is no browser to draw the pictures; the one-line message says what to install."""
 
 
 class UnknownExperiment(BatchNormError):
-    """No experiment has that slug."""
+    """No experiment has this slug."""
 
 
 class UnknownRun(BatchNormError):
-    """No run has that id, or it expired."""
+    """No run has this id, or the run has expired."""
 
 
 class UnknownComment(BatchNormError):
-    """No comment has that number."""
+    """No comment has this number."""
 
 
-class NotYours(BatchNormError):
-    """Somebody else started this run."""
+class NotRunOwner(BatchNormError):
+    """The reader does not own this run."""
 
 
 class Busy(BatchNormError):
-    """The server can't take what was sent now. `retry_after_s` is a whole number of seconds."""
+    """The server has no capacity now. `retry_after_s` is a whole number of seconds."""
 
     def __init__(self, message: str, retry_after_s: int) -> None:
         super().__init__(message)
@@ -96,59 +96,59 @@ class Busy(BatchNormError):
 
 
 class TooManyRuns(Busy):
-    """This reader already has as many runs waiting or training as one may."""
+    """The reader has as many runs waiting or training as allowed."""
 
 
 class TooManyComments(Busy):
-    """This reader, or all readers together, wrote as many comments as one may for now."""
+    """The reader, or all readers together, reached the rate limit of comments."""
 
 
 class StoreUnavailable(BatchNormError):
-    """The store can't be used. `details` (the file and why) are for an operator alone."""
+    """The store can't be used. `details` (the file and the reason) are for operators only."""
 
-    def __init__(self, what: str, details: str) -> None:
-        super().__init__(f"{what} can't be read or kept just now. The rest of the page works.")
+    def __init__(self, subject: str, details: str) -> None:
+        super().__init__(f"{subject} can't be read or kept just now. The rest of the page works.")
         self.details = details
 
 
-class Unusable(BatchNormError):
-    """This machine can't train as it was told to; the message is one line that says why."""
+class CannotTrain(BatchNormError):
+    """This machine can't train with these settings; the one-line message says why."""
 
 
-class DatasetError(Unusable):
-    """A data file is missing, cut or altered; the message is one line that names it."""
+class DatasetError(CannotTrain):
+    """A data file is missing, truncated or altered; the one-line message names it."""
 
 
-class DeviceError(Unusable):
-    """The device that the settings name is not there."""
+class DeviceError(CannotTrain):
+    """The device that the settings name does not exist."""
 
 
 class TrainingError(BatchNormError):
-    """A training did not reach its end. `code` is the one a `done` event carries."""
+    """A training failed. `code` is the failure code in the run's `done` event."""
 
     code: ClassVar[FailureCode] = "internal"
 
 
 class WorkerLost(TrainingError):
-    """The process that trained is gone."""
+    """The worker process died."""
 
     code: ClassVar[FailureCode] = "worker_lost"
 
 
 class DeadlineExceeded(TrainingError):
-    """The training ran longer than one may."""
+    """The training exceeded its time limit."""
 
     code: ClassVar[FailureCode] = "deadline"
 
 
 class MemoryExceeded(TrainingError):
-    """The training needed more memory than one may have, or than there is."""
+    """The training exceeded its memory limit, or the machine's memory."""
 
     code: ClassVar[FailureCode] = "memory"
 
 
 class TrainingFailed(TrainingError):
-    """The training raised. `details` (a traceback) is for the log alone."""
+    """The training raised an exception. `details` (a traceback) goes to the log only."""
 
     def __init__(self, details: str) -> None:
         super().__init__("The training stopped with an error of ours.")

@@ -1,7 +1,7 @@
-"""The closed set of events: what a training says and what a stream carries.
+"""The closed set of events that trainings yield and streams carry.
 
-A training yields `Points` and `Row`s and, last, one `ArmEnded`. A run's log adds the rest.
-On the wire numbers that are not finite are `null` and `done` comes exactly once, last.
+A training yields `Points` and `Row`s and, last, one `ArmEnded`; a run's log adds the other events.
+On a stream, numbers that are not finite are `null`, and `done` comes exactly once, last.
 """
 
 import json
@@ -17,7 +17,7 @@ FailureCode: TypeAlias = Literal["worker_lost", "deadline", "memory", "internal"
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """Place in the line: `position` runs are ahead, the start is `eta_s` seconds away."""
+    """The run waits: `position` runs are ahead of it, and it starts in about `eta_s` seconds."""
 
     name: ClassVar = "queued"
     position: int
@@ -26,7 +26,7 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The first training of the run has a worker."""
+    """The first training of the run has started."""
 
     name: ClassVar = "started"
     run: str
@@ -50,16 +50,16 @@ class Points:
 
     @property
     def latest_step(self) -> int:
-        """The step of its last point."""
+        """The step of the last point."""
         return self.step[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`metric` at evenly spaced places from `low` to `high`, both included, at one step.
+    """Values of `metric` at one step, at evenly spaced positions from `low` to `high` inclusive.
 
-    A histogram (places are the middles of its bins), a profile along a line, or one row of a
-    surface: then `y` is its second coordinate.
+    A row is a histogram (the positions are the centers of its bins), a profile along a line, or
+    one row of a surface, whose second coordinate is `y`.
     """
 
     name: ClassVar = "row"
@@ -74,18 +74,18 @@ class Row:
 
     @property
     def latest_step(self) -> int:
-        """The step at which it was measured."""
+        """The step of the measurement."""
         return self.step
 
-    def places(self) -> list[float]:
-        """Where each of `values` belongs, between `low` and `high`."""
+    def positions(self) -> list[float]:
+        """The position of each of `values`, from `low` to `high`."""
         gaps = len(self.values) - 1
         return [self.low + (self.high - self.low) * k / gaps for k in range(gaps + 1)]
 
 
 @dataclass(frozen=True, slots=True)
 class ArmEnded:
-    """One training is over; `summary` holds its last values. Divergence is a result, no error."""
+    """One training has ended, with its last values. Divergence is a result and no error."""
 
     name: ClassVar = "arm"
     arm: str
@@ -96,7 +96,7 @@ class ArmEnded:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the run says about the article's claim; `holds` is None where it says nothing."""
+    """Whether the article's claim held in this run; `holds` is None if that can't be judged."""
 
     name: ClassVar = "verdict"
     holds: bool | None
@@ -106,7 +106,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The run's end; when it failed, why, in a reader's words, and where to find it in the log."""
+    """The run has ended. A failure has a code, a message for readers, and a log reference."""
 
     name: ClassVar = "done"
     state: RunEnd
@@ -120,37 +120,39 @@ TrainingEvent: TypeAlias = Points | Row | ArmEnded
 Event: TypeAlias = Queued | Started | Points | Row | ArmEnded | Verdict | Done
 
 
-def data(event: Event) -> dict[str, object]:
-    """The event's payload as plain values, ready for strict JSON: no NaN, no absent fields."""
-    payload = {field.name: _finite(getattr(event, field.name)) for field in fields(event)}
+def to_payload(event: Event) -> dict[str, object]:
+    """The event's fields as values for strict JSON: NaN is None, and `Done` omits None."""
+    payload = {
+        field.name: _non_finite_to_null(getattr(event, field.name)) for field in fields(event)
+    }
     if isinstance(event, Done):
         return {key: value for key, value in payload.items() if value is not None}
     return payload
 
 
 def encode(event: Event, event_id: int) -> bytes:
-    """The event as it goes over the wire (WHATWG HTML, §9.2, server-sent events)."""
-    payload = json.dumps(data(event), allow_nan=False, separators=(",", ":"))
+    """Encodes the event as a server-sent event (WHATWG HTML, §9.2)."""
+    payload = json.dumps(to_payload(event), allow_nan=False, separators=(",", ":"))
     return f"id: {event_id}\nevent: {event.name}\ndata: {payload}\n\n".encode()
 
 
-KINDS: dict[str, type[Event]] = {
+EVENT_TYPES: dict[str, type[Event]] = {
     kind.name: kind for kind in (Queued, Started, Points, Row, ArmEnded, Verdict, Done)
 }
 
 
 def decode(entry: bytes) -> Event:
-    """The event that `encode` made this of. What was not finite is NaN where numbers belong."""
+    """Decodes what `encode` returned. Numbers that were not finite become NaN."""
     _, name, payload = entry.decode().rstrip("\n").split("\n")
-    kind = KINDS[name.removeprefix("event: ")]
+    kind = EVENT_TYPES[name.removeprefix("event: ")]
     values = json.loads(payload.removeprefix("data: "))
-    for field in NUMBERS.get(kind, ()):
-        values[field] = _numbers(values[field])
+    for field in NULLABLE_NUMBERS.get(kind, ()):
+        values[field] = _null_to_nan(values[field])
     return kind(**values)
 
 
-# The fields whose numbers may be missing on the wire.
-NUMBERS: dict[type[Event], tuple[str, ...]] = {
+# The fields whose numbers may be `null` on a stream.
+NULLABLE_NUMBERS: dict[type[Event], tuple[str, ...]] = {
     Points: ("values",),
     Row: ("values",),
     ArmEnded: ("summary",),
@@ -158,25 +160,25 @@ NUMBERS: dict[type[Event], tuple[str, ...]] = {
 }
 
 
-def _numbers(value: object) -> object:
+def _null_to_nan(value: object) -> object:
     match value:
         case None:
             return math.nan
         case dict():
-            return {key: _numbers(item) for key, item in value.items()}
+            return {key: _null_to_nan(item) for key, item in value.items()}
         case list():
-            return [_numbers(item) for item in value]
+            return [_null_to_nan(item) for item in value]
         case _:
             return value
 
 
-def _finite(value: object) -> object:
+def _non_finite_to_null(value: object) -> object:
     match value:
         case float():
             return value if math.isfinite(value) else None
         case Mapping():
-            return {key: _finite(item) for key, item in value.items()}
+            return {key: _non_finite_to_null(item) for key, item in value.items()}
         case list() | tuple():
-            return [_finite(item) for item in value]
+            return [_non_finite_to_null(item) for item in value]
         case _:
             return value

@@ -1,7 +1,7 @@
-"""How many trainings this process can really run at a time, by processors and by memory.
+"""Finds how many trainings fit on this machine at a time, by processors and memory.
 
-A container, a batch system or `taskset` may leave a process a part of the machine. Which, Linux
-says in the affinity of the process and in its control groups, of both versions (kernel
+A container, a batch system or `taskset` may restrict a process to a part of the machine. Linux
+reports this in the process's affinity and in its control groups, versions 1 and 2 (kernel
 documentation, "Control Group v2" and "CFS Bandwidth Control").
 """
 
@@ -13,26 +13,26 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-# Imported here and not when it is needed: where memory is short, nothing can be imported.
+# Imported at the start, since a later import can fail when memory is short.
 try:
     import resource
 except ImportError:  # Windows has none
     resource = None  # type: ignore[assignment]
 
 ROOT = Path("/")
-MOST_WORKERS = 64
+MAX_WORKERS = 64
 MB = 1_000_000
-# A warm worker has 420 MB of its own, trainings add some 50, and the server has 60 (measured).
+# A warm worker has 420 MB of private memory, a training adds 50, the server has 60 (measured).
 WORKER_BYTES, SERVER_BYTES = 470 * MB, 60 * MB
 
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """How many workers there is room for; `why` in words, where that is fewer than processors."""
+    """The number of workers that fit; `reason` says why they are fewer than the processors."""
 
     processors: int
     workers: int
-    why: str = ""
+    reason: str = ""
 
 
 def capacity(root: Path = ROOT) -> Capacity:
@@ -41,19 +41,19 @@ def capacity(root: Path = ROOT) -> Capacity:
     `root` is the folder above /proc and /sys.
     """
     processors = os.cpu_count() or 1
-    bounds = [(MOST_WORKERS, f"at most {MOST_WORKERS} are started")]
+    bounds = [(MAX_WORKERS, f"at most {MAX_WORKERS} are started")]
     bounds.append((_allowed_processors(), "this process may use no other processors (affinity)"))
     quota = cpu_quota(root)
     if quota is not None:
         bounds.append((int(quota), f"its control group has a quota of {quota:g} processors"))
     memory = usable_memory(root)
     if memory is not None:
-        room = (memory - SERVER_BYTES) // WORKER_BYTES
+        available = (memory - SERVER_BYTES) // WORKER_BYTES
         need = f"a worker needs {WORKER_BYTES // MB} MB, and there are {memory // MB:,} MB"
-        bounds.append((room, need))
-    least, why = min(bounds, key=lambda bound: bound[0])
+        bounds.append((available, need))
+    least, reason = min(bounds, key=lambda bound: bound[0])
     workers = max(1, min(least, processors))
-    return Capacity(processors, workers, why if least < processors else "")
+    return Capacity(processors, workers, reason if least < processors else "")
 
 
 def default_workers() -> int:
@@ -61,20 +61,26 @@ def default_workers() -> int:
     return capacity().workers
 
 
-def explain(workers: int, *, chosen: bool, room: Capacity) -> str | None:
-    """One line for the log about the number of workers; None where it is that of the processors.
+def explain_worker_count(workers: int, *, chosen: bool, available: Capacity) -> str | None:
+    """A log line that explains the number of workers; None if it needs no explanation.
 
-    `chosen`: somebody set it, and it stays as it is.
+    `chosen` says that the number was set and is not changed.
     """
     if chosen:
-        too_many = f"BATCHNORM_WORKERS is {workers}, more than there is room for ({room.workers}): "
-        return too_many + room.why if room.why and workers > room.workers else None
-    if not room.why or workers >= room.processors:
+        too_many = (
+            f"BATCHNORM_WORKERS is {workers}, more than there is room for ({available.workers}): "
+        )
+        return (
+            too_many + available.reason
+            if available.reason and workers > available.workers
+            else None
+        )
+    if not available.reason or workers >= available.processors:
         return None
-    return f"workers: {workers}, of {room.processors} processors: {room.why}"
+    return f"workers: {workers}, of {available.processors} processors: {available.reason}"
 
 
-# What an operator can raise where the system starts no process.
+# What an operator can do when the system refuses to start a process.
 REMEDIES = {
     errno.EAGAIN: "raise ulimit -u, or the container's limit of processes",
     errno.EMFILE: "raise ulimit -n",
@@ -82,15 +88,15 @@ REMEDIES = {
 }
 
 
-def explain_refusal(error: OSError) -> str:
+def explain_start_failure(error: OSError) -> str:
     """Returns why the system starts no process, and what to raise where that is known."""
     remedy = REMEDIES.get(error.errno or 0)
-    why = error.strerror or type(error).__name__
-    return f"{why}: {remedy}" if remedy else why
+    reason = error.strerror or type(error).__name__
+    return f"{reason}: {remedy}" if remedy else reason
 
 
-def with_memory_bounds(failure: str) -> str:
-    """Adds what `ulimit` leaves a process of memory, if that is a bound, to what failed."""
+def add_memory_limits(failure: str) -> str:
+    """Appends the memory limits that `ulimit` sets, if any, to the description of a failure."""
     if resource is not None:
         for option, which in (("-v", resource.RLIMIT_AS), ("-d", resource.RLIMIT_DATA)):
             soft, _ = resource.getrlimit(which)
@@ -99,7 +105,7 @@ def with_memory_bounds(failure: str) -> str:
     return failure
 
 
-def why_no_threads() -> str | None:
+def thread_problem() -> str | None:
     """Returns why the system starts no thread, and what to raise; None where it starts them."""
     thread = threading.Thread(target=lambda: None)
     try:
@@ -111,26 +117,26 @@ def why_no_threads() -> str | None:
 
 
 def cpu_quota(root: Path = ROOT) -> float | None:
-    """Processors that the control groups of this process grant it; None where they don't say."""
+    """The number of processors that the control groups allow; None if they set no quota."""
     quotas: list[float] = []
-    for folder in _groups(root, "cpu"):
+    for folder in _control_group_folders(root, "cpu"):
         with suppress(OSError, ValueError, ZeroDivisionError):
-            quota, period = _words(folder / "cpu.max")
+            quota, period = _read_fields(folder / "cpu.max")
             quotas.append(int(quota) / int(period))
         with suppress(OSError, ValueError, ZeroDivisionError):
-            (granted,) = _words(folder / "cpu.cfs_quota_us")
-            (period,) = _words(folder / "cpu.cfs_period_us")
+            (granted,) = _read_fields(folder / "cpu.cfs_quota_us")
+            (period,) = _read_fields(folder / "cpu.cfs_period_us")
             quotas.append(int(granted) / int(period))
     return min((quota for quota in quotas if quota > 0), default=None)
 
 
 def usable_memory(root: Path = ROOT) -> int | None:
-    """Bytes that this process and its workers may have together; None where nothing says."""
+    """The bytes that this process and its workers may use; None if unknown."""
     found: list[int] = []
-    for folder in _groups(root, "memory"):
+    for folder in _control_group_folders(root, "memory"):
         for name in ("memory.max", "memory.high", "memory.limit_in_bytes"):
             with suppress(OSError, ValueError):
-                (limit,) = _words(folder / name)
+                (limit,) = _read_fields(folder / name)
                 found.append(int(limit))
     with suppress(OSError, ValueError, IndexError):
         lines = (root / "proc" / "meminfo").read_text(encoding="ascii").splitlines()
@@ -140,18 +146,18 @@ def usable_memory(root: Path = ROOT) -> int | None:
 
 
 def _allowed_processors() -> int:
-    if hasattr(os, "process_cpu_count"):  # from Python 3.13 on; PYTHON_CPU_COUNT may narrow it
+    if hasattr(os, "process_cpu_count"):  # Python 3.13 and later; PYTHON_CPU_COUNT may lower it
         return os.process_cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _groups(root: Path, controller: str) -> Iterator[Path]:
-    """The folders of this process's control groups for that controller, and of all around them.
+def _control_group_folders(root: Path, controller: str) -> Iterator[Path]:
+    """Yields the folders of this process's control groups for a controller, and their parents.
 
-    A container that sees its own group as the root, or the host's paths without their folders, has
-    its limits in the folder where the groups are mounted.
+    In a container that sees its own group as the root, or that sees the host's paths without their
+    folders, the limits are in the folder where the groups are mounted.
     """
     try:
         lines = (root / "proc" / "self" / "cgroup").read_text(encoding="utf-8").splitlines()
@@ -171,5 +177,5 @@ def _groups(root: Path, controller: str) -> Iterator[Path]:
         yield from (top / each for top in tops for each in (inner, *inner.parents))
 
 
-def _words(path: Path) -> list[str]:
+def _read_fields(path: Path) -> list[str]:
     return path.read_text(encoding="ascii").split()

@@ -16,10 +16,10 @@ from app.article import renderer
 from app.article.assets import STATIC_FOLDER, content_version
 from app.comments import Comments
 from app.engines.base import Engine
-from app.engines.registry import engine_for
+from app.engines.registry import create_engine
 from app.errors import InvalidSettings
 from app.runs.archive import Archive
-from app.runs.scheduler import Runs
+from app.runs.scheduler import RunScheduler
 from app.settings import PREFIX, Settings
 from app.store import Store
 from app.web import comments, health, pages, problem_details, prometheus, runs
@@ -86,7 +86,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     app.state.streams = StreamRegistry(settings.streams)
     app.state.store = Store(settings.store)
     archive = Archive(app.state.store, settings.store_mb * 1_000_000)
-    app.state.runs = Runs(engine or engine_for(settings), settings, archive)
+    app.state.runs = RunScheduler(engine or create_engine(settings), settings, archive)
     app.state.comments = comments.AsyncComments(Comments(app.state.store))
     app.state.pages = renderer.shared_renderer(
         asset_root,

@@ -1,4 +1,4 @@
-"""Numbers as they are printed: 7.5·10⁸ for 7.5e+08, −1 for -1, ∞ for inf."""
+"""Typesets numbers for prose: 7.5·10⁸ for 7.5e+08, −1 for -1, ∞ for inf."""
 
 import re
 
@@ -9,7 +9,7 @@ INFINITE = re.compile(r"\binf\b")
 
 
 def typeset(text: str) -> str:
-    """The text with the numbers in it, as Python formats them, as they are printed."""
+    """Typesets the numbers in a text that Python formatted."""
     text = SCIENTIFIC.sub(lambda found: _times_ten(found[1], int(found[2])), text)
     return INFINITE.sub("∞", HYPHEN_FOR_MINUS.sub("\N{MINUS SIGN}", text))
 

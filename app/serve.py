@@ -1,4 +1,4 @@
-"""uvicorn, taught to say where it listens and to let its streams go when it is told to end."""
+"""Runs uvicorn: prints its addresses, and ends all runs and streams at a shutdown."""
 
 import asyncio
 import logging
@@ -21,21 +21,20 @@ from app.web.protocol import BoundedHttpProtocol
 
 log = logging.getLogger(__name__)
 
-# Descriptors besides those of the streams: workers, files, readers that ask for pages.
-SPARE_FILES = 500
-# A connection that takes no bytes for this long is dropped by the system. The stream has given up
-# a second before (`SEND_TIMEOUT_SECONDS` of event_stream.py), but buffered bytes would keep the
-# socket open.
-UNREAD_MS = 9_000
-# Longest wait for streams and requests at the end; they are all released at once before it.
-GRACE_SECONDS = 3
+# File descriptors besides those of the streams: workers, files, connections that load pages.
+EXTRA_FILES = 500
+# The system drops a connection whose peer accepts no bytes for this long. The stream gives up a
+# second earlier (`event_stream.SEND_TIMEOUT_SECONDS`), but unsent bytes would keep its socket open.
+SEND_TIMEOUT_MS = 9_000
+# Longest wait for open streams and requests at a shutdown, after all streams were ended.
+SHUTDOWN_SECONDS = 3
 
 
-class Server(uvicorn.Server):
-    """Prints its address once it listens; when told to end, it ends all runs first.
+class ArticleServer(uvicorn.Server):
+    """A server that prints its addresses when it listens, and stops all runs at a shutdown.
 
-    uvicorn waits for open streams before it shuts the application down, and a stream ends when
-    its run does: without this, one reader would keep the server alive.
+    uvicorn waits for open streams before it shuts the application down, and a stream ends with its
+    run. One open stream would otherwise delay the shutdown.
     """
 
     def __init__(self, app: FastAPI, config: uvicorn.Config) -> None:
@@ -48,7 +47,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         listeners = [listener for server in self.servers for listener in server.sockets]
         for listener in listeners:
-            _drop_what_is_not_read(listener.fileno())
+            _set_send_timeout(listener.fileno())
         first, *others = server_urls(listeners)
         lines = [f"Reading at {first}", *(f"Also at {other}" for other in others)]
         if public := self._app.state.settings.public_url:
@@ -61,8 +60,8 @@ class Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._app.state.runs.stop_all)
 
 
-def config_for(app: FastAPI, settings: Settings) -> uvicorn.Config:
-    """How uvicorn serves the article."""
+def uvicorn_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """The configuration of uvicorn."""
     return uvicorn.Config(
         app,
         host=settings.host,
@@ -70,37 +69,37 @@ def config_for(app: FastAPI, settings: Settings) -> uvicorn.Config:
         http=BoundedHttpProtocol,
         ws="none",
         server_header=False,
-        proxy_headers=False,  # the application believes them itself: app/web/proxies.py
+        proxy_headers=False,  # the application reads them itself: app/web/proxies.py
         access_log=False,
-        log_config=None,  # its lines go where all others go (app/logging_config.py)
-        log_level="error",  # what readers send wrong is answered, and would fill the log
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        log_config=None,  # uses the configuration of app/logging_config.py
+        log_level="error",  # invalid requests are answered and would fill the log
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 
 
 def serve(settings: Settings) -> None:
     """Serves the article until SIGTERM or Ctrl-C; then the process exits with 0."""
-    if problem := machine.why_no_threads():
+    if problem := machine.thread_problem():
         raise InvalidSettings(problem)
-    _allow_files(settings.streams + SPARE_FILES)
+    _raise_file_limit(settings.streams + EXTRA_FILES)
     sockets = listen(settings.host, settings.port)
     app = create_app(settings)
-    # uvicorn raises the signal again when it has shut down in good order.
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(ending, lambda *_: sys.exit(0))
-    Server(app, config_for(app, settings)).run(sockets)
+    # uvicorn raises the signal again after a regular shutdown.
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, lambda *_: sys.exit(0))
+    ArticleServer(app, uvicorn_config(app, settings)).run(sockets)
 
 
-def _drop_what_is_not_read(listener: int) -> None:
-    """For all connections that this listening socket will accept; elsewhere than on Linux, none."""
+def _set_send_timeout(listener: int) -> None:
+    """Sets the send timeout of all connections that a listening socket accepts (Linux only)."""
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         with socket.socket(fileno=os.dup(listener)) as inherited:
-            inherited.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
+            inherited.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SEND_TIMEOUT_MS)
 
 
-def _allow_files(wanted: int) -> None:
-    """Every stream is an open file; shells often allow 1,024, though the system allows more."""
-    with suppress(ImportError):  # Windows has no such bound
+def _raise_file_limit(wanted: int) -> None:
+    """Raises the limit of open files, since each stream is one; shells often allow only 1,024."""
+    with suppress(ImportError):  # Windows has no such limit
         import resource
 
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

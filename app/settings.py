@@ -1,4 +1,4 @@
-"""One settings object, from the environment: BATCHNORM_HOST, BATCHNORM_PORT and so on."""
+"""The settings, which are read from environment variables such as BATCHNORM_PORT."""
 
 import os
 import re
@@ -13,33 +13,34 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app import logging_config, machine
 from app.errors import InvalidSettings
+from app.resources import MNIST
 
 PREFIX = "BATCHNORM_"
 ENGLISH = "en"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
-def _home(variable: str) -> Path:
+def _home_folder(variable: str) -> Path:
     try:
         return Path.home()
-    except RuntimeError:  # a container's user may have a number and no more
+    except RuntimeError:  # a container's user may have no entry in /etc/passwd
         raise InvalidSettings(
             f"{variable}: this user has no home folder, so that it must be set, or HOME"
         ) from None
 
 
-def _cache_dir() -> Path:
-    cache = os.environ.get("XDG_CACHE_HOME") or _home(f"{PREFIX}CACHE_DIR") / ".cache"
+def _default_cache_dir() -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME") or _home_folder(f"{PREFIX}CACHE_DIR") / ".cache"
     return Path(cache) / "batchnorm"
 
 
-def _store() -> Path:
-    data = os.environ.get("XDG_DATA_HOME") or _home(f"{PREFIX}STORE") / ".local" / "share"
+def _default_store() -> Path:
+    data = os.environ.get("XDG_DATA_HOME") or _home_folder(f"{PREFIX}STORE") / ".local" / "share"
     return Path(data) / "batchnorm" / "batchnorm.db"
 
 
 class Settings(BaseSettings):
-    """All settings with their bounds; each field's description is its line in the README."""
+    """All settings with their bounds; each field's description is its line in docs/settings.md."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
@@ -84,14 +85,13 @@ class Settings(BaseSettings):
         description="trainings at a time; by default as many as processors and memory allow",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="what trains")
-    data_dir: Path = Field(
-        Path(__file__).parent / "data" / "mnist", description="folder with the four MNIST files"
-    )
+    data_dir: Path = Field(MNIST, description="folder with the four MNIST files")
     cache_dir: Path = Field(
-        default_factory=_cache_dir, description="folder for the unpacked data; may be deleted"
+        default_factory=_default_cache_dir,
+        description="folder for the unpacked data; may be deleted",
     )
     store: Path = Field(
-        default_factory=_store,
+        default_factory=_default_store,
         description="file of what outlives the server: finished runs, comments",
     )
     store_mb: int = Field(
@@ -130,7 +130,7 @@ class Settings(BaseSettings):
     address_share: float = Field(
         0.75, gt=0, le=1, description="part of the queue that readers of one address may fill"
     )
-    log_format: logging_config.Format = Field(
+    log_format: logging_config.LogFormat = Field(
         "text", description="the log on stderr: `text`, or `json`, one object a line"
     )
     metrics: bool = Field(False, description="whether GET /metrics answers; 1 switches it on")
@@ -142,12 +142,12 @@ class Settings(BaseSettings):
 
     @field_validator("allowed_hosts", "trusted_proxies", mode="before")
     @classmethod
-    def _split(cls, value: object) -> object:
+    def _split_at_commas(cls, value: object) -> object:
         return frozenset(value.replace(" ", "").split(",")) if isinstance(value, str) else value
 
     @field_validator("allowed_hosts")
     @classmethod
-    def _stars_lead(cls, names: frozenset[str]) -> frozenset[str]:
+    def _check_host_patterns(cls, names: frozenset[str]) -> frozenset[str]:
         for name in names:
             if name != "*" and (not name or "*" in name.removeprefix("*.")):
                 raise ValueError(f"{name!r} should be a name, *.name or *")
@@ -155,12 +155,12 @@ class Settings(BaseSettings):
 
     @field_validator("host")
     @classmethod
-    def _without_brackets(cls, host: str) -> str:
+    def _strip_brackets(cls, host: str) -> str:
         return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
     @field_validator("root_path")
     @classmethod
-    def _is_a_path(cls, path: str) -> str:
+    def _check_root_path(cls, path: str) -> str:
         if path in ("", "/"):
             return ""
         if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", path) or {".", ".."} & {*path.split("/")}:
@@ -169,8 +169,8 @@ class Settings(BaseSettings):
 
     @field_validator("public_url")
     @classmethod
-    def _is_an_address(cls, url: str) -> str:
-        # It goes into headers, which take no other letters; names have their own spelling, xn--….
+    def _check_public_url(cls, url: str) -> str:
+        # The URL goes into headers, which are ASCII; host names have their own encoding, xn--….
         letters = r"[A-Za-z0-9.:\[\]_-]+(/[A-Za-z0-9._~%/-]*)?"
         if url and not re.fullmatch(f"https?://{letters}", url):
             raise ValueError(
@@ -180,7 +180,7 @@ class Settings(BaseSettings):
 
     @field_validator("trusted_proxies")
     @classmethod
-    def _are_addresses(cls, names: frozenset[str]) -> frozenset[str]:
+    def _check_proxies(cls, names: frozenset[str]) -> frozenset[str]:
         for name in names - {"*"}:
             try:
                 ip_network(name)
@@ -190,14 +190,14 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """The settings of the environment; raises InvalidSettings, one line that names the variable."""
+    """Loads the settings. Raises InvalidSettings, whose one line names the variable."""
     try:
         return Settings()
     except ValidationError as error:
-        raise InvalidSettings("; ".join(map(_line, error.errors()))) from None
+        raise InvalidSettings("; ".join(map(_format_error, error.errors()))) from None
 
 
-def _line(detail: ErrorDetails) -> str:
+def _format_error(detail: ErrorDetails) -> str:
     name = str(detail["loc"][0])
     got = "" if name == "secret" else f", got {detail['input']!r}"
     return f"{PREFIX}{name.upper()}: {detail['msg']}{got}"

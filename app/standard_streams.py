@@ -1,7 +1,7 @@
-"""Standard output and error of any terminal: nothing that is printed ends in a traceback.
+"""Makes standard output and error safe: printing never ends in a traceback.
 
-A terminal may know few characters (Windows code pages, the locale "C"), the reader of a pipe may
-leave, a disk may be full, and a stream may be closed from the start.
+A terminal may lack characters (Windows code pages, the locale "C"), the reader of a pipe may exit,
+a disk may be full, and a stream may be closed from the start.
 """
 
 import codecs
@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-# What a shell reports of a program that the system ended because nobody read its output.
-NOBODY_READS = 141
-# Windows has no word of its own for a reader who left, and calls that an invalid argument.
-NOT_READ = {errno.EPIPE, errno.EINVAL} if sys.platform == "win32" else {errno.EPIPE}
-# Stands for what a terminal can't show and would be misread without: "?0.95" is no "-0.95".
-PLAIN = {
+# The exit code of a program that was ended by SIGPIPE, as shells report it.
+EXIT_BROKEN_PIPE = 141
+# Windows reports a broken pipe as an invalid argument.
+BROKEN_PIPE_ERRNOS = {errno.EPIPE, errno.EINVAL} if sys.platform == "win32" else {errno.EPIPE}
+# Replacements of characters that a terminal can't show; "?" would be misread: "?0.95" for "-0.95".
+ASCII_REPLACEMENTS = {
     "−": "-",
     "–": "-",
     "—": "-",
@@ -61,38 +61,40 @@ PLAIN = {
     "⁷": "^7",
     "⁸": "^8",
 }
-ERRORS = "batchnorm_plain"
+ERROR_HANDLER = "batchnorm_plain"
 
 
-class OutputLost(Exception):
-    """Standard output can't be written: the message is one line that says why."""
+class OutputNotWritable(Exception):
+    """Standard output can't be written; the one-line message says why."""
 
 
-def make_safe() -> None:
-    """Called first by every program here. From then on, stdout and stderr take any text.
+def make_encoding_safe() -> None:
+    """Makes stdout and stderr accept any text. Every program here calls it first.
 
-    A stream that was closed at the start is the null device: else the next file that is opened
-    would get its number, and whatever is printed would be written into that file.
+    A stream that was closed at the start becomes the null device. Otherwise the next file that is
+    opened would get its descriptor, and printed text would go into that file.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, _null_device(number, mode))
+            setattr(sys, name, _open_null_device(number, mode))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=ERRORS)
+            stream.reconfigure(errors=ERROR_HANDLER)
 
 
 def print_document(text: str) -> None:
-    """Prints what is to become a file: UTF-8 with plain line ends, unless a terminal shows it."""
+    """Prints a document: in UTF-8 with Unix line ends if stdout is no terminal."""
     if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     print(text, end="")
 
 
 @contextmanager
-def flushed() -> Iterator[None]:
-    """Around all that a program does. Raises BrokenPipeError if nobody reads its output any more,
-    OutputLost if it can't be written; either way the interpreter's own end is quiet.
+def flush_at_end() -> Iterator[None]:
+    """Flushes stdout at the end of a program.
+
+    Raises BrokenPipeError if the reader of stdout is gone, and OutputNotWritable if stdout can't be
+    written. In both cases the interpreter's own flush at exit does not fail.
     """
     try:
         try:
@@ -100,28 +102,28 @@ def flushed() -> Iterator[None]:
         finally:
             sys.stdout.flush()
     except OSError as error:
-        if not _is_of_stdout(error):
+        if not _is_stdout_error(error):
             raise
-        _drop_output()
-        if error.errno in NOT_READ:
+        _discard_output()
+        if error.errno in BROKEN_PIPE_ERRNOS:
             raise BrokenPipeError(errno.EPIPE, "nobody reads the output") from None
-        raise OutputLost(f"can't write the output: {error.strerror}") from None
+        raise OutputNotWritable(f"can't write the output: {error.strerror}") from None
 
 
-def _is_of_stdout(error: OSError) -> bool:
-    """An error of writing to a file that is open: what opens a file names it."""
-    of_writing = {errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EFBIG}
-    return error.filename is None and error.errno in of_writing | NOT_READ
+def _is_stdout_error(error: OSError) -> bool:
+    """Whether an error came from writing to stdout; errors of opening a file name the file."""
+    write_errnos = {errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EFBIG}
+    return error.filename is None and error.errno in write_errnos | BROKEN_PIPE_ERRNOS
 
 
-def _drop_output() -> None:
+def _discard_output() -> None:
     """Discards buffered output, so that flushing at interpreter exit can't fail."""
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
+    with Path(os.devnull).open("wb") as null_device:
+        os.dup2(null_device.fileno(), 1)
     sys.stdout.flush()
 
 
-def _null_device(number: int, mode: str) -> IO[str]:
+def _open_null_device(number: int, mode: str) -> IO[str]:
     opened = os.open(os.devnull, os.O_RDWR)
     if opened != number:
         os.dup2(opened, number)
@@ -129,12 +131,12 @@ def _null_device(number: int, mode: str) -> IO[str]:
     return os.fdopen(number, mode, encoding="utf-8", closefd=False)
 
 
-def _plain(error: UnicodeError) -> tuple[str, int]:
-    """An error handler of codecs: each character that can't be encoded, in ASCII."""
+def _replace_with_ascii(error: UnicodeError) -> tuple[str, int]:
+    """A codecs error handler that replaces each character that can't be encoded by ASCII."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lost = error.object[error.start : error.end]
-    return "".join(PLAIN.get(character, "?") for character in lost), error.end
+    return "".join(ASCII_REPLACEMENTS.get(character, "?") for character in lost), error.end
 
 
-codecs.register_error(ERRORS, _plain)
+codecs.register_error(ERROR_HANDLER, _replace_with_ascii)

@@ -1,4 +1,4 @@
-"""What outlives the server: one SQLite file, which several processes may use at a time."""
+"""The store: one SQLite file of finished runs and comments, shared by several processes."""
 
 import logging
 import sqlite3
@@ -13,11 +13,11 @@ from app.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-# Longest wait for another writer, whose transactions take milliseconds.
-PATIENCE_SECONDS = 2.0
-VERSION = 2
-# Nothing here or in a statement elsewhere needs an SQLite that is younger than Python 3.11's least.
-# Stores that were made before 2026-12 have STRICT tables, for which SQLite 3.37 is the least.
+# Longest wait for another writer's lock; transactions take milliseconds.
+BUSY_TIMEOUT_SECONDS = 2.0
+SCHEMA_VERSION = 2
+# All statements work with the oldest SQLite that Python 3.11 supports. Stores that were created
+# before 2026-12 have STRICT tables, which need SQLite 3.37.
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS comments (
         id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice
@@ -40,72 +40,74 @@ SCHEMA = (
     )""",
     # All sizes without a look at the logs.
     "CREATE INDEX IF NOT EXISTS runs_bytes ON runs (number, bytes)",
-    f"PRAGMA user_version = {VERSION}",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
 
 T = TypeVar("T")
 
 
 class Store:
-    """The file at `path`, made when it is first needed.
+    """The store in the file at `path`, which is created on first use.
 
-    It is opened for each transaction and closed after it: no thread owns a connection, and a file
-    that is moved, repaired or put back while the server runs is used at once.
+    The file is opened for each transaction and closed after it. No thread owns a connection, and a
+    file that is moved, repaired or restored while the server runs is used at once.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.problem: str | None = None  # what SQLite said when it last failed, without a path
+        self.problem: str | None = None  # SQLite's last error, without the path; None if it works
 
     @contextmanager
-    def reading(self, what: str) -> Iterator[sqlite3.Connection]:
-        """A transaction that changes nothing. Raises StoreUnavailable, about `what`."""
-        with self._opened(what) as connection, self._transaction(connection, "DEFERRED"):
+    def read_transaction(self, subject: str) -> Iterator[sqlite3.Connection]:
+        """Opens a read transaction. Raises StoreUnavailable, whose message names `subject`."""
+        with self._connection(subject) as connection, self._transaction(connection, "DEFERRED"):
             yield connection
 
     @contextmanager
-    def writing(self, what: str) -> Iterator[sqlite3.Connection]:
-        """A transaction that no other writer comes between, undone if its body raises.
+    def write_transaction(self, subject: str) -> Iterator[sqlite3.Connection]:
+        """Opens a write transaction, which excludes other writers and rolls back on an error.
 
-        Raises StoreUnavailable, about `what`.
+        Raises StoreUnavailable, whose message names `subject`.
         """
-        with self._opened(what) as connection, self._transaction(connection, "IMMEDIATE"):
+        with self._connection(subject) as connection, self._transaction(connection, "IMMEDIATE"):
             yield connection
 
     def check(self) -> None:
-        """Tries to open the file; what is wrong with it is logged and stands in `problem`."""
-        with suppress(StoreUnavailable), self.reading("The store"):
+        """Tries to open the file; logs an error and stores it in `problem`."""
+        with suppress(StoreUnavailable), self.read_transaction("The store"):
             pass
 
     @contextmanager
-    def _opened(self, what: str) -> Iterator[sqlite3.Connection]:
+    def _connection(self, subject: str) -> Iterator[sqlite3.Connection]:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with closing(
-                sqlite3.connect(self.path, timeout=PATIENCE_SECONDS, isolation_level=None)
+                sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
             ) as connection:
                 self._prepare(connection)
                 yield connection
         except sqlite3.Error as error:
-            problem = _in_words(error)
-            self._report(problem)
-            raise StoreUnavailable(what, f"can't use {self.path}: {problem}") from None
+            problem = _describe(error)
+            self._log_change(problem)
+            raise StoreUnavailable(subject, f"can't use {self.path}: {problem}") from None
         except OSError as error:
             problem = error.strerror or type(error).__name__
-            self._report(problem)
-            raise StoreUnavailable(what, f"can't use {self.path}: {problem}") from None
-        self._report(None)
+            self._log_change(problem)
+            raise StoreUnavailable(subject, f"can't use {self.path}: {problem}") from None
+        self._log_change(None)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
-            raise sqlite3.DatabaseError(f"its version is {version}, and this program's {VERSION}")
-        if version < VERSION:
+        if version > SCHEMA_VERSION:
+            raise sqlite3.DatabaseError(
+                f"its version is {version}, and this program's {SCHEMA_VERSION}"
+            )
+        if version < SCHEMA_VERSION:
             with self._transaction(connection, "IMMEDIATE"):
                 for statement in SCHEMA:
                     connection.execute(statement)
-            # Readers and a writer don't wait for each other then. Whoever finds the file in
-            # use just now leaves it as it is, which is slower and as safe.
+            # In WAL mode, readers and a writer don't block each other. If the file is in use, the
+            # mode stays unchanged, which is slower but as safe.
             with suppress(sqlite3.OperationalError):
                 connection.execute("PRAGMA journal_mode = WAL")
 
@@ -115,8 +117,8 @@ class Store:
         with connection:  # commits, or rolls back when the body raises
             yield
 
-    def _report(self, problem: str | None) -> None:
-        """One line when it starts to fail and one when it works again, however many ask."""
+    def _log_change(self, problem: str | None) -> None:
+        """Logs one line when the store begins to fail, and one when it works again."""
         if problem == self.problem:
             return
         self.problem = problem
@@ -130,7 +132,7 @@ class Store:
             log.warning("the store %s can be used again", self.path)
 
 
-def _in_words(error: sqlite3.Error) -> str:
+def _describe(error: sqlite3.Error) -> str:
     if 'near "strict"' in str(error).lower():
         return (
             "an earlier version of this program made it with STRICT tables, which need SQLite 3.37 "
@@ -139,23 +141,23 @@ def _in_words(error: sqlite3.Error) -> str:
     return str(error)
 
 
-class Line:
-    """From an event loop to a store: a few threads, and a bounded line of those who wait for one.
+class BoundedExecutor:
+    """Runs store transactions of an event loop in a few threads, with a bounded waiting list.
 
-    SQLite has one writer. Should the file be locked, each who waits costs those behind two seconds.
+    SQLite allows one writer. If the file is locked, each waiting writer delays the next by 2 s.
     """
 
-    def __init__(self, threads: int, max_waiting: int, what: str) -> None:
+    def __init__(self, threads: int, max_waiting: int, subject: str) -> None:
         self._limiter = CapacityLimiter(threads)
-        self._room = threads + max_waiting
-        self._what = what
+        self._free_places = threads + max_waiting
+        self._subject = subject
 
     async def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns. Raises StoreUnavailable at once if the line is full."""
-        if not self._room:
-            raise StoreUnavailable(self._what, "too many are waiting for it")
-        self._room -= 1
+        """Runs `work` and returns its result. Raises StoreUnavailable if too many are waiting."""
+        if not self._free_places:
+            raise StoreUnavailable(self._subject, "too many are waiting for it")
+        self._free_places -= 1
         try:
             return await to_thread.run_sync(work, limiter=self._limiter)
         finally:
-            self._room += 1
+            self._free_places += 1

@@ -1,4 +1,4 @@
-"""Trainings in a terminal: the same runs as a server's, with a progress bar on stderr."""
+"""Trains in a terminal, with the server's scheduler and a progress bar on stderr."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -7,18 +7,19 @@ from contextlib import asynccontextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from app.engines.registry import engine_for
+from app.engines.registry import create_engine
 from app.experiments.definition import Experiment, RunRequest
 from app.runs.run import Run
-from app.runs.scheduler import Runs
+from app.runs.scheduler import RunScheduler
 from app.settings import Settings
 
-READER = "terminal"
+TERMINAL_READER = "terminal"
 
 
 def train(settings: Settings, experiment: Experiment, requests: Sequence[RunRequest]) -> list[Run]:
-    """One run after another, up to the first that did not finish; Ctrl-C stops the one that trains
-    and keeps what was measured.
+    """Trains one run after another, up to the first that does not finish.
+
+    Ctrl-C stops the current run and keeps its measurements.
     """
     return asyncio.run(_train(settings, experiment, requests))
 
@@ -26,15 +27,15 @@ def train(settings: Settings, experiment: Experiment, requests: Sequence[RunRequ
 async def _train(
     settings: Settings, experiment: Experiment, requests: Sequence[RunRequest]
 ) -> list[Run]:
-    async with warm(settings) as runs:
-        return [run async for run in in_turn(runs, experiment, requests)]
+    async with warm_scheduler(settings) as runs:
+        return [run async for run in train_in_sequence(runs, experiment, requests)]
 
 
 @asynccontextmanager
-async def warm(settings: Settings) -> AsyncGenerator[Runs]:
-    """Runs on the engine that the settings name, one slot of it warm. Raises Unusable."""
-    engine = engine_for(settings)
-    runs = Runs(engine, settings)
+async def warm_scheduler(settings: Settings) -> AsyncGenerator[RunScheduler]:
+    """Yields a scheduler whose engine has a warm slot. Raises CannotTrain."""
+    engine = create_engine(settings)
+    runs = RunScheduler(engine, settings)
     try:
         await runs.start()
         with Console(stderr=True).status("warming up", spinner="line"):
@@ -44,11 +45,12 @@ async def warm(settings: Settings) -> AsyncGenerator[Runs]:
         await runs.close()
 
 
-async def in_turn(
-    runs: Runs, experiment: Experiment, requests: Sequence[RunRequest]
+async def train_in_sequence(
+    runs: RunScheduler, experiment: Experiment, requests: Sequence[RunRequest]
 ) -> AsyncGenerator[Run]:
-    """Runs of one experiment under one bar, each when it has ended; one that did not finish is
-    the last. Ctrl-C stops the run that trains.
+    """Trains runs of one experiment under one progress bar, and yields each when it has ended.
+
+    A run that does not finish is the last. Ctrl-C stops the current run.
     """
     trainings = [spec for request in requests for spec in experiment.trainings(request)]
     columns = (
@@ -58,20 +60,20 @@ async def in_turn(
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        owed = sum(spec.steps for spec in trainings)
-        bar = progress.add_task(f"{len(trainings)} trainings", total=owed)
-        made = 0
+        total_steps = sum(spec.steps for spec in trainings)
+        bar = progress.add_task(f"{len(trainings)} trainings", total=total_steps)
+        finished_steps = 0
         for request in requests:
-            run = runs.create(experiment, request, READER)
-            in_this_run = run.steps_left
+            run = runs.create(experiment, request, TERMINAL_READER)
+            run_steps = run.steps_left
             try:
-                with run.watched() as log:
+                with run.watch() as log:
                     while not log.closed:
-                        await log.news(len(log))
-                        progress.update(bar, completed=made + in_this_run - run.steps_left)
-            except asyncio.CancelledError:  # Ctrl-C; what was measured is kept
-                runs.stop(run, READER)
-            made += in_this_run
+                        await log.wait_after(len(log))
+                        progress.update(bar, completed=finished_steps + run_steps - run.steps_left)
+            except asyncio.CancelledError:  # Ctrl-C; the measurements are kept
+                runs.stop(run, TERMINAL_READER)
+            finished_steps += run_steps
             yield run
             if run.state != "finished":
                 return

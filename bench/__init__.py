@@ -3,4 +3,4 @@
 from app import standard_streams
 
 # All of bench is programs: each prints in any terminal.
-standard_streams.make_safe()
+standard_streams.make_encoding_safe()

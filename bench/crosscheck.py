@@ -14,7 +14,8 @@ import torch
 
 from app.settings import Settings
 from app.training.trainer import prepare
-from bench.definitions import CHECKS, SEEDS
+from bench.checks import SEEDS
+from bench.definitions import CHECKS
 from bench.papers import findings
 
 PAGE = Path(__file__).parents[1] / "docs" / "crosscheck.md"
@@ -37,13 +38,13 @@ two values, the first is with BatchNorm. What a paper says in words is marked as
 """
 
 NOTES = """
-On the deep linear network: the shortest distance tried is half the rate, so that a gradient which
-is lost by then gives an effective β of about 2/rate, 2·10⁶ and 2·10⁷ here, however rough the loss
-(see *How to read the numbers* in the article). With BatchNorm that is where β lies at both rates.
-Without it, the first weights decide: a tenth longer, and β leaps to anything between 10⁷ and the
-paper's 10¹⁵ or beyond before the training diverges; as short as PyTorch's own, 0.58 times, and it
-stays at some thousands (`python -m app train deep-linear --seed 0 --seeds 10 --set scale=0.5774`).
-Which scale the paper took we don't know.
+On the deep linear network: with BatchNorm, effective β lies at 2/rate, 2·10⁶ and 2·10⁷ here,
+because that is where its sharpness is (see *At the edge of stability* in the article). So the
+agreement with the paper's 10⁶ to 10⁷ is arithmetic. Without BatchNorm, the first weights decide: a
+tenth longer, and β leaps to anything between 10⁷ and the paper's 10¹⁵ or beyond before the
+training diverges; as short as PyTorch's own, 0.58 times, and it stays at some thousands
+(`python -m app train deep-linear --seed 0 --seeds 10 --set scale=0.5774`). Which
+scale the paper took we don't know.
 """
 
 

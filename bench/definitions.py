@@ -5,15 +5,20 @@ All in double precision on small random networks; a row keeps the largest relati
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass
-from math import sqrt
-from typing import TypeAlias
+from math import inf, sqrt
 from unittest.mock import patch
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.func import functional_call, grad, hessian, jvp, replace_all_batch_norm_modules_
+from torch.func import (
+    functional_call,
+    grad,
+    hessian,
+    jacrev,
+    jvp,
+    replace_all_batch_norm_modules_,
+)
 
 from app.experiments.architectures import (
     Architecture,
@@ -24,14 +29,14 @@ from app.experiments.architectures import (
     Sigmoid,
 )
 from app.training import landscape
+from app.training.correction import gradient_correction
 from app.training.hessian import TOLERANCE, sharpness
 from app.training.measures import ics
 from app.training.networks import build
-from app.training.norms import LpNorm, Noise
+from app.training.norms import LpNorm, Noise, average_norm
 from app.training.randomness import stream
 from app.training.steps import Parameters, Step, flat, look
-
-Comparison: TypeAlias = tuple[float, float]
+from bench.checks import Check, Comparison
 
 PICTURE, VECTOR = (1, 8, 8), (6,)
 CONVOLUTIONS: Architecture = (
@@ -40,38 +45,6 @@ CONVOLUTIONS: Architecture = (
     Linear(10, 0.3),
 )
 SMALL: Architecture = (Linear(5, 0.8), BatchNorm(1.0), Sigmoid(), Linear(3, 0.8))
-SEEDS = range(20)
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What is compared with what: (theirs, ours) for each seed, and how far they may be apart.
-
-    `apart`: they agree if they are further apart than that, for a formula that has to fail.
-    """
-
-    what: str
-    against: str
-    pairs: Callable[[int], Iterator[Comparison]]
-    bound: float
-    apart: bool = False
-
-    def worst(self) -> tuple[Comparison, float, int]:
-        """The pair that is furthest apart, by how much of the greater, and how many there were."""
-        found = [pair for seed in SEEDS for pair in self.pairs(seed)]
-        choose = min if self.apart else max
-        return (pair := choose(found, key=difference)), difference(pair), len(found)
-
-    def agrees(self, share: float) -> bool:
-        """Whether so large a difference is one that it may have."""
-        return share > self.bound if self.apart else share <= self.bound
-
-
-def difference(pair: Comparison) -> float:
-    """Between the two, as a share of the greater."""
-    theirs, ours = pair
-    greater = max(abs(theirs), abs(ours))
-    return abs(theirs - ours) / greater if greater else 0.0
 
 
 def _random(seed: int, name: str, *shape: int) -> Tensor:
@@ -109,6 +82,24 @@ def batchnorm_in_training(seed: int) -> Iterator[Comparison]:
     mean = x.sum((0, 2, 3), keepdim=True) / 500
     variance = (x - mean).square().sum((0, 2, 3), keepdim=True) / 500
     yield from _values(_scaled((x - mean) / (variance + 1e-5).sqrt()), norm(x))
+
+
+def batchnorm_with_detached_statistics(seed: int) -> Iterator[Comparison]:
+    """Forward BatchNorm, to the last bit; backward γ/σ·g, of which BatchNorm takes two terms."""
+    x, g = _batch(seed).requires_grad_(), _random(seed, "gradient", 20, 3, 5, 5)
+    ours, detached = _layer(BatchNorm(1.0), 3), _layer(BatchNorm(1.0, "detached"), 3)
+    yield from _values(ours(x).detach(), detached(x).detach())
+    true, found = (torch.autograd.grad(norm(x), x, g)[0] for norm in (ours, detached))
+
+    def mean(values: Tensor) -> Tensor:
+        return values.sum((0, 2, 3), keepdim=True) / 500
+
+    centred = x.detach() - mean(x.detach())
+    deviation = (mean(centred.square()) + 1e-5).sqrt()
+    normalised = centred / deviation
+    yield from _values(0.5 / deviation * g, found)
+    terms = 0.5 / deviation * (mean(g) + normalised * mean(g * normalised))
+    yield from _values(terms, found - true)
 
 
 def batchnorm_in_testing(seed: int) -> Iterator[Comparison]:
@@ -219,6 +210,36 @@ def internal_covariate_shift(seed: int) -> Iterator[Comparison]:
     yield (g @ moved / g.norm() / moved.norm()).item(), measured["ics_cosine"]
 
 
+def correction_of_the_gradient(seed: int) -> Iterator[Comparison]:
+    """Cosine and length of the convolutions' gradient if mean and deviation are constants."""
+    step = _look(CONVOLUTIONS, PICTURE, seed, rate=0.1)
+    found = []
+    for constant in (False, True):
+        here = {name: value.requires_grad_() for name, value in _here(step).items()}
+        x = step.images
+        for block in (0, 3):
+            x = F.conv2d(x, here[f"{block}.weight"], here[f"{block}.bias"], padding="same")
+            mean = x.mean((0, 2, 3), keepdim=True)
+            deviation = ((x - mean).square().mean((0, 2, 3), keepdim=True) + 1e-5).sqrt()
+            if constant:
+                mean, deviation = mean.detach(), deviation.detach()
+            gamma, shift = (
+                here[f"{block + 1}.{kind}"].reshape(1, -1, 1, 1) for kind in ("weight", "bias")
+            )
+            x = (gamma * (x - mean) / deviation + shift).sigmoid()
+        last = [name for name in here if int(name.partition(".")[0]) > 4]
+        weight, bias = (here[name] for name in last)
+        loss = F.cross_entropy(x.flatten(1) @ weight.T + bias, step.labels)
+        both = torch.autograd.grad(loss, [here["0.weight"], here["3.weight"]])
+        found.append(torch.cat([each.flatten() for each in both]))
+    true, constant_statistics = found
+    measured = gradient_correction(step, None)
+    lengths = true.norm(), constant_statistics.norm()
+    cosine = true @ constant_statistics / lengths[0] / lengths[1]
+    yield cosine.item(), measured["correction_cosine"]
+    yield (lengths[1] / lengths[0]).item(), measured["correction_length"]
+
+
 def sharpness_of_the_full_hessian(seed: int) -> Iterator[Comparison]:
     """All 63 × 63 numbers of the Hessian, and their largest eigenvalue.
 
@@ -258,6 +279,27 @@ def theorem(root: bool) -> Callable[[int], Iterator[Comparison]]:
     return pairs
 
 
+def jacobian(power: float | None) -> Callable[[int], Iterator[Comparison]]:
+    """The divisor times the largest singular value of ∂ŷ/∂y, for 400 numbers from N(0, 1).
+
+    BatchNorm where `power` is None, else the ℓp norm. Where it is 1, no gradient comes back longer
+    than γ over the divisor makes it, which is what Theorem 4.1 rests on.
+    """
+
+    def pairs(seed: int) -> Iterator[Comparison]:
+        y = _random(seed, "y", 400)
+
+        def divisor(y: Tensor) -> Tensor:
+            if power is None:
+                return y.var(correction=0).sqrt()
+            return average_norm(y.reshape(-1, 1, 1, 1), power)[0]
+
+        slope = jacrev(lambda y: (y - y.mean()) / divisor(y))(y)
+        yield 1.0, (torch.linalg.matrix_norm(slope, 2) * divisor(y)).item()
+
+    return pairs
+
+
 def _noise(seed: int, value: float) -> Tensor:
     """What 200 channels of 100 elements of that value become."""
     noisy: Tensor = Noise(seed, layer=4)(torch.full((100, 200, 1, 1), value))
@@ -282,6 +324,12 @@ def moments_of_the_scale(seed: int) -> Iterator[Comparison]:
 CHECKS = (
     Check("BatchNorm layer, training", "the formula by hand", batchnorm_in_training, 1e-12),
     Check(
+        "BatchNorm layer, detached statistics: forward, gradient, what is left out of it",
+        "`torch.nn.BatchNorm2d`; γ/σ·g and the two terms of its backward pass by hand",
+        batchnorm_with_detached_statistics,
+        1e-12,
+    ),
+    Check(
         "BatchNorm layer, testing",
         "the formula by hand, with running averages by hand",
         batchnorm_in_testing,
@@ -304,6 +352,12 @@ CHECKS = (
         1e-8,
     ),
     Check(
+        "correction of the gradient by BatchNorm: cosine and length",
+        "the network written out, its statistics constants or not",
+        correction_of_the_gradient,
+        1e-9,
+    ),
+    Check(
         "sharpness",
         "largest eigenvalue of `torch.func.hessian`",
         sharpness_of_the_full_hessian,
@@ -316,6 +370,18 @@ CHECKS = (
         theorem(root=True),
         1e-9,
         apart=True,
+    ),
+    Check("BatchNorm’s Jacobian: divisor × largest singular value", "1", jacobian(None), 1e-9),
+    Check("the same for ℓ2", "1", jacobian(2.0), 1e-9),
+    *(
+        Check(
+            f"the same for {name}: the proof does not carry over",
+            "1: must differ",
+            jacobian(power),
+            0.1,
+            apart=True,
+        )
+        for name, power in (("ℓ1", 1.0), ("ℓ∞", inf))
     ),
     Check("noise, shift: deviations", "those of Algorithm 1", moments_of_the_shift, 0.15),
     Check("noise, scale: mean, deviation", "those of Algorithm 1", moments_of_the_scale, 0.02),

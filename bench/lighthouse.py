@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, TypeAlias
 
-from app.reproducibility.claims_table import put
+from app.reproducibility.claims_table import replace_block
 from bench.clicks import warm_server
 from bench.figures import machine
 from bench.rows import line
@@ -54,7 +54,7 @@ def main() -> None:
         for complaint in complaints(of_device[-1]):
             print(f"{device}: {complaint}", file=sys.stderr)
     if options.into:
-        put(options.into, text, MARK)
+        replace_block(options.into, text, MARK)
 
 
 def report(url: str, flags: Sequence[str]) -> Report:

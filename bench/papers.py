@@ -204,9 +204,13 @@ def _versus(
 
 
 def _sizes(normed: float, plain: float) -> str:
-    """Within which orders of magnitude: the paper's figure allows no more than that."""
+    """Within which orders of magnitude: the paper's figure allows no more than that.
+
+    With BatchNorm an agreement is no evidence: at the edge of stability the size is 2/rate.
+    """
     ours, other = round(log10(normed)) in (6, 7), log10(plain) >= 13.5
-    return f"size with BatchNorm {'yes' if ours else 'no'}, without {'yes' if other else 'no'}"
+    with_norm = "yes (2/rate: arithmetic)" if ours else "no"
+    return f"size with BatchNorm {with_norm}, without {'yes' if other else 'no'}"
 
 
 def _greatest_finite(curve: Mapping[int, float]) -> float:

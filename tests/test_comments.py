@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 
 from app.comments import (
-    KEPT,
+    MAX_KEPT,
     MAX_NAME,
+    MAX_PER_READER,
+    MAX_PER_SERVER,
+    MAX_SHOWN,
     MAX_TEXT,
-    PER_READER,
-    PER_SERVER,
-    READER_SECONDS,
-    SERVER_SECONDS,
-    SHOWN,
+    READER_WINDOW_SECONDS,
+    SERVER_WINDOW_SECONDS,
     Comments,
     NewComment,
     parse,
@@ -122,7 +122,7 @@ def test_a_name_has_one_line() -> None:
 
 def test_the_same_comment_again_is_the_same_comment(comments: Comments, clock: Clock) -> None:
     first = comments.add(said("once"), "a")
-    clock.now += READER_SECONDS - 1
+    clock.now += READER_WINDOW_SECONDS - 1
     assert comments.add(said("once"), "a") == first
     assert comments.add(said("once"), "b").id != first.id
     clock.now += 1
@@ -130,7 +130,7 @@ def test_the_same_comment_again_is_the_same_comment(comments: Comments, clock: C
 
 
 def test_a_double_click_is_no_second_comment_to_the_bound(comments: Comments) -> None:
-    for _ in range(PER_READER + 2):
+    for _ in range(MAX_PER_READER + 2):
         comments.add(said("once"), "a")
     assert texts(comments) == ["once"]
 
@@ -138,12 +138,12 @@ def test_a_double_click_is_no_second_comment_to_the_bound(comments: Comments) ->
 def test_a_reader_who_wrote_enough_is_told_when_to_come_back(
     comments: Comments, clock: Clock
 ) -> None:
-    for number in range(PER_READER):
+    for number in range(MAX_PER_READER):
         comments.add(said(str(number)), "a")
         clock.now += 100
     with pytest.raises(TooManyComments) as raised:
         comments.add(said("one more"), "a")
-    assert raised.value.retry_after_s == READER_SECONDS - 100 * PER_READER
+    assert raised.value.retry_after_s == READER_WINDOW_SECONDS - 100 * MAX_PER_READER
     comments.add(said("another's"), "b")
     clock.now += raised.value.retry_after_s - 1
     with pytest.raises(TooManyComments):
@@ -154,41 +154,41 @@ def test_a_reader_who_wrote_enough_is_told_when_to_come_back(
 
 
 def test_all_readers_together_have_a_bound_too(comments: Comments, clock: Clock) -> None:
-    for number in range(PER_SERVER):
+    for number in range(MAX_PER_SERVER):
         comments.add(said(str(number)), f"reader {number}")
     with pytest.raises(TooManyComments) as raised:
         comments.add(said("one more"), "somebody new")
-    assert raised.value.retry_after_s == SERVER_SECONDS
-    clock.now += SERVER_SECONDS
+    assert raised.value.retry_after_s == SERVER_WINDOW_SECONDS
+    clock.now += SERVER_WINDOW_SECONDS
     comments.add(said("one more"), "somebody new")
-    assert comments.newest()[1] == PER_SERVER + 1
+    assert comments.newest()[1] == MAX_PER_SERVER + 1
 
 
 def test_a_clock_that_is_turned_back_keeps_nobody_out_for_longer(
     comments: Comments, clock: Clock
 ) -> None:
-    for number in range(PER_READER):
+    for number in range(MAX_PER_READER):
         comments.add(said(str(number)), "a")
     clock.now -= 1_000_000
     with pytest.raises(TooManyComments) as raised:
         comments.add(said("one more"), "a")
-    assert raised.value.retry_after_s == READER_SECONDS
+    assert raised.value.retry_after_s == READER_WINDOW_SECONDS
 
 
 def test_the_oldest_comments_make_room(tmp_path: Path, comments: Comments) -> None:
-    with Store(tmp_path / "store.db").writing("Comments") as connection:
+    with Store(tmp_path / "store.db").write_transaction("Comments") as connection:
         connection.executemany(  # one by one takes half a minute
             "INSERT INTO comments (created, reader, name, text) VALUES (0, '', 'Ann', ?)",
-            [(str(number),) for number in range(KEPT)],
+            [(str(number),) for number in range(MAX_KEPT)],
         )
-    assert comments.newest()[1] == KEPT
-    for number in (KEPT, KEPT + 1):
+    assert comments.newest()[1] == MAX_KEPT
+    for number in (MAX_KEPT, MAX_KEPT + 1):
         comments.add(said(str(number)), "a")
     shown, total = comments.newest()
-    assert total == KEPT
-    assert len(shown) == SHOWN
-    everything, _ = comments.newest(KEPT)
-    assert [comment.text for comment in everything] == [str(n) for n in range(KEPT + 1, 1, -1)]
+    assert total == MAX_KEPT
+    assert len(shown) == MAX_SHOWN
+    everything, _ = comments.newest(MAX_KEPT)
+    assert [comment.text for comment in everything] == [str(n) for n in range(MAX_KEPT + 1, 1, -1)]
 
 
 def test_a_removed_comment_is_gone_and_its_number_is_not_given_again(comments: Comments) -> None:

@@ -21,7 +21,10 @@ from tests.support.processes import ROOT
 
 MAX_LINES = 400
 SOURCES = ("app", "tests", "bench", "templates", "static/js", "static/css")
-TEXT = {".py", ".js", ".css", ".html", ".md", ".toml", ".txt", ".json", ".svg", ".yml", ""}
+TEXT = {
+    *(".py", ".js", ".css", ".html", ".md", ".toml", ".txt", ".json", ".jsonc", ".svg", ".yml"),
+    "",
+}
 VENDOR = ROOT / "static" / "vendor"
 
 
@@ -39,6 +42,7 @@ def everything() -> Iterator[Path]:
         ".git",
         ".venv",
         ".hypothesis",
+        "node_modules",
         "__pycache__",
         "build",
         "dist",
@@ -51,6 +55,12 @@ def everything() -> Iterator[Path]:
         hidden = any(part.endswith((".egg-info", "_cache")) for part in parts)
         if path.is_file() and not hidden and made.isdisjoint(parts) and path.suffix in TEXT:
             yield path
+
+
+def documentation() -> Iterator[Path]:
+    """What is written about the project."""
+    yield from (ROOT / "README.md", ROOT / "CONTRIBUTING.md")
+    yield from sorted((ROOT / "docs").rglob("*.md"))
 
 
 def modules() -> Iterator[ModuleType]:
@@ -133,11 +143,43 @@ def test_a_python_that_is_too_old_is_refused_in_one_line() -> None:
     assert line.startswith("This needs Python 3.11 or later, and here is ")
 
 
-def test_the_readme_lists_every_setting() -> None:
-    readme = (ROOT / "README.md").read_text()
+def test_the_documentation_lists_every_setting() -> None:
+    table = (ROOT / "docs" / "settings.md").read_text()
     settings = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    assert {name for name in settings if f"`{name}`" not in readme} == set()
-    assert set(re.findall(rf"{PREFIX}[A-Z_]+", readme)) <= settings
+    assert {name for name in settings if f"`{name}`" not in table} == set()
+    documents = [path.read_text() for path in documentation()]
+    named = {name for text in documents for name in re.findall(rf"{PREFIX}[A-Z_]*[A-Z]", text)}
+    assert named <= settings
+
+
+def test_every_file_and_page_that_the_documentation_names_is_there() -> None:
+    """In backticks from the top of the project, in links from the page.
+
+    `NAME` stands for any, and `de` for a translation that nobody has made.
+    """
+    missing = []
+    for page in documentation():
+        text = page.read_text()
+        rooms = r"`((?:app|bench|docs|static|templates|tests|\.ci)/[\w./-]+)`"
+        named = [
+            ROOT / name for name in re.findall(rooms, text) if not re.search(r"NAME|/de\b", name)
+        ]
+        links = re.findall(r"\]\((?!https?:|#)([^)#]+)[^)]*\)", text)
+        found = [*named, *(page.parent / link for link in links)]
+        missing += [f"{page.name}: {path}" for path in found if not path.exists()]
+    assert missing == []
+
+
+def test_the_map_has_every_module() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    (app_map,) = re.findall(r"^app/$.*?^templates/", text, re.MULTILINE | re.DOTALL)
+    modules = [path for path in (ROOT / "app").rglob("*.py") if path.name != "__init__.py"]
+    expected = [path.name for path in modules if path.parent.name != "catalogue"]
+    assert sorted(re.findall(r"^ +(\w+\.py) ", app_map, re.MULTILINE)) == sorted(expected)
+
+
+def test_the_readme_is_read_in_one_sitting() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
 
 
 def test_every_setting_has_its_line() -> None:
@@ -218,7 +260,9 @@ def test_every_test_file_mirrors_a_file_of_the_app() -> None:
         name
         for test in (ROOT / "tests").rglob("test_*.py")
         if (name := test.relative_to(ROOT / "tests").as_posix()) not in of_no_file
-        and not name.startswith(("browser/", "browsers/", "bench/", "deployment/", "failures/"))
+        and not name.startswith(
+            ("browser/", "browsers/", "js/", "bench/", "deployment/", "failures/")
+        )
         and not any(_mirrored(name))
     ]
     assert astray == []

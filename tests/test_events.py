@@ -1,8 +1,11 @@
 import math
+import re
+from dataclasses import fields
 
 import pytest
 
 from app.events import (
+    EVENT_TYPES,
     ArmEnded,
     Done,
     Event,
@@ -10,9 +13,10 @@ from app.events import (
     Queued,
     Started,
     Verdict,
-    data,
     encode,
+    to_payload,
 )
+from tests.support.processes import ROOT
 from tests.support.sse import parse_events
 
 EVERY_EVENT: list[Event] = [
@@ -35,11 +39,11 @@ def test_an_event_is_an_id_a_name_and_one_line_of_data_on_the_wire() -> None:
 def test_every_event_comes_back_from_the_wire_as_it_went(event: Event) -> None:
     (received,) = parse_events(encode(event, 12))
     assert (received.id, received.name) == (12, event.name)
-    assert received.data == data(event)
+    assert received.data == to_payload(event)
 
 
 def test_the_events_carry_the_fields_of_the_contract() -> None:
-    assert {event.name: list(data(event)) for event in EVERY_EVENT} == {
+    assert {event.name: list(to_payload(event)) for event in EVERY_EVENT} == {
         "queued": ["position", "eta_s"],
         "started": ["run", "slug", "seed", "seeds", "arms", "steps", "device"],
         "points": ["arm", "seed", "step", "values"],
@@ -59,14 +63,25 @@ def test_a_number_that_is_not_finite_is_null_wherever_it_stands(value: float) ->
 
 
 def test_done_leaves_out_what_it_does_not_say() -> None:
-    assert data(Done("finished", 3.0)) == {"state": "finished", "elapsed_s": 3.0}
+    assert to_payload(Done("finished", 3.0)) == {"state": "finished", "elapsed_s": 3.0}
 
 
 def test_a_verdict_that_says_nothing_says_null() -> None:
-    assert data(Verdict(None, "Nothing.", {}))["holds"] is None
+    assert to_payload(Verdict(None, "Nothing.", {}))["holds"] is None
 
 
 def test_text_can_not_break_out_of_its_line() -> None:
     (received,) = parse_events(encode(Verdict(True, "one\n\nid: 9\r\nµ", {}), 1))
     assert received.id == 1
     assert received.data["text"] == "one\n\nid: 9\r\nµ"
+
+
+def test_the_scripts_know_every_event_and_its_fields() -> None:
+    script = (ROOT / "static" / "js" / "figure" / "run-events.js").read_text(encoding="utf-8")
+    typed = re.findall(r"@typedef \{\{ (?!event)(.+) \}\} (\w+)$", script, re.MULTILINE)
+    assert {
+        kind.__name__: [field.name for field in fields(kind)] for kind in EVENT_TYPES.values()
+    } == {name: re.findall(r"(?:^|, )(\w+)\??: ", members) for members, name in typed}
+    assert dict(re.findall(r'event: "(\w+)", data: (\w+)', script)) == {
+        name: kind.__name__ for name, kind in EVENT_TYPES.items()
+    }

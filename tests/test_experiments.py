@@ -174,7 +174,7 @@ def test_an_unknown_slug_is_answered_with_those_there_are() -> None:
 
 
 def test_parameters_are_listed_with_kind_bounds_default_and_help() -> None:
-    steps, gamma0, placement, batch_size = LEARNING_RATES.parameters
+    steps, gamma0, placement, batch_size, statistics, longest = LEARNING_RATES.parameters
     assert (steps.name, steps.kind, steps.default, steps.min, steps.max, steps.choices) == (
         *("steps", "int", 100, 10, 400),
         None,
@@ -191,6 +191,8 @@ def test_parameters_are_listed_with_kind_bounds_default_and_help() -> None:
     assert placement.choices == list(PLACEMENTS)
     assert (placement.min, placement.max) == (None, None)
     assert (batch_size.kind, batch_size.default, batch_size.max) == ("int", 20, 128)
+    assert (statistics.choices, statistics.default) == (["running", "precise"], "running")
+    assert (longest.kind, longest.default, longest.min, longest.max) == ("float", 0, 0, 100)
     assert all(parameter.help for parameter in LEARNING_RATES.parameters)
 
 
@@ -319,7 +321,7 @@ def test_a_run_in_which_all_arms_diverge_has_a_verdict_of_its_own(
     for spec in experiment.trainings(experiment.parse({"seed": 1})):
         for event in trainer.train(replace(spec, learning_rate=1e30, steps=2, test_images=100)):
             measured.add(event)
-    assert {measured.state(arm.id) for arm in experiment.arms} == {"1 of 1 diverged"}
+    assert {measured.end_state(arm.id) for arm in experiment.arms} == {"1 of 1 diverged"}
     assert judge(experiment.claims, measured).holds is not True
 
 
@@ -361,9 +363,10 @@ def test_the_deep_linear_network_is_that_of_the_paper() -> None:
 
 def test_the_line_across_beta_follows_the_rate() -> None:
     for rate in (1e-6, 1e-7):
-        (level,) = DEEP_LINEAR.parse({"learning_rate": rate}).levels()
-        assert level.metric == "beta"
+        level, share = DEEP_LINEAR.parse({"learning_rate": rate}).levels()
+        assert (level.metric, share.metric) == ("beta", "edge_share")
         assert level.value == pytest.approx(2 / rate)
+        assert share.value == 1
 
 
 def test_gamma_and_beta_alone_have_a_rate_that_can_be_turned() -> None:

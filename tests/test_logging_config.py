@@ -9,7 +9,7 @@ import pytest
 
 from app import logging_config
 from app.errors import TrainingFailed
-from app.logging_config import Json, Text
+from app.logging_config import JsonLinesFormatter, TextFormatter
 from tests.support.fakes import fake_runs, new_run, wait_end
 from tests.support.processes import ROOT, environment
 
@@ -34,13 +34,15 @@ def raised() -> logging.LogRecord:
 
 
 def test_a_line_of_text_says_when_who_what_and_about_which_run() -> None:
-    line = Text().format(record(run="abc", seed=7, color_message="not ours"))
+    line = TextFormatter().format(record(run="abc", seed=7, color_message="not ours"))
     assert re.fullmatch(rf"{TIME} INFO app\.test: said \[run=abc seed=7\]", line)
-    assert re.fullmatch(rf"{TIME} INFO app\.test: said", Text().format(record()))
+    assert re.fullmatch(rf"{TIME} INFO app\.test: said", TextFormatter().format(record()))
 
 
 def test_a_line_of_json_has_the_same_as_fields() -> None:
-    told = json.loads(Json().format(record(run="abc", seed=7, color_message="not ours")))
+    told = json.loads(
+        JsonLinesFormatter().format(record(run="abc", seed=7, color_message="not ours"))
+    )
     assert re.fullmatch(TIME, told.pop("time"))
     assert told == {
         "level": "INFO",
@@ -53,28 +55,28 @@ def test_a_line_of_json_has_the_same_as_fields() -> None:
 
 def test_a_traceback_is_one_field_of_one_line() -> None:
     for made in (raised(), record(traceback="Traceback\n  somewhere\nKeyError: 'lost'")):
-        line = Json().format(made)
+        line = JsonLinesFormatter().format(made)
         assert "\n" not in line
         assert "KeyError: 'lost'" in json.loads(line)["traceback"]
-        assert "KeyError: 'lost'" in Text().format(made).splitlines()[-1]
+        assert "KeyError: 'lost'" in TextFormatter().format(made).splitlines()[-1]
 
 
 def test_a_line_break_in_a_message_stays_within_its_line_of_json() -> None:
-    line = Json().format(record("one\ntwo\u2028three"))
+    line = JsonLinesFormatter().format(record("one\ntwo\u2028three"))
     assert len(line.splitlines()) == 1
     assert json.loads(line)["message"] == "one\ntwo\u2028three"
 
 
 @pytest.mark.anyio
 async def test_what_one_task_notes_is_not_said_of_another(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.handler.addFilter(logging_config.add_what_it_is_about)
+    caplog.handler.addFilter(logging_config.add_bound_fields)
     log = logging.getLogger("app.test")
     both = asyncio.Barrier(2)
 
     async def say(run: str) -> None:
-        logging_config.note(run=run)
+        logging_config.bind_fields(run=run)
         await both.wait()
-        logging_config.note(worker=1)
+        logging_config.bind_fields(worker=1)
         log.warning(run)
 
     await asyncio.gather(asyncio.create_task(say("a")), asyncio.create_task(say("b")))
@@ -86,7 +88,7 @@ async def test_what_one_task_notes_is_not_said_of_another(caplog: pytest.LogCapt
 @pytest.mark.anyio
 async def test_what_a_run_says_in_the_log_carries_its_id(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    caplog.handler.addFilter(logging_config.add_what_it_is_about)
+    caplog.handler.addFilter(logging_config.add_bound_fields)
     async with fake_runs() as (runs, engine):
         run = new_run(runs)
         training = await engine.next_training()
@@ -94,9 +96,9 @@ async def test_what_a_run_says_in_the_log_carries_its_id(caplog: pytest.LogCaptu
         await wait_end(run)
     said = [(it.getMessage(), it.levelname, vars(it)["run"]) for it in caplog.records]
     assert said == [
-        ("admitted", "INFO", run.id),
-        ("failed", "ERROR", run.id),
-        ("ended: failed", "INFO", run.id),
+        ("run admitted", "INFO", run.id),
+        ("run failed", "ERROR", run.id),
+        ("run ended: failed", "INFO", run.id),
     ]
     assert vars(caplog.records[1])["arm"] == "a"
     assert vars(caplog.records[1])["traceback"] == "Traceback: somewhere"
@@ -104,7 +106,8 @@ async def test_what_a_run_says_in_the_log_carries_its_id(caplog: pytest.LogCaptu
 
 def test_other_libraries_lines_and_warnings_take_the_same_form() -> None:
     program = (
-        "from app import journal; journal.start('json'); import logging, warnings;"
+        "from app import logging_config; logging_config.configure('json');"
+        "import logging, warnings;"
         "logging.getLogger('uvicorn.error').error('theirs');"
         "warnings.warn('beware', UserWarning)"
     )

@@ -9,13 +9,13 @@ import pytest
 from app import machine
 from app.machine import (
     Capacity,
+    add_memory_limits,
     capacity,
     cpu_quota,
-    explain,
-    explain_refusal,
+    explain_start_failure,
+    explain_worker_count,
+    thread_problem,
     usable_memory,
-    why_no_threads,
-    with_memory_bounds,
 )
 from tests.support.processes import ROOT, TIMEOUT
 
@@ -127,7 +127,7 @@ def test_there_are_as_many_workers_as_processors_and_memory_allow_and_at_least_o
 def test_there_are_at_most_64_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     on(monkeypatch, 96)
     room = capacity(system(tmp_path, "0::/\n"))
-    assert (room.processors, room.workers, room.why) == (96, 64, "at most 64 are started")
+    assert (room.processors, room.workers, room.reason) == (96, 64, "at most 64 are started")
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs affinity, as on Linux")
@@ -149,10 +149,13 @@ def test_a_process_that_may_use_one_processor_has_one_worker() -> None:
 
 def test_the_log_says_how_many_workers_and_why() -> None:
     room = Capacity(16, 2, "because")
-    assert explain(2, chosen=False, room=room) == "workers: 2, of 16 processors: because"
-    assert explain(16, chosen=False, room=Capacity(16, 16)) is None
-    assert explain(2, chosen=True, room=room) is None
-    assert explain(3, chosen=True, room=room) == (
+    assert (
+        explain_worker_count(2, chosen=False, available=room)
+        == "workers: 2, of 16 processors: because"
+    )
+    assert explain_worker_count(16, chosen=False, available=Capacity(16, 16)) is None
+    assert explain_worker_count(2, chosen=True, available=room) is None
+    assert explain_worker_count(3, chosen=True, available=room) == (
         "BATCHNORM_WORKERS is 3, more than there is room for (2): because"
     )
 
@@ -169,7 +172,7 @@ def test_the_log_says_how_many_workers_and_why() -> None:
 def test_a_process_that_the_system_refuses_is_told_with_the_limit_to_raise(
     number: int, words: str
 ) -> None:
-    assert explain_refusal(OSError(number, os.strerror(number))).endswith(words)
+    assert explain_start_failure(OSError(number, os.strerror(number))).endswith(words)
 
 
 def run_limited(script: str) -> str:
@@ -192,14 +195,14 @@ def run_limited(script: str) -> str:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds the address space")
 def test_a_failure_within_a_bound_of_memory_names_the_bound() -> None:
-    assert with_memory_bounds("it failed") == "it failed"
-    said = run_limited("print(machine.with_memory_bounds('it failed'))")
+    assert add_memory_limits("it failed") == "it failed"
+    said = run_limited("print(machine.add_memory_limits('it failed'))")
     assert said.startswith("it failed (ulimit -v leaves it ")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds the address space")
 def test_where_no_thread_can_be_started_one_line_says_what_to_raise() -> None:
-    assert why_no_threads() is None
-    assert run_limited("print(machine.why_no_threads())") == (
+    assert thread_problem() is None
+    assert run_limited("print(machine.thread_problem())") == (
         "the system starts no thread: raise ulimit -u, or the container's limit of processes\n"
     )

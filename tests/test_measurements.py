@@ -63,19 +63,19 @@ def test_a_value_that_is_not_finite_is_an_empty_field() -> None:
 
 def test_final_values_are_those_of_trainings_that_ended() -> None:
     measured = taken(training("a", 2), training("a", 1), training("b", 1)[:2])
-    assert measured.final("a", "loss") == {1: 1.25, 2: 2.25}
-    assert list(measured.final("a", "loss")) == [1, 2]
-    assert measured.final("b", "loss") == {}
+    assert measured.final_values("a", "loss") == {1: 1.25, 2: 2.25}
+    assert list(measured.final_values("a", "loss")) == [1, 2]
+    assert measured.final_values("b", "loss") == {}
 
 
 def test_the_state_of_an_arm_counts_those_that_diverged() -> None:
     lost = ArmEnded("a", 3, "diverged", {"loss": math.nan})
-    assert taken(training("a", 1), training("a", 2)).state("a") == "finished"
-    assert taken(training("a", 1), training("a", 2), [lost]).state("a") == "1 of 3 diverged"
+    assert taken(training("a", 1), training("a", 2)).end_state("a") == "finished"
+    assert taken(training("a", 1), training("a", 2), [lost]).end_state("a") == "1 of 3 diverged"
 
 
 def test_merging_makes_each_training_one_event_and_its_end() -> None:
-    points, ended = taken(training("a", 1)).merged()
+    points, ended = taken(training("a", 1)).merged_events()
     assert points == Points("a", 1, [0, 2], {"loss": [1.5, 1.25], "accuracy": [0.1, 0.2]})
     assert ended == training("a", 1)[-1]
 
@@ -84,7 +84,7 @@ def test_runs_taken_together_are_what_one_run_would_have_measured() -> None:
     first, second = taken(training("a", 2), training("b", 1)), taken(training("a", 1))
     together = taken()
     for part in (first, second):
-        together.include(part)
+        together.merge(part)
     assert together.csv() == taken(training("a", 1), training("a", 2), training("b", 1)).csv()
-    assert together.final("a", "loss") == {1: 1.25, 2: 2.25}
-    assert first.final("a", "loss") == {2: 2.25}
+    assert together.final_values("a", "loss") == {1: 1.25, 2: 2.25}
+    assert first.final_values("a", "loss") == {2: 2.25}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.serve import SPARE_FILES
+from app.serve import EXTRA_FILES
 from tests.conftest import Serve
 from tests.support.http_client import (
     RUNS_PATH,
@@ -103,7 +103,7 @@ def test_the_soft_bound_on_open_files_is_raised_for_the_streams(serve: Serve) ->
         server = serve(workers=1, streams=1000)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert resource.prlimit(server.pid, resource.RLIMIT_NOFILE)[0] == 1000 + SPARE_FILES
+    assert resource.prlimit(server.pid, resource.RLIMIT_NOFILE)[0] == 1000 + EXTRA_FILES
 
 
 @pytest.mark.long

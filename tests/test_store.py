@@ -22,12 +22,12 @@ NAMES = "SELECT name FROM comments ORDER BY id"
 
 
 def add(store: Store, name: str) -> None:
-    with store.writing("Names") as connection:
+    with store.write_transaction("Names") as connection:
         connection.execute(ADD, [name])
 
 
 def names(store: Store) -> list[str]:
-    with store.reading("Names") as connection:
+    with store.read_transaction("Names") as connection:
         return [name for (name,) in connection.execute(NAMES)]
 
 
@@ -69,12 +69,12 @@ def test_the_file_and_its_folder_are_made_when_they_are_needed(tmp_path: Path) -
     add(store, "Ann")
     assert names(Store(store.path)) == ["Ann"]
     assert store.problem is None
-    with store.reading("Names") as connection:
+    with store.read_transaction("Names") as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_a_file_is_readable_while_another_writes(store: Store) -> None:
-    with store.writing("Names") as connection:
+    with store.write_transaction("Names") as connection:
         connection.execute(ADD, ["Bob"])
         assert names(store) == ["Ann"]
     assert names(store) == ["Ann", "Bob"]
@@ -82,7 +82,7 @@ def test_a_file_is_readable_while_another_writes(store: Store) -> None:
 
 def test_what_raises_half_way_leaves_nothing(store: Store) -> None:
     def half_way() -> None:
-        with store.writing("Names") as connection:
+        with store.write_transaction("Names") as connection:
             connection.execute(ADD, ["Bob"])
             raise KeyError("half way")
 
@@ -115,7 +115,7 @@ def test_several_processes_write_one_file_and_nothing_is_lost(tmp_path: Path) ->
 def test_a_locked_file_can_be_read_and_says_that_it_is_locked(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stores, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(stores, "BUSY_TIMEOUT_SECONDS", 0.05)
     with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         assert names(store) == ["Ann"]
@@ -200,7 +200,7 @@ def test_a_failure_is_one_line_in_the_log_however_many_meet_it(
 
 def test_a_reader_is_told_neither_the_path_nor_the_reason(tmp_path: Path) -> None:
     store = Store(tmp_path)  # a folder
-    with pytest.raises(StoreUnavailable) as raised, store.reading("Comments"):
+    with pytest.raises(StoreUnavailable) as raised, store.read_transaction("Comments"):
         pass
     assert str(raised.value).startswith("Comments can't be read or kept just now.")
     assert str(tmp_path) not in str(raised.value)
@@ -276,7 +276,10 @@ def test_strict_tables_that_sqlite_is_too_old_for_are_one_line_that_names_the_ve
 
 
 def test_a_value_of_another_kind_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailable), Store(tmp_path / "store.db").writing("It") as connection:
+    with (
+        pytest.raises(StoreUnavailable),
+        Store(tmp_path / "store.db").write_transaction("It") as connection,
+    ):
         connection.execute(
             "INSERT INTO comments (created, reader, name, text) VALUES ('soon', '', '', '')"
         )

@@ -34,7 +34,7 @@ SILENT = {
     ),  # errors that the page doesn't show
 }
 SLOT = "…"
-COMMENT = re.compile(r"(?m)(?:^|(?<=\s))//.*$")
+COMMENT = re.compile(r"(?m)(?:^|(?<=\s))(?://.*$|/\*\*(?s:.*?)\*/)")
 PATTERN = re.compile(r"(?:(?<=\()|(?<=[=,] ))/(?![/*])(?:\\.|\[[^\]\n]*\]|[^/\\\n])+/|'\"'")
 TEMPLATE = re.compile(r"`(?:\\.|\$\{(?:[^`{}]|\{[^`{}]*\})*\}|[^`\\$]|\$(?!\{))*`")
 VALUE = re.compile(r"\$\{(?:[^`{}]|\{[^`{}]*\})*\}")

@@ -3,9 +3,10 @@
 import hashlib
 from pathlib import Path
 
+from app.resources import STATIC
 from app.settings import ENGLISH
 
-STATIC_FOLDER = Path(__file__).parents[2] / "static"
+STATIC_FOLDER = STATIC
 SCRIPTS_FOLDER = STATIC_FOLDER / "js"
 # Folders whose modules are imported on demand: charts when the reader scrolls near a figure, and
 # export when the reader asks for it.

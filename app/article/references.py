@@ -1,83 +1,6 @@
 """The article's references, and the reference that cites the article itself."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
-
-Kind: TypeAlias = Literal["inproceedings", "article", "misc"]
-
-# The BibTeX field for the venue, by entry type.
-VENUE_FIELDS: dict[Kind, str] = {
-    "inproceedings": "booktitle",
-    "article": "journal",
-    "misc": "howpublished",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A cited work. `kind` is its BibTeX entry type; `venue` is empty for a preprint.
-
-    At most one of `arxiv` (an arXiv identifier), `doi` and `url` is given.
-    """
-
-    key: str
-    authors: tuple[str, ...]
-    title: str
-    year: int
-    kind: Kind = "misc"
-    venue: str = ""
-    volume: int | None = None
-    number: int | None = None
-    arxiv: str | None = None
-    doi: str | None = None
-    url: str | None = None
-
-    @property
-    def publication(self) -> str:
-        """The venue with volume and number, for the list of references; empty for a preprint."""
-        if self.volume is None:
-            return self.venue
-        return f"{self.venue} {self.volume}({self.number})"
-
-    @property
-    def link_url(self) -> str | None:
-        """The URL of the work; None if only its venue is known."""
-        if self.arxiv is not None:
-            return f"https://arxiv.org/abs/{self.arxiv}"
-        return f"https://doi.org/{self.doi}" if self.doi is not None else self.url
-
-    @property
-    def link_text(self) -> str:
-        """The text of a link to the work."""
-        if self.arxiv is not None:
-            return f"arXiv:{self.arxiv}"
-        if self.doi is not None:
-            return f"doi:{self.doi}"
-        return (self.url or "").removeprefix("https://").partition("/")[0]
-
-    def bibtex(self) -> str:
-        """Returns its BibTeX entry in UTF-8. Braces keep the title's capitals."""
-        lines = [f"  {name} = {{{value}}}," for name, value in self._bibtex_fields()]
-        return "\n".join([f"@{self.kind}{{{self.key},", *lines, "}"])
-
-    def _bibtex_fields(self) -> Iterator[tuple[str, str | int]]:
-        yield "author", " and ".join(self.authors)
-        yield "title", f"{{{self.title}}}"
-        if self.venue:
-            yield VENUE_FIELDS[self.kind], self.venue
-        if self.volume is not None and self.number is not None:
-            yield "volume", self.volume
-            yield "number", self.number
-        yield "year", self.year
-        if self.arxiv is not None:
-            yield "eprint", self.arxiv
-            yield "archiveprefix", "arXiv"
-        if self.doi is not None:
-            yield "doi", self.doi
-        if self.url is not None:
-            yield "url", self.url
-
+from app.article.reference import Reference as Reference  # noqa: PLC0414
 
 # As the licence names its authors; the braces keep BibTeX from taking it for a person's name.
 ARTICLE = Reference(
@@ -317,5 +240,124 @@ REFERENCES = (
         venue="Myrtle.ai",
         year=2019,
         url="https://myrtle.ai/learn/how-to-train-your-resnet-7-batch-norm/",
+    ),
+    Reference(
+        key="lecun1991",
+        authors=("Yann LeCun", "Ido Kanter", "Sara A. Solla"),
+        title="Eigenvalues of Covariance Matrices: Application to Neural-Network Learning",
+        kind="article",
+        venue="Physical Review Letters",
+        volume=66,
+        number=18,
+        year=1991,
+        doi="10.1103/PhysRevLett.66.2396",
+    ),
+    Reference(
+        key="gilmer2022",
+        authors=(
+            "Justin Gilmer",
+            "Behrooz Ghorbani",
+            "Ankush Garg",
+            "Sneha Kudugunta",
+            "Behnam Neyshabur",
+            "David Cardoze",
+            "George E. Dahl",
+            "Zachary Nado",
+            "Orhan Firat",
+        ),
+        title="A Loss Curvature Perspective on Training Instabilities of Deep Learning Models",
+        kind="inproceedings",
+        venue="ICLR",
+        year=2022,
+        arxiv="2110.04369",
+    ),
+    Reference(
+        key="jordan2023",
+        authors=(
+            "Keller Jordan",
+            "Hanie Sedghi",
+            "Olga Saukh",
+            "Rahim Entezari",
+            "Behnam Neyshabur",
+        ),
+        title="REPAIR: REnormalizing Permuted Activations for Interpolation Repair",
+        kind="inproceedings",
+        venue="ICLR",
+        year=2023,
+        arxiv="2211.08403",
+    ),
+    Reference(
+        key="entezari2022",
+        authors=("Rahim Entezari", "Hanie Sedghi", "Olga Saukh", "Behnam Neyshabur"),
+        title="The Role of Permutation Invariance in Linear Mode Connectivity of Neural Networks",
+        kind="inproceedings",
+        venue="ICLR",
+        year=2022,
+    ),
+    Reference(
+        key="lewkowycz2020",
+        authors=(
+            "Aitor Lewkowycz",
+            "Yasaman Bahri",
+            "Ethan Dyer",
+            "Jascha Sohl-Dickstein",
+            "Guy Gur-Ari",
+        ),
+        title="The Large Learning Rate Phase of Deep Learning: The Catapult Mechanism",
+        year=2020,
+        arxiv="2003.02218",
+    ),
+    Reference(
+        key="ghorbani2019",
+        authors=("Behrooz Ghorbani", "Shankar Krishnan", "Ying Xiao"),
+        title="An Investigation into Neural Net Optimization via Hessian Eigenvalue Density",
+        kind="inproceedings",
+        venue="ICML",
+        year=2019,
+        arxiv="1901.10159",
+    ),
+    Reference(
+        key="salimans2016",
+        authors=("Tim Salimans", "Diederik P. Kingma"),
+        title="Weight Normalization: A Simple Reparameterization to Accelerate Training of Deep "
+        "Neural Networks",
+        kind="inproceedings",
+        venue="NeurIPS",
+        year=2016,
+        arxiv="1602.07868",
+    ),
+    Reference(
+        key="ba2016",
+        authors=("Jimmy Lei Ba", "Jamie Ryan Kiros", "Geoffrey E. Hinton"),
+        title="Layer Normalization",
+        year=2016,
+        arxiv="1607.06450",
+    ),
+    Reference(
+        key="zhang2019",
+        authors=("Biao Zhang", "Rico Sennrich"),
+        title="Root Mean Square Layer Normalization",
+        kind="inproceedings",
+        venue="NeurIPS",
+        year=2019,
+        arxiv="1910.07467",
+    ),
+    Reference(
+        key="brock2021",
+        authors=("Andrew Brock", "Soham De", "Samuel L. Smith", "Karen Simonyan"),
+        title="High-Performance Large-Scale Image Recognition Without Normalization",
+        kind="inproceedings",
+        venue="ICML",
+        year=2021,
+        arxiv="2102.06171",
+    ),
+    Reference(
+        key="zhu2025",
+        authors=("Jiachen Zhu", "Xinlei Chen", "Kaiming He", "Yann LeCun", "Zhuang Liu"),
+        title="Transformers without Normalization",
+        kind="inproceedings",
+        venue="CVPR",
+        year=2025,
+        arxiv="2503.10622",
     ),
 )

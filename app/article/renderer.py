@@ -20,7 +20,6 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
 from app.article import lessons
-from app.article.assets import STATIC_FOLDER as STATIC
 from app.article.assets import preloaded_modules, translation_script
 from app.article.citations import Citations
 from app.article.editions import SERVER_EDITION, Edition
@@ -38,10 +37,9 @@ from app.experiments.definition import Arm, Experiment, RunRequest
 from app.measurements import Measurements
 from app.reproducibility import recorded_sweeps, recordings, stills
 from app.reproducibility.recordings import Recording
+from app.resources import TEMPLATES
 from app.runs.run import Run
 from app.settings import ENGLISH, PREFIX
-
-TEMPLATES = STATIC.parent / "templates"
 
 # The article's relative URL from a page in the same folder.
 SAME_FOLDER = "./"
@@ -259,7 +257,7 @@ def changed_settings(experiment: Experiment, request: RunRequest) -> str:
 
 def final_values(experiment: Experiment, measured: Measurements, arm: Arm) -> list[str]:
     """Returns an arm's final values as text, each a median over seeds; empty if none has ended."""
-    finals = {m.id: measured.final(arm.id, m.id).values() for m in experiment.metrics}
+    finals = {m.id: measured.final_values(arm.id, m.id).values() for m in experiment.metrics}
     if not any(finals.values()):
         return []
     return [

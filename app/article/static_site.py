@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from app.article.assets import STATIC_FOLDER, content_version
 from app.article.editions import STATIC_EDITION
 from app.article.renderer import PageRenderer
-from app.errors import NothingRecorded
+from app.errors import RecordingNotFound
 from app.experiments import EXPERIMENTS
 from app.reproducibility.recordings import Recording, load
 
@@ -14,7 +14,7 @@ from app.reproducibility.recordings import Recording, load
 def site_files(language: str) -> Iterator[tuple[str, bytes]]:
     """Yields (relative path, content) of each file, index.html last.
 
-    Raises NothingRecorded and InvalidSettings.
+    Raises RecordingNotFound and InvalidSettings.
     """
     recorded = {slug: _load_recording(slug) for slug in EXPERIMENTS}
     asset_root = f"static/{content_version()}"
@@ -22,7 +22,7 @@ def site_files(language: str) -> Iterator[tuple[str, bytes]]:
         if path.is_file():
             yield f"{asset_root}/{path.relative_to(STATIC_FOLDER).as_posix()}", path.read_bytes()
     for slug, recording in recorded.items():
-        measured = recording.measured([arm.id for arm in EXPERIMENTS[slug].arms])
+        measured = recording.measurements([arm.id for arm in EXPERIMENTS[slug].arms])
         yield f"runs/{recording.file_name}.csv", measured.csv().encode()
         yield f"runs/{recording.file_name}.json", _receipt_json(recording).encode()
     pages = PageRenderer(asset_root, comments=False, edition=STATIC_EDITION, language=language)
@@ -33,7 +33,7 @@ def site_files(language: str) -> Iterator[tuple[str, bytes]]:
 def _load_recording(slug: str) -> Recording:
     recording = load(slug)
     if recording is None:
-        raise NothingRecorded(f"no run of {slug} is recorded: python -m app record {slug}")
+        raise RecordingNotFound(f"no run of {slug} is recorded: python -m app record {slug}")
     return recording
 
 

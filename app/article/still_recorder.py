@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from app.errors import NothingToDrawWith
+from app.errors import BrowserNotFound
 from app.experiments import EXPERIMENTS
 from app.reproducibility import stills
 from app.reproducibility.stills import Still, Stills
@@ -49,7 +49,7 @@ UNDRAWN = """(slug) => [...document.querySelectorAll(`[data-of="${slug}"] [data-
 def record_stills(slugs: Collection[str] = (), folder: Path = stills.FOLDER) -> Stills:
     """Records the stills of these figures; without `slugs`, of all figures and widgets.
 
-    Returns the stills that it saved in `folder`. Raises NothingToDrawWith.
+    Returns the stills that it saved in `folder`. Raises BrowserNotFound.
     """
     drawings: dict[str, str] = {}
     pictures: dict[str, Mapping[str, Still]] = {}
@@ -97,7 +97,7 @@ def _open_article() -> Iterator[Any]:
     try:
         from playwright.sync_api import Error, Route, sync_playwright
     except ImportError:
-        raise NothingToDrawWith(INSTALL_ADVICE) from None
+        raise BrowserNotFound(INSTALL_ADVICE) from None
     from app.article import static_site  # a late import: nothing else here needs the renderer
 
     files = dict(static_site.site_files(ENGLISH))
@@ -117,7 +117,7 @@ def _open_article() -> Iterator[Any]:
                 executable_path=found, args=["--no-sandbox", "--disable-background-networking"]
             )
         except Error:
-            raise NothingToDrawWith(INSTALL_ADVICE) from None
+            raise BrowserNotFound(INSTALL_ADVICE) from None
         page = browser.new_page(color_scheme="light", reduced_motion="reduce")
         page.set_viewport_size({"width": VIEWPORT_WIDTH, "height": VIEWPORT_HEIGHT})
         page.route(f"{ORIGIN}**", serve_file)

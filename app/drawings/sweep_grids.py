@@ -62,7 +62,7 @@ def compare_with_sweep(run: Run, recorded: RecordedSweep) -> str | None:
     sweep, seed = experiment.sweep, run.request.seed
     value = run.request.parameters()[sweep.parameter]
     recorded_ends = [recorded.ends[value, seed, panel.arm] for panel in sweep.panels]
-    run_ends = [run.measured.end(panel.arm, seed) for panel in sweep.panels]
+    run_ends = [run.measured.end_event(panel.arm, seed) for panel in sweep.panels]
     texts = [
         [
             _format_result(end, panel, experiment)

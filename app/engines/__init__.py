@@ -1,1 +1,1 @@
-"""Where trainings run. The registry of engines is `app/engines/registry.py`."""
+"""Engines, which run trainings in other processes, threads or on a cluster (see `registry.py`)."""

@@ -1,4 +1,4 @@
-"""The one interface behind which a training runs, wherever it runs."""
+"""The interface of all engines."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
@@ -11,26 +11,27 @@ from app.measurements import Provenance
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How many slots are warm; `problem`: why none can be, in one line. `starting`: why a start
-    takes long, or failed and is tried again; what is asked for meanwhile waits.
+    """The state of an engine: its number of slots and how many of them are warm.
 
-    `restarts`: how often a slot's process ended and was, or is being, replaced.
+    `problem` says in one line why no slot can become warm. `starting` says why a start is slow, or
+    that it failed and is retried; trainings wait meanwhile. `restarts` counts the processes that
+    ended and were replaced.
     """
 
     slots: int
     warm: int
     problem: str | None = None
     starting: str | None = field(default=None, compare=False)
-    restarts: int = field(default=0, compare=False)  # what was, no part of what is
+    restarts: int = field(default=0, compare=False)  # a counter, no part of the state
 
 
-def sharing(device: str) -> SideBySide:
-    """How trainings share a slot there: a GPU batches them, a processor takes turns."""
+def side_by_side_on(device: str) -> SideBySide:
+    """How the trainings of a run share a slot: batched on a GPU, in turn on a CPU."""
     return "batched" if device == "cuda" else "in_turn"
 
 
-def allowed_seconds(spec: TrainingSpec, deadline_seconds: float) -> float:
-    """How long a training may take with those beside it: trainings in turn have a deadline each."""
+def time_limit_s(spec: TrainingSpec, deadline_seconds: float) -> float:
+    """The time limit of a training with all its members; trainings in turn have one limit each."""
     return deadline_seconds * (1 if spec.batched else len(spec.members))
 
 
@@ -42,24 +43,23 @@ class Engine(Protocol):
     provenance: Provenance | None  # None until a first slot is warm
 
     async def start(self) -> None:
-        """Begins to warm up, and returns without waiting for it."""
+        """Starts warming up in the background."""
 
     async def warm(self) -> None:
-        """Returns when a slot is warm; raises Unusable if none can be."""
+        """Waits until a slot is warm. Raises CannotTrain if no slot can become warm."""
 
     def health(self) -> Health:
-        """What is warm now."""
+        """The engine's state."""
         ...
 
     def train(self, spec: TrainingSpec) -> AsyncGenerator[TrainingEvent, None]:
-        """The events of a training, and of those beside it, as they come; waits for a free slot
-        first.
+        """Waits for a free slot, trains, and yields the events of the training and its members.
 
         Closing the generator, or cancelling the task that iterates it, stops the training and
-        frees its slot. Raises WorkerLost, DeadlineExceeded, MemoryExceeded or TrainingFailed,
-        after all events that came before; Unusable where nothing can train.
+        frees its slot. Raises WorkerLost, DeadlineExceeded, MemoryExceeded or TrainingFailed
+        after all earlier events, and CannotTrain if the engine can't train at all.
         """
         ...
 
     async def close(self) -> None:
-        """Stops everything that runs, and leaves no process behind."""
+        """Stops all trainings and ends all processes."""

@@ -1,4 +1,4 @@
-"""Trainings in this process, one at a time, in a thread: for tests and debugging."""
+"""An engine that trains in a thread of this process, for tests and debugging."""
 
 import asyncio
 import traceback
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from app.engines.base import Health, allowed_seconds, sharing
+from app.engines.base import Health, side_by_side_on, time_limit_s
 from app.errors import DeadlineExceeded, TrainingError, TrainingFailed
 from app.events import TrainingEvent
 from app.experiments.definition import TrainingSpec
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 
 class InlineEngine:
-    """One slot. A training is stopped between two of its events."""
+    """An engine with one slot. A training can be stopped between two events."""
 
     slots = 1
 
     def __init__(self, settings: Settings) -> None:
-        self.side_by_side = sharing(settings.device)
+        self.side_by_side = side_by_side_on(settings.device)
         self.provenance: Provenance | None = None
         self._settings = settings
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="training")
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._trainer: asyncio.Future[Trainer]
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
-        self._trainer = loop.run_in_executor(self._thread, _prepare, self._settings)
+        self._trainer = loop.run_in_executor(self._thread, _prepare_trainer, self._settings)
 
     async def warm(self) -> None:
         self.provenance = (await asyncio.shield(self._trainer)).provenance
@@ -45,28 +45,28 @@ class InlineEngine:
         return Health(self.slots, 0, str(problem)) if problem else Health(self.slots, 1)
 
     async def train(self, spec: TrainingSpec) -> AsyncGenerator[TrainingEvent, None]:
-        async with self._turn:
+        async with self._lock:
             await self.warm()
             events = self._trainer.result().train(spec)
-            allowed = allowed_seconds(spec, self._settings.deadline_seconds)
-            deadline = monotonic() + allowed
+            limit = time_limit_s(spec, self._settings.deadline_seconds)
+            deadline = monotonic() + limit
             loop = asyncio.get_running_loop()
-            while event := await loop.run_in_executor(self._thread, _next, events):
+            while event := await loop.run_in_executor(self._thread, _next_event, events):
                 yield event
                 if monotonic() > deadline:
-                    raise DeadlineExceeded("the training took longer than it may")
+                    raise DeadlineExceeded("the training exceeded its time limit")
 
     async def close(self) -> None:
         self._thread.shutdown(wait=True, cancel_futures=True)
 
 
-def _prepare(settings: Settings) -> "Trainer":
+def _prepare_trainer(settings: Settings) -> "Trainer":
     from app.training.trainer import prepare
 
     return prepare(settings.data_dir, settings.cache_dir, settings.device)
 
 
-def _next(events: Iterator[TrainingEvent]) -> TrainingEvent | None:
+def _next_event(events: Iterator[TrainingEvent]) -> TrainingEvent | None:
     try:
         return next(events, None)
     except TrainingError:

@@ -1,15 +1,15 @@
-"""What a process holds in memory, as Linux counts it; on other systems nobody looks."""
+"""The memory of a process, as Linux counts it; other systems are not supported."""
 
 import mmap
 from contextlib import suppress
 from pathlib import Path
 
 
-def own_bytes(pid: int) -> int:
-    """Resident bytes that the process shares with no file and no other process.
+def private_bytes(pid: int) -> int:
+    """The resident bytes of a process that it shares with no file and no other process.
 
-    Not its address space, which CUDA makes immense, nor its libraries and the data set, which all
-    workers map together. 0 for a process that is gone, and where there is no /proc.
+    They exclude the address space, which CUDA makes immense, and the libraries and the data set,
+    which all workers share. Returns 0 if the process is gone or the system has no /proc.
     """
     try:
         _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()
@@ -18,7 +18,7 @@ def own_bytes(pid: int) -> int:
     return (int(resident) - int(shared)) * mmap.PAGESIZE
 
 
-def be_first_to_go() -> None:
-    """Out of memory, Linux ends this process before any other: a worker, and not the server."""
+def prefer_for_oom_kill() -> None:
+    """Has Linux kill this process first when memory runs out, so that the server survives."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")

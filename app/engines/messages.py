@@ -1,77 +1,79 @@
-"""What a server and its worker processes say to each other, over one socket pair each."""
+"""The messages between the server and a worker process, which share a socket pair."""
 
 import pickle
 import struct
 from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias
 
-from app.errors import TrainingError, Unusable
+from app.errors import CannotTrain, TrainingError
 from app.events import TrainingEvent
 from app.experiments.definition import TrainingSpec
 from app.measurements import Provenance
 
-HEADER = struct.Struct("!I")
+LENGTH_HEADER = struct.Struct("!I")
 
 
 @dataclass(frozen=True, slots=True)
-class Train:
-    """To a worker: train this, and report each event."""
+class StartTraining:
+    """Command: train `spec` and send each event."""
 
     spec: TrainingSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
-    """To a worker: end the training you are at. Answered by `Ended` in any case."""
+class StopTraining:
+    """Command: end the current training. The worker always answers with `TrainingEnded`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Starting:
-    """From a worker that is not yet warm: what it does next, as in "it is importing PyTorch"."""
+class StartupStage:
+    """Message of a starting worker: the stage that begins now, such as "importing PyTorch"."""
 
     stage: str
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """From a worker: warm, waiting for a first `Train`."""
+class WorkerReady:
+    """Message of a worker: it is warm and waits for the first `StartTraining`."""
 
     provenance: Provenance
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """From a worker, its last word: why it can't train here."""
+class StartupFailed:
+    """Last message of a worker that can't train on this machine, with the reason."""
 
-    error: Unusable
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """From a worker: it has got the training. A worker that is lost before was idle."""
+    error: CannotTrain
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """From a worker: no more events of this training. `error` if it did not reach its end."""
+class TrainingBegan:
+    """Message of a worker: it has received the training. Until then the worker counts as idle."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingEnded:
+    """Message of a worker: the training has ended, with `error` if it failed."""
 
     error: TrainingError | None = None
 
 
-ToWorker: TypeAlias = Train | Stop
-FromWorker: TypeAlias = Starting | Ready | Refused | Begun | Ended | TrainingEvent
+WorkerCommand: TypeAlias = StartTraining | StopTraining
+WorkerMessage: TypeAlias = (
+    StartupStage | WorkerReady | StartupFailed | TrainingBegan | TrainingEnded | TrainingEvent
+)
 
 
-def pack(message: ToWorker | FromWorker) -> bytes:
-    """A message with its length in front. Pickle: both ends are this project's processes."""
+def encode_message(message: WorkerCommand | WorkerMessage) -> bytes:
+    """Pickles a message and puts its length in front. Both ends are this project's processes."""
     body = pickle.dumps(message)
-    return HEADER.pack(len(body)) + body
+    return LENGTH_HEADER.pack(len(body)) + body
 
 
-def read(stream: BinaryIO) -> ToWorker | None:
-    """The next message to a worker, from a blocking stream; None at its end."""
-    header = stream.read(HEADER.size)
-    if len(header) < HEADER.size:
+def read_command(stream: BinaryIO) -> WorkerCommand | None:
+    """Reads the next command from a blocking stream; None at the stream's end."""
+    header = stream.read(LENGTH_HEADER.size)
+    if len(header) < LENGTH_HEADER.size:
         return None
-    message: ToWorker = pickle.loads(stream.read(*HEADER.unpack(header)))
+    message: WorkerCommand = pickle.loads(stream.read(*LENGTH_HEADER.unpack(header)))
     return message

@@ -1,8 +1,8 @@
-"""Trainings as Ray tasks: on a Ray of this server's own, or on all nodes of a cluster.
+"""An engine that trains in Ray tasks, on a local Ray or on all nodes of a cluster.
 
-`docs/deployment.md` says how a cluster is set up. Tasks and not actors: the scheduler then spreads
-them over whatever nodes there are, and a task that does not end when it is told to can be killed. A
-task runs in a process that Ray keeps for the next one, and such a process keeps its trainer.
+`docs/deployment.md` says how a cluster is set up. The engine uses tasks instead of actors: Ray then
+spreads them over all nodes, and a task that does not end when it is cancelled can be killed. Ray
+reuses the process of a task for the next one, and the process keeps its trainer.
 
 (Ray documentation: "Ray Generators", "Cancelling tasks"; measured with Ray 2.60.)
 """
@@ -23,15 +23,15 @@ import ray
 from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from app.engines.base import Health, allowed_seconds, sharing
-from app.engines.cluster import Membership
+from app.engines.base import Health, side_by_side_on, time_limit_s
+from app.engines.cluster import ClusterMembership
 from app.errors import (
     BatchNormError,
+    CannotTrain,
     DeadlineExceeded,
     MemoryExceeded,
     TrainingError,
     TrainingFailed,
-    Unusable,
     WorkerLost,
 )
 from app.events import TrainingEvent
@@ -44,40 +44,42 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# A process looks for an interrupt between two steps, some 50 ms apart; one that has not ended its
-# training after this long is killed, so that a stop frees the slot within 1.5 s.
-STOP_SECONDS = 1.0
-# Longest from a task's submission to its first word: a process starts, imports torch and warms
-# up. Where other servers use the cluster too, one of their trainings may have to end before.
+# A process checks for an interrupt between two steps, about every 50 ms. A process that has not
+# ended its training after this time is killed, so that a stop frees the slot within 1.5 s.
+CANCEL_SECONDS = 1.0
+# Longest time from a task's submission to its first message: a process starts, imports torch and
+# warms up. On a shared cluster, another server's training may have to end first.
 WARM_UP_SECONDS = 120.0
-# A process that is lost before it began costs nobody a training: so often it is tried again.
-ATTEMPTS = 3
-# Between attempts to join, or to warm a process up: doubled each time.
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-# What a task is told of where it trains, if the server was: else each node has its own folders.
-FOLDERS = {"data_dir", "cache_dir"}
+# If a process is lost before its training began, the training is submitted again, so many times.
+MAX_ATTEMPTS = 3
+# Pauses between attempts to join the cluster or to warm up a process; each is twice the last.
+MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.1, 5.0
+# Settings that are passed to a task if they are set on the server; each node has its own defaults.
+FOLDER_SETTINGS = {"data_dir", "cache_dir"}
 
 
 @dataclass(frozen=True, slots=True)
-class Warm:
-    """A task's first word: the process that runs it can train."""
+class ProcessReady:
+    """First message of a task: its process is warm."""
 
     node: str
     pid: int
     provenance: Provenance
 
 
-Message: TypeAlias = Warm | TrainingEvent | BatchNormError
+Message: TypeAlias = ProcessReady | TrainingEvent | BatchNormError
 
 
-def work(spec: TrainingSpec | None, device: str, folders: Mapping[str, Path]) -> Iterator[Message]:
-    """What a task does: makes its process warm if it is not, then trains `spec` if there is one.
+def run_training(
+    spec: TrainingSpec | None, device: str, folders: Mapping[str, Path]
+) -> Iterator[Message]:
+    """The body of a Ray task: warms up its process, and trains `spec` if there is one.
 
-    Its last word is an error if it did not reach its end.
+    If the training fails, the last message is the error.
     """
     try:
-        trainer = _trainer(device, **folders)
-        yield Warm(ray.get_runtime_context().get_node_id(), os.getpid(), trainer.provenance)
+        trainer = _cached_trainer(device, **folders)
+        yield ProcessReady(ray.get_runtime_context().get_node_id(), os.getpid(), trainer.provenance)
         if spec:
             yield from trainer.train(spec)
     except BatchNormError as error:
@@ -87,8 +89,8 @@ def work(spec: TrainingSpec | None, device: str, folders: Mapping[str, Path]) ->
 
 
 @cache
-def _trainer(device: str, **folders: Path) -> "Trainer":
-    """This process's trainer. Folders that are not given are those of the node's own settings."""
+def _cached_trainer(device: str, **folders: Path) -> "Trainer":
+    """The trainer of this process. Folders that are absent come from the node's own settings."""
     from app.training.trainer import prepare
 
     settings = Settings.model_validate(folders)
@@ -100,63 +102,63 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-# Ray gives a task a processor, and a GPU to one that asks for it.
-TASKS = {
-    device: ray.remote(num_gpus=gpus, num_returns="streaming", max_retries=0)(work)
+# Ray assigns a processor to each task, and a GPU to a task that requests one.
+TRAINING_TASKS = {
+    device: ray.remote(num_gpus=gpus, num_returns="streaming", max_retries=0)(run_training)
     for device, gpus in (("cpu", 0), ("cuda", 1))
 }
-KILL = ray.remote(num_cpus=0, max_retries=0)(_kill)
+KILL_TASK = ray.remote(num_cpus=0, max_retries=0)(_kill)
 
 
-class Call:
-    """One task, wherever it runs."""
+class RayTask:
+    """One Ray task, on any node."""
 
     def __init__(self, settings: Settings, spec: TrainingSpec | None) -> None:
-        """Submits it. The very first call of a process asks the cluster, and may block."""
+        """Submits the task. A process's first submission asks the cluster, and may block."""
         self._settings = settings
-        # With "auto" the numbers of a run would depend on which nodes have a GPU.
+        # With "auto", a run's results would depend on which nodes have a GPU.
         self._device = "cuda" if settings.device == "cuda" else "cpu"
         self._spec = spec
-        self._home: Warm | None = None
+        self._process: ProcessReady | None = None
         self._submit()
 
     def _submit(self) -> None:
-        folders = self._settings.model_dump(include=FOLDERS, exclude_unset=True)
-        task = TASKS[self._device].remote(self._spec, self._device, folders)
-        assert isinstance(task, ray.ObjectRefGenerator)  # Ray's types know nothing of "streaming"
+        folders = self._settings.model_dump(include=FOLDER_SETTINGS, exclude_unset=True)
+        task = TRAINING_TASKS[self._device].remote(self._spec, self._device, folders)
+        assert isinstance(task, ray.ObjectRefGenerator)  # Ray's type hints lack "streaming"
         self._messages = task
-        self._over = False
+        self._finished = False
 
-    async def begin(self) -> Warm:
-        """Returns when its process is warm. One that is lost before is passed over."""
+    async def wait_until_ready(self) -> ProcessReady:
+        """Waits until the task's process is warm; if it is lost before, submits the task again."""
         seconds = WARM_UP_SECONDS + self._settings.deadline_seconds
         try:
             async with asyncio.timeout(seconds):
-                for _ in range(ATTEMPTS - 1):
+                for _ in range(MAX_ATTEMPTS - 1):
                     with suppress(WorkerLost):
-                        return await self._first_word()
+                        return await self._receive_ready()
                     self._submit()
-                return await self._first_word()
+                return await self._receive_ready()
         except TimeoutError:
             raise WorkerLost(f"no process began a training within {seconds:g} s") from None
 
     async def next_event(self, deadline: float) -> TrainingEvent | None:
-        """The next event, None at the end; raises DeadlineExceeded at that time of the loop."""
+        """The next event, or None at the end. Raises DeadlineExceeded at `deadline` (loop time)."""
         try:
             async with asyncio.timeout_at(deadline):
                 message = await self._receive()
         except TimeoutError:
-            raise DeadlineExceeded("the training took longer than it may") from None
-        assert not isinstance(message, Warm), message
+            raise DeadlineExceeded("the training exceeded its time limit") from None
+        assert not isinstance(message, ProcessReady), message
         return message
 
-    async def end(self) -> bool:
-        """Ends the task; whether its process outlived that."""
-        if not self._over:
+    async def cancel(self) -> bool:
+        """Cancels the task; returns whether its process is still alive."""
+        if not self._finished:
             ray.cancel(self._messages)  # raises KeyboardInterrupt there
         try:
-            async with asyncio.timeout(STOP_SECONDS):
-                while not self._over:
+            async with asyncio.timeout(CANCEL_SECONDS):
+                while not self._finished:
                     with suppress(BatchNormError):
                         await self._receive()
         except TimeoutError:
@@ -165,207 +167,209 @@ class Call:
         return True
 
     def kill(self) -> None:
-        """Ends the task's process at once, even one that does not hear Ray (measured: 7 min)."""
-        if self._over:
+        """Kills the task's process, even if it does not respond to Ray (which took 7 min)."""
+        if self._finished:
             return
         ray.cancel(self._messages, force=True)
-        if self._home is None:
+        if self._process is None:
             return
-        if self._home.node == ray.get_runtime_context().get_node_id():
-            _kill(self._home.pid)
+        if self._process.node == ray.get_runtime_context().get_node_id():
+            _kill(self._process.pid)
         else:
-            there = NodeAffinitySchedulingStrategy(self._home.node, soft=False)
-            KILL.options(scheduling_strategy=there).remote(self._home.pid)
+            strategy = NodeAffinitySchedulingStrategy(self._process.node, soft=False)
+            KILL_TASK.options(scheduling_strategy=strategy).remote(self._process.pid)
 
-    async def _first_word(self) -> Warm:
-        self._home = None
+    async def _receive_ready(self) -> ProcessReady:
+        self._process = None
         message = await self._receive()
-        assert isinstance(message, Warm), message
-        self._home = message
+        assert isinstance(message, ProcessReady), message
+        self._process = message
         return message
 
-    async def _receive(self) -> Warm | TrainingEvent | None:
-        """What the task says next, None when it has ended; raises the error that was its end."""
+    async def _receive(self) -> ProcessReady | TrainingEvent | None:
+        """The next message, or None at the end. Raises the error with which the task failed."""
         try:
             message: Message = await (await anext(self._messages))
         except StopAsyncIteration:
-            self._over = True
+            self._finished = True
             return None
         except RayError as error:
-            self._over = True
-            raise _ours(error) from None
+            self._finished = True
+            raise _to_training_error(error) from None
         if isinstance(message, BatchNormError):
             raise message
         return message
 
 
-def _ours(error: RayError) -> TrainingError:
+def _to_training_error(error: RayError) -> TrainingError:
     match error:
         case OutOfMemoryError():
             return MemoryExceeded(str(error))
         case TaskCancelledError():
             return WorkerLost("the task was cancelled")
-        case RayTaskError():  # Ray could not even call `work`
+        case RayTaskError():  # Ray could not call `run_training`
             return TrainingFailed(str(error))
         case _:
             return WorkerLost(str(error))
 
 
 class RayEngine:
-    """As many trainings at a time as the cluster had processors when the server joined it.
+    """Runs as many trainings at a time as the cluster had processors when the server joined it.
 
-    `warm` counts processes that said so, less those that are known to be lost. Ray decides where
-    a training runs, and one that meets a cold process warms it up first.
+    `warm` counts the processes that have warmed up, less those known to be lost. Ray decides where
+    a training runs; a training that is placed in a cold process warms it up first.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.slots = settings.workers
-        self.side_by_side = sharing(settings.device)
+        self.side_by_side = side_by_side_on(settings.device)
         self.provenance: Provenance | None = None
         self._settings = settings
-        self._membership: Membership | None = None
+        self._membership: ClusterMembership | None = None
         self._joined = False
         self._warm = 0
-        self._problem: Unusable | None = None
-        self._news = asyncio.Event()
-        self._calls: set[Call] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._problem: CannotTrain | None = None
+        self._changed = asyncio.Event()
+        self._ray_tasks: set[RayTask] = set()
+        self._background_tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        # How much room a cluster has must be known before the first run is let in.
+        # The number of slots must be known before the first run is admitted.
         if self._settings.ray_address:
             await self._try_to_join()
             if self._membership:
-                self.slots = await self._membership.run(self._room)
-        self._free = asyncio.Semaphore(self.slots)
-        self._in_background(self._start())
+                self.slots = await self._membership.run_blocking(self._cluster_slots)
+        self._free_slots = asyncio.Semaphore(self.slots)
+        self._run_in_background(self._join_and_warm_up())
 
     async def warm(self) -> None:
         while not self._warm:
-            await self._hear()
+            await self._wait_for_change()
 
     def health(self) -> Health:
-        return Health(self.slots, self._warm, self._why_not())
+        return Health(self.slots, self._warm, self._fatal_problem())
 
-    def _why_not(self) -> str | None:
+    def _fatal_problem(self) -> str | None:
         return None if self._warm or self._problem is None else str(self._problem)
 
     async def train(self, spec: TrainingSpec) -> AsyncGenerator[TrainingEvent, None]:
         while not self._joined:
-            await self._hear()
-        await self._free.acquire()
+            await self._wait_for_change()
+        await self._free_slots.acquire()
         try:
-            call = Call(self._settings, spec)
-        except RayError as error:  # the node that this server is a driver of is gone
-            self._free.release()
-            raise _ours(error) from None
-        self._calls.add(call)
+            ray_task = RayTask(self._settings, spec)
+        except RayError as error:  # the node that this server connects to is gone
+            self._free_slots.release()
+            raise _to_training_error(error) from None
+        self._ray_tasks.add(ray_task)
         try:
-            home = await call.begin()
-            self._heed(home)
-            log.info("%s, seed %d: process %d on node %s", spec.arm, spec.seed, home.pid, home.node)
-            allowed = allowed_seconds(spec, self._settings.deadline_seconds)
-            deadline = asyncio.get_running_loop().time() + allowed
-            while event := await call.next_event(deadline):
+            process = await ray_task.wait_until_ready()
+            self._record_ready(process)
+            log.info(
+                "%s, seed %d: process %d on node %s", spec.arm, spec.seed, process.pid, process.node
+            )
+            limit = time_limit_s(spec, self._settings.deadline_seconds)
+            deadline = asyncio.get_running_loop().time() + limit
+            while event := await ray_task.next_event(deadline):
                 yield event
         except (WorkerLost, MemoryExceeded):
-            self._lose_one()
+            self._replace_process()
             raise
         finally:
-            self._in_background(self._take_back(call))
+            self._run_in_background(self._release_slot(ray_task))
 
     async def close(self) -> None:
-        for task in self._tasks:
+        for task in self._background_tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for call in self._calls:
-            call.kill()
+        await asyncio.gather(*self._background_tasks, return_exceptions=True)
+        for ray_task in self._ray_tasks:
+            ray_task.kill()
         if self._membership:
             await self._membership.leave()
 
-    async def _start(self) -> None:
-        pause = FIRST_PAUSE
+    async def _join_and_warm_up(self) -> None:
+        backoff = MIN_BACKOFF_SECONDS
         while not self._joined:
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            await asyncio.sleep(backoff)
+            backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
             await self._try_to_join()
         for _ in range(self.slots):
-            self._in_background(self._warm_one())
+            self._run_in_background(self._warm_up_process())
 
     async def _try_to_join(self) -> None:
-        self._membership = Membership(self._settings)
+        self._membership = ClusterMembership(self._settings)
         try:
             await self._membership.join()
-        except Unusable as error:
+        except CannotTrain as error:
             await self._membership.leave()
             self._membership = None
-            self._report(error)
+            self._report_problem(error)
         else:
             self._joined = True
-            self._tell()
+            self._notify()
 
-    def _room(self) -> int:
+    def _cluster_slots(self) -> int:
         kind = "GPU" if self._settings.device == "cuda" else "CPU"
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         return max(1, int(resources.get(kind, 0)))
 
-    async def _warm_one(self) -> None:
-        """Has one more process warm up. They do so side by side, each on a processor of its own."""
-        pause = FIRST_PAUSE
+    async def _warm_up_process(self) -> None:
+        """Warms up one more process, with retries. Processes warm up in parallel."""
+        backoff = MIN_BACKOFF_SECONDS
         while True:
             assert self._membership is not None
-            call = await self._membership.run(lambda: Call(self._settings, None))
+            ray_task = await self._membership.run_blocking(lambda: RayTask(self._settings, None))
             try:
-                home = await call.begin()
-            except Unusable as error:
-                self._report(error)
+                process = await ray_task.wait_until_ready()
+            except CannotTrain as error:
+                self._report_problem(error)
             except TrainingFailed as error:
                 log.error("a Ray process could not start: %s", error.details)
-                self._report(Unusable("a Ray process could not start; the log says why"))
+                self._report_problem(CannotTrain("a Ray process could not start; the log says why"))
             except TrainingError as error:
                 log.warning("a Ray process did not become warm: %s", error)
             else:
                 self._warm += 1
-                self._heed(home)
-                log.info("process %d on node %s is warm", home.pid, home.node)
+                self._record_ready(process)
+                log.info("process %d on node %s is warm", process.pid, process.node)
                 return
             finally:
-                await call.end()
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+                await ray_task.cancel()
+            await asyncio.sleep(backoff)
+            backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
 
-    def _heed(self, home: Warm) -> None:
-        self.provenance = self.provenance or home.provenance
+    def _record_ready(self, process: ProcessReady) -> None:
+        self.provenance = self.provenance or process.provenance
         self._problem = None
-        self._tell()
+        self._notify()
 
-    def _report(self, error: Unusable) -> None:
+    def _report_problem(self, error: CannotTrain) -> None:
         if str(self._problem) != str(error):
             log.error("%s", error)
         self._problem = error
-        self._tell()
+        self._notify()
 
-    def _lose_one(self) -> None:
+    def _replace_process(self) -> None:
         self._warm -= 1
-        self._in_background(self._warm_one())
+        self._run_in_background(self._warm_up_process())
 
-    async def _take_back(self, call: Call) -> None:
-        if not await call.end():
-            self._lose_one()
-        self._calls.discard(call)
-        self._free.release()
+    async def _release_slot(self, ray_task: RayTask) -> None:
+        if not await ray_task.cancel():
+            self._replace_process()
+        self._ray_tasks.discard(ray_task)
+        self._free_slots.release()
 
-    async def _hear(self) -> None:
-        """Waits until something changes; raises Unusable where waiting is in vain."""
+    async def _wait_for_change(self) -> None:
+        """Waits until the state changes. Raises CannotTrain if no process can become warm."""
         if self._problem and not self._warm:
             raise self._problem.with_traceback(None)
-        await self._news.wait()
+        await self._changed.wait()
 
-    def _tell(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
-    def _in_background(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _run_in_background(self, run_training: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(run_training)
+        self._background_tasks.add(task)
+        task.add_done_callback(self._background_tasks.discard)

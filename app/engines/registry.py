@@ -1,4 +1,4 @@
-"""Which engine a setting names."""
+"""The engines by the name that the setting `engine` has."""
 
 import sys
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from app.errors import InvalidSettings
 from app.settings import Settings
 
 
-def _in_processes(settings: Settings) -> Engine:
+def _create_workers_engine(settings: Settings) -> Engine:
     if sys.platform == "win32":
         raise InvalidSettings(
             "BATCHNORM_ENGINE: 'workers' hands a socket to each process as a file, which Windows "
@@ -19,8 +19,8 @@ def _in_processes(settings: Settings) -> Engine:
     return WorkersEngine(settings)
 
 
-def _on_ray(settings: Settings) -> Engine:
-    # Imported where it is asked for alone: it is an extra, and its import takes a second.
+def _create_ray_engine(settings: Settings) -> Engine:
+    # Imported only when it is used: ray is an extra, and its import takes a second.
     try:
         from app.engines.on_ray import RayEngine
     except ModuleNotFoundError as error:
@@ -33,12 +33,12 @@ def _on_ray(settings: Settings) -> Engine:
 
 
 ENGINES: dict[str, Callable[[Settings], Engine]] = {
-    "workers": _in_processes,
+    "workers": _create_workers_engine,
     "inline": InlineEngine,
-    "ray": _on_ray,
+    "ray": _create_ray_engine,
 }
 
 
-def engine_for(settings: Settings) -> Engine:
-    """The engine that the settings name, not yet started. Raises InvalidSettings."""
+def create_engine(settings: Settings) -> Engine:
+    """Creates the engine that the settings name. Raises InvalidSettings."""
     return ENGINES[settings.engine](settings)

@@ -1,19 +1,19 @@
-"""How long a worker's start is waited for: as long as it makes progress, within a bound."""
+"""Monitors the start of a worker, which may take long as long as it makes progress."""
 
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# A start without any progress is given up after this long: the process hangs.
-STILL_SECONDS = 120.0
-# After this long, /readyz says that a worker is still starting, and at what it is.
-LONG_SECONDS = 30.0
+# A start without progress for this long has failed: the process hangs.
+MAX_STALL_SECONDS = 120.0
+# After this time, /readyz says that a worker is still starting, and at which stage.
+SLOW_START_SECONDS = 30.0
 
 
-def work_done(pid: int) -> tuple[int, ...]:
-    """Numbers that grow while a process works: processor time, page faults, bytes read.
+def process_activity(pid: int) -> tuple[int, ...]:
+    """Counters that grow while a process works: processor time, page faults, bytes read.
 
-    Empty where there is no /proc: there, what the worker itself says is all the progress.
+    Empty on systems without /proc, where only the worker's own messages show progress.
     """
     numbers: list[int] = []
     with suppress(OSError, ValueError, IndexError):
@@ -27,39 +27,39 @@ def work_done(pid: int) -> tuple[int, ...]:
 
 
 @dataclass(slots=True)
-class WarmUp:
-    """One start of one worker, looked at now and then. Times are those of `time.monotonic`."""
+class StartupMonitor:
+    """The start of one worker, polled regularly. Times are those of `time.monotonic`."""
 
-    began: float
-    most_seconds: float
+    started_at: float
+    max_seconds: float
     stage: str = "starting Python"
     _last_progress: float = field(init=False)
-    _work_done: tuple[int, ...] = ()
+    _activity: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        self._last_progress = self.began
+        self._last_progress = self.started_at
 
-    def progress(self, stage: str, now: float) -> None:
-        """The worker said what it has come to."""
+    def stage_reached(self, stage: str, now: float) -> None:
+        """Records the stage that the worker has reached."""
         self.stage = stage
         self._last_progress = now
 
-    def given_up(self, work: tuple[int, ...], now: float) -> str | None:
-        """Why this start is not waited for any longer; None if it is. `work`: see `work_done`."""
-        if work != self._work_done:
-            self._work_done = work
+    def failure(self, activity: tuple[int, ...], now: float) -> str | None:
+        """Why this start has failed; None if it goes on. `activity` is of `process_activity`."""
+        if activity != self._activity:
+            self._activity = activity
             self._last_progress = now
-        if now - self.began > self.most_seconds:
+        if now - self.started_at > self.max_seconds:
             return (
-                f"a worker did not start within {self.most_seconds:g} s "
+                f"a worker did not start within {self.max_seconds:g} s "
                 f"(BATCHNORM_START_SECONDS); it was {self.stage}"
             )
-        if now - self._last_progress > STILL_SECONDS:
-            return f"a worker made no progress for {STILL_SECONDS:g} s; it was {self.stage}"
+        if now - self._last_progress > MAX_STALL_SECONDS:
+            return f"a worker made no progress for {MAX_STALL_SECONDS:g} s; it was {self.stage}"
         return None
 
-    def takes_long(self, now: float) -> str | None:
-        """Returns one line about a start that has taken unusually long; None before that."""
-        if now - self.began < LONG_SECONDS:
+    def slow_notice(self, now: float) -> str | None:
+        """One line about a start that is unusually slow; None before that."""
+        if now - self.started_at < SLOW_START_SECONDS:
             return None
         return f"a worker is still starting; it is {self.stage}"

@@ -1,12 +1,11 @@
-"""Warm worker processes, one socket pair each: the default engine.
+"""The default engine: warm worker processes, each with a socket pair.
 
-Not a ProcessPoolExecutor: there one dead child breaks the pool, a running call can't be
-cancelled, and a call returns one value where we need a stream.
+A ProcessPoolExecutor would not do: one dead child breaks the pool, a running call can't be
+cancelled, and a call returns one value instead of a stream.
 """
 
 import asyncio
 import logging
-import os
 import pickle
 import socket
 import sys
@@ -16,28 +15,29 @@ from collections.abc import AsyncGenerator
 from time import monotonic
 
 from app import logging_config, machine
-from app.engines.base import Health, allowed_seconds, sharing
-from app.engines.memory import own_bytes
+from app.engines.base import Health, side_by_side_on, time_limit_s
+from app.engines.memory import private_bytes
 from app.engines.messages import (
-    HEADER,
-    Begun,
-    Ended,
-    FromWorker,
-    Ready,
-    Refused,
-    Starting,
-    Stop,
-    ToWorker,
-    Train,
-    pack,
+    LENGTH_HEADER,
+    StartTraining,
+    StartupFailed,
+    StartupStage,
+    StopTraining,
+    TrainingBegan,
+    TrainingEnded,
+    WorkerCommand,
+    WorkerMessage,
+    WorkerReady,
+    encode_message,
 )
-from app.engines.warm_up import WarmUp, work_done
+from app.engines.warm_up import StartupMonitor, process_activity
+from app.engines.worker_environment import worker_environment
 from app.errors import (
+    CannotTrain,
     DeadlineExceeded,
     MemoryExceeded,
     TrainingError,
     TrainingFailed,
-    Unusable,
     WorkerLost,
 )
 from app.events import ArmEnded, Points, Row, TrainingEvent
@@ -47,40 +47,35 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-# One thread a training. And memory that torch gives back stays with the worker: fetching it anew
-# from the system took 6 % of a training (bench/NOTES.md).
-ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "MALLOC_MMAP_THRESHOLD_": str(2**28),
-    "MALLOC_TRIM_THRESHOLD_": str(2**30),
-    "MALLOC_TOP_PAD_": str(2**26),
-}
-# A worker looks for a stop between two events, some 50 ms apart; one that hasn't ended its
-# training after this long is killed, so that a stop frees the slot within 1.5 s.
-STOP_SECONDS = 1.0
-# An idle worker answers at once; one that doesn't has been stopped, or is gone.
-BEGIN_SECONDS = 5.0
-# What a new process runs; a worker's arguments follow.
-PROGRAM = (sys.executable, "-m", "app.engines.worker")
-# Between starts of a worker that keeps dying: doubled each time, forgotten once one has lived.
-FIRST_PAUSE, LONGEST_PAUSE, LIVED = 0.1, 5.0, 10.0
-# Where not even a start succeeds, pauses grow to this; and a command gives up after so many.
-LONGEST_PAUSE_OF_STARTS, MANY_STARTS = 60.0, 6
-# A worker that is not warm yet is looked at this often.
-START_LOOK_SECONDS = 1.0
-# A training that leaps to gigabytes was ended 14 MB over a cap of 700 at most (measured, n = 4, on
-# two busy cores); a look takes 35 µs of the server's time (n = 7,000).
-LOOK_SECONDS = 0.1
-# An idle worker that holds more than this share of what it may is replaced by a fresh one.
-GROWN = 0.75
+# A worker checks for a stop between two events, about every 50 ms. A worker that has not ended its
+# training after this time is killed, so that a stop frees the slot within 1.5 s.
+STOP_TIMEOUT_SECONDS = 1.0
+# An idle worker answers at once; a worker that doesn't is stopped or gone.
+BEGIN_TIMEOUT_SECONDS = 5.0
+# The command of a worker process, without its arguments.
+WORKER_COMMAND = (sys.executable, "-m", "app.engines.worker")
+# Pauses between restarts of a worker that keeps dying: each is twice the last, and the pause is
+# reset once a worker has lived for STABLE_SECONDS.
+MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, STABLE_SECONDS = 0.1, 5.0, 10.0
+# Pauses between failed starts grow up to this. A command gives up after so many failed starts.
+MAX_START_BACKOFF_SECONDS, MAX_FAILED_STARTS = 60.0, 6
+# A starting worker is polled this often.
+STARTUP_POLL_SECONDS = 1.0
+# With this interval, a training that quickly allocates gigabytes was ended at most 14 MB over a cap
+# of 700 (measured, n = 4, on two busy cores). A poll takes the server 35 µs (n = 7,000).
+MEMORY_POLL_SECONDS = 0.1
+# An idle worker that holds more than this share of its memory limit is replaced.
+RECYCLE_MEMORY_SHARE = 0.75
 MB = 1_000_000
 
 
-def report_workers(settings: Settings) -> None:
-    """Says in the log how many workers there are, where that needs an explanation."""
+def log_worker_count(settings: Settings) -> None:
+    """Logs the number of workers if it needs an explanation."""
     chosen = "workers" in settings.model_fields_set
-    if said := machine.explain(settings.workers, chosen=chosen, room=machine.capacity()):
-        log.log(logging.WARNING if chosen else logging.INFO, said)
+    if message := machine.explain_worker_count(
+        settings.workers, chosen=chosen, available=machine.capacity()
+    ):
+        log.log(logging.WARNING if chosen else logging.INFO, message)
 
 
 class Worker:
@@ -94,26 +89,26 @@ class Worker:
         self._writer = writer
         self._body_size: int | None = None
         self._killed = False
-        self._end: TrainingError | None = None
-        self.slow = False  # given up on before it was warm
+        self._kill_reason: TrainingError | None = None
+        self.start_timed_out = False  # killed before it was warm
 
     @classmethod
     async def spawn(cls, settings: Settings) -> "Worker":
-        """A new process, not yet warm. Its own session: Ctrl-C in a terminal is the server's."""
+        """Starts a process in a session of its own, so that only the server gets Ctrl-C."""
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                *PROGRAM,
+                *WORKER_COMMAND,
                 *(settings.data_dir, settings.cache_dir, settings.device),
                 stdin=theirs.fileno(),
-                env=os.environ | ENVIRONMENT,
+                env=worker_environment(),
                 start_new_session=True,
             )
         return cls(process, *await asyncio.open_connection(sock=ours))
 
     @property
-    def about(self) -> dict[str, object]:
-        """For the log."""
+    def log_fields(self) -> dict[str, object]:
+        """The field that identifies this worker in a log line."""
         return {"worker": self.process.pid}
 
     @property
@@ -121,82 +116,84 @@ class Worker:
         return not self._killed and self.process.returncode is None
 
     @property
-    def memory(self) -> int:
-        """Bytes that it holds for itself."""
-        return own_bytes(self.process.pid)
+    def memory_bytes(self) -> int:
+        """The worker's private memory."""
+        return private_bytes(self.process.pid)
 
-    def send(self, message: ToWorker) -> None:
-        """Queues a message; a dead worker shows when the answer is read."""
-        self._writer.write(pack(message))
+    def send(self, message: WorkerCommand) -> None:
+        """Queues a command. That a worker is dead shows when its answer is read."""
+        self._writer.write(encode_message(message))
 
-    async def receive(self) -> FromWorker:
-        """The next message; raises WorkerLost when there will be none, or why it was killed.
+    async def receive(self) -> WorkerMessage:
+        """The next message. Raises WorkerLost if the worker is gone, or the reason of its killing.
 
-        It may be cancelled anywhere, and called again: what was read so far is kept.
+        It can be cancelled at any point and called again without losing data.
         """
         try:
             if self._body_size is None:
-                (self._body_size,) = HEADER.unpack(await self._reader.readexactly(HEADER.size))
+                (self._body_size,) = LENGTH_HEADER.unpack(
+                    await self._reader.readexactly(LENGTH_HEADER.size)
+                )
             body = await self._reader.readexactly(self._body_size)
         except (asyncio.IncompleteReadError, ConnectionError):
             self.kill()
-            raise self._end or WorkerLost(f"worker {self.process.pid} is gone") from None
+            raise self._kill_reason or WorkerLost(f"worker {self.process.pid} is gone") from None
         self._body_size = None
-        message: FromWorker = pickle.loads(body)
+        message: WorkerMessage = pickle.loads(body)
         return message
 
-    def kill(self, end: TrainingError | None = None) -> None:
-        """Ends the process at once, and its training with `end`. Harmless if it is gone."""
+    def kill(self, reason: TrainingError | None = None) -> None:
+        """Kills the process; its training fails with `reason`. Harmless if the process is gone."""
         self._killed = True
-        self._end = self._end or end
+        self._kill_reason = self._kill_reason or reason
         self._writer.close()
         if self.process.returncode is None:
             self.process.kill()
 
 
 class WorkersEngine:
-    """Keeps `settings.workers` processes warm and lends each to one training at a time."""
+    """Keeps `settings.workers` processes warm and assigns each one training at a time."""
 
     def __init__(self, settings: Settings) -> None:
         self.slots = settings.workers
-        self.side_by_side = sharing(settings.device)
+        self.side_by_side = side_by_side_on(settings.device)
         self.provenance: Provenance | None = None
         self._settings = settings
         self._idle: deque[Worker] = deque()
         self._warm: set[Worker] = set()
-        self._living: set[Worker] = set()
-        self._problem: Unusable | None = None
+        self._processes: set[Worker] = set()
+        self._problem: CannotTrain | None = None
         self._restarts = 0
         self._starting: str | None = None
-        self._failed_starts = 0  # one after the other
-        self._news = asyncio.Event()
+        self._failed_starts = 0  # consecutive
+        self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        report_workers(self._settings)
+        log_worker_count(self._settings)
         for _ in range(self.slots):
-            self._in_background(asyncio.create_task(self._keep_one()))
-        self._in_background(asyncio.create_task(self._watch_memory()))
+            self._run_in_background(asyncio.create_task(self._supervise_slot()))
+        self._run_in_background(asyncio.create_task(self._watch_memory()))
 
     async def warm(self) -> None:
         while not self._warm:
-            if self._failed_starts >= MANY_STARTS:
-                raise Unusable(f"no worker starts: {self._starting}")
-            await self._hear()
+            if self._failed_starts >= MAX_FAILED_STARTS:
+                raise CannotTrain(f"no worker starts: {self._starting}")
+            await self._wait_for_change()
 
     def health(self) -> Health:
         alive = sum(worker.alive for worker in self._warm)
         starting = self._starting if alive < self.slots else None
-        return Health(self.slots, alive, self._why_not(), starting, self._restarts)
+        return Health(self.slots, alive, self._fatal_problem(), starting, self._restarts)
 
-    def _why_not(self) -> str | None:
+    def _fatal_problem(self) -> str | None:
         return None if self._warm or self._problem is None else str(self._problem)
 
     async def train(self, spec: TrainingSpec) -> AsyncGenerator[TrainingEvent, None]:
-        worker = await self._begin(spec)
-        logging_config.note(**worker.about)
-        allowed = allowed_seconds(spec, self._settings.deadline_seconds)
-        deadline = asyncio.get_running_loop().time() + allowed
+        worker = await self._assign(spec)
+        logging_config.bind_fields(**worker.log_fields)
+        limit = time_limit_s(spec, self._settings.deadline_seconds)
+        deadline = asyncio.get_running_loop().time() + limit
         ended = False
         try:
             while not ended:
@@ -205,164 +202,168 @@ class WorkersEngine:
                         message = await worker.receive()
                 except TimeoutError:
                     worker.kill()
-                    raise DeadlineExceeded("the training took longer than it may") from None
+                    raise DeadlineExceeded("the training exceeded its time limit") from None
                 match message:
                     case Points() | Row() | ArmEnded():
                         yield message
-                    case Ended(error):
+                    case TrainingEnded(error):
                         ended = True
                         if error:
                             raise error
-                    case Starting() | Ready() | Refused() | Begun():
+                    case StartupStage() | WorkerReady() | StartupFailed() | TrainingBegan():
                         worker.kill()
                         raise TrainingFailed(f"a training can't answer with {message}")
         finally:
             if ended:
-                self._offer(worker)
+                self._return_to_idle(worker)
             elif worker.alive:
-                self._in_background(asyncio.create_task(self._take_back(worker)))
+                self._run_in_background(asyncio.create_task(self._abort_training(worker)))
 
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for worker in list(self._living):  # whose end somebody was cancelled waiting for
-            await self._bury(worker)
+        for worker in list(
+            self._processes
+        ):  # those whose supervisor was cancelled before it reaped them
+            await self._reap(worker)
 
-    async def _bury(self, worker: Worker) -> None:
+    async def _reap(self, worker: Worker) -> None:
         worker.kill()
         await worker.process.wait()
-        self._living.discard(worker)
+        self._processes.discard(worker)
 
-    async def _begin(self, spec: TrainingSpec) -> Worker:
-        """A worker that has begun this training; one that died while it was idle is passed over."""
+    async def _assign(self, spec: TrainingSpec) -> Worker:
+        """Assigns the training to an idle worker that responds, and returns the worker."""
         while True:
             while not self._idle:
-                await self._hear()
+                await self._wait_for_change()
             worker = self._idle.popleft()
-            worker.send(Train(spec))
+            worker.send(StartTraining(spec))
             try:
-                async with asyncio.timeout(BEGIN_SECONDS):
+                async with asyncio.timeout(BEGIN_TIMEOUT_SECONDS):
                     message = await worker.receive()
             except (TrainingError, TimeoutError):
                 worker.kill()
             except asyncio.CancelledError:
-                self._in_background(asyncio.create_task(self._take_back(worker)))
+                self._run_in_background(asyncio.create_task(self._abort_training(worker)))
                 raise
             else:
-                assert isinstance(message, Begun), message
+                assert isinstance(message, TrainingBegan), message
                 return worker
 
-    def _offer(self, worker: Worker) -> None:
-        if worker.memory > GROWN * self._most_memory:
-            log.info("worker %d has grown, and is replaced", worker.process.pid)
+    def _return_to_idle(self, worker: Worker) -> None:
+        if worker.memory_bytes > RECYCLE_MEMORY_SHARE * self._memory_limit:
+            log.info("worker %d holds much memory and is replaced", worker.process.pid)
             worker.kill()
             return
         self._idle.append(worker)
-        self._tell()
+        self._notify()
 
     @property
-    def _most_memory(self) -> int:
+    def _memory_limit(self) -> int:
         return self._settings.worker_memory_mb * MB
 
     async def _watch_memory(self) -> None:
-        """Ends what needs more than it may. Not the worker's own business: it may be too busy."""
+        """Kills workers that exceed the memory limit; they may be too busy to check themselves."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(MEMORY_POLL_SECONDS)
             for worker in self._warm.difference(self._idle):
-                if worker.memory > self._most_memory:
-                    log.warning("worker %d is over its memory", worker.process.pid)
-                    worker.kill(MemoryExceeded("the training needed more memory than it may have"))
+                if worker.memory_bytes > self._memory_limit:
+                    log.warning("worker %d exceeded its memory limit", worker.process.pid)
+                    worker.kill(MemoryExceeded("the training exceeded its memory limit"))
 
-    async def _hear(self) -> None:
-        """Waits until something changes; raises Unusable where waiting is in vain."""
+    async def _wait_for_change(self) -> None:
+        """Waits until the state changes. Raises CannotTrain if no worker can become warm."""
         if self._problem and not self._warm:
             raise self._problem.with_traceback(None)
-        await self._news.wait()
+        await self._changed.wait()
 
-    def _tell(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
-    async def _keep_one(self) -> None:
-        """Keeps one slot filled: a process is started, offered when warm, replaced at its end."""
-        pause = FIRST_PAUSE
+    async def _supervise_slot(self) -> None:
+        """Keeps one slot filled: starts a process, warms it up, and replaces it when it ends."""
+        backoff = MIN_BACKOFF_SECONDS
         while True:
             warm_since: float | None = None
             try:
                 worker = await Worker.spawn(self._settings)
-            except OSError as error:  # too many open files, no memory: it may pass
+            except OSError as error:  # too many open files, no memory: perhaps temporary
                 self._start_failed(
-                    f"the system starts no process ({machine.explain_refusal(error)})"
+                    f"the system starts no process ({machine.explain_start_failure(error)})"
                 )
-                log.error("no worker: %s", self._starting)
-                pause = min(2 * pause, LONGEST_PAUSE_OF_STARTS)
-                await asyncio.sleep(pause)
+                log.error("no worker could be started: %s", self._starting)
+                backoff = min(2 * backoff, MAX_START_BACKOFF_SECONDS)
+                await asyncio.sleep(backoff)
                 continue
-            self._living.add(worker)
+            self._processes.add(worker)
             try:
                 await self._warm_up(worker)
                 warm_since = monotonic()
                 await worker.process.wait()
-                log.warning("a worker ended with %s", worker.process.returncode, extra=worker.about)
+                log.warning(
+                    "a worker ended with %s", worker.process.returncode, extra=worker.log_fields
+                )
             except WorkerLost as error:
                 self._start_failed(
                     str(error)
-                    if worker.slow
-                    else machine.with_memory_bounds("a worker ended as it started")
+                    if worker.start_timed_out
+                    else machine.add_memory_limits("a worker ended as it started")
                 )
-                log.warning("not warm: %s", self._starting, extra=worker.about)
-            except Unusable as error:
+                log.warning("a worker did not start: %s", self._starting, extra=worker.log_fields)
+            except CannotTrain as error:
                 if str(self._problem) != str(error):
                     log.error("%s (data in %s)", error, self._settings.data_dir)
                 self._problem = error
-                self._tell()
+                self._notify()
             finally:
                 self._warm.discard(worker)
-                if worker in self._idle:  # or the next training would be sent to a closed socket
+                if worker in self._idle:  # else the next training would go to a closed socket
                     self._idle.remove(worker)
-                await self._bury(worker)
+                await self._reap(worker)
             self._restarts += 1
             if warm_since is None:
-                pause = min(2 * pause, LONGEST_PAUSE_OF_STARTS)
-            elif monotonic() - warm_since > LIVED:
-                pause = FIRST_PAUSE
+                backoff = min(2 * backoff, MAX_START_BACKOFF_SECONDS)
+            elif monotonic() - warm_since > STABLE_SECONDS:
+                backoff = MIN_BACKOFF_SECONDS
             else:
-                pause = min(2 * pause, LONGEST_PAUSE)
-            await asyncio.sleep(pause)
+                backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
+            await asyncio.sleep(backoff)
 
     def _start_failed(self, why: str) -> None:
         self._failed_starts += 1
         again = f" ({self._failed_starts} starts in a row)" if self._failed_starts > 1 else ""
         self._starting = why + again
-        self._tell()
+        self._notify()
 
-    async def _first_word(self, worker: Worker) -> FromWorker:
-        """Waits for a starting worker's Ready or Refused, for as long as it makes progress."""
-        start = WarmUp(monotonic(), self._settings.start_seconds)
+    async def _receive_ready(self, worker: Worker) -> WorkerMessage:
+        """Waits for WorkerReady or StartupFailed, as long as the worker makes progress."""
+        start = StartupMonitor(monotonic(), self._settings.start_seconds)
         while True:
             try:
-                async with asyncio.timeout(START_LOOK_SECONDS):
+                async with asyncio.timeout(STARTUP_POLL_SECONDS):
                     message = await worker.receive()
             except TimeoutError:
                 now = monotonic()
-                if why := start.given_up(work_done(worker.process.pid), now):
-                    worker.slow = True
+                if why := start.failure(process_activity(worker.process.pid), now):
+                    worker.start_timed_out = True
                     raise WorkerLost(why) from None
-                self._starting = start.takes_long(now) or self._starting
+                self._starting = start.slow_notice(now) or self._starting
             else:
-                if not isinstance(message, Starting):
+                if not isinstance(message, StartupStage):
                     return message
-                start.progress(message.stage, monotonic())
+                start.stage_reached(message.stage, monotonic())
 
     async def _warm_up(self, worker: Worker) -> None:
-        message = await self._first_word(worker)
-        if isinstance(message, Refused):
+        message = await self._receive_ready(worker)
+        if isinstance(message, StartupFailed):
             raise message.error
-        assert isinstance(message, Ready), message
-        if worker.memory > GROWN * self._most_memory:
-            raise Unusable(
-                f"a worker has {worker.memory / MB:.0f} MB before it trains: "
+        assert isinstance(message, WorkerReady), message
+        if worker.memory_bytes > RECYCLE_MEMORY_SHARE * self._memory_limit:
+            raise CannotTrain(
+                f"a worker has {worker.memory_bytes / MB:.0f} MB before it trains: "
                 "BATCHNORM_WORKER_MEMORY_MB is too low"
             )
         self.provenance = message.provenance
@@ -370,21 +371,21 @@ class WorkersEngine:
         self._starting = None
         self._failed_starts = 0
         self._warm.add(worker)
-        self._offer(worker)
-        log.info("a worker is warm", extra=worker.about)
+        self._return_to_idle(worker)
+        log.info("a worker is warm", extra=worker.log_fields)
 
-    async def _take_back(self, worker: Worker) -> None:
-        """A training was abandoned: have the worker end it, or end the worker."""
-        worker.send(Stop())
+    async def _abort_training(self, worker: Worker) -> None:
+        """Stops an abandoned training; kills the worker if it does not respond."""
+        worker.send(StopTraining())
         try:
-            async with asyncio.timeout(STOP_SECONDS):
-                while not isinstance(await worker.receive(), Ended):
+            async with asyncio.timeout(STOP_TIMEOUT_SECONDS):
+                while not isinstance(await worker.receive(), TrainingEnded):
                     pass
         except (TimeoutError, TrainingError):
             worker.kill()
         else:
-            self._offer(worker)
+            self._return_to_idle(worker)
 
-    def _in_background(self, task: asyncio.Task[None]) -> None:
+    def _run_in_background(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

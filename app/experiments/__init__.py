@@ -9,12 +9,16 @@ from app.experiments.catalogue.batch_size import BATCH_SIZE
 from app.experiments.catalogue.covariate_shift import COVARIATE_SHIFT
 from app.experiments.catalogue.deep_linear import DEEP_LINEAR
 from app.experiments.catalogue.depth import DEPTH
+from app.experiments.catalogue.detached import DETACHED
 from app.experiments.catalogue.distance import DISTANCE
 from app.experiments.catalogue.edge_of_stability import EDGE_OF_STABILITY
+from app.experiments.catalogue.frozen import FROZEN
 from app.experiments.catalogue.gamma_beta import GAMMA_BETA
+from app.experiments.catalogue.halves import HALVES
 from app.experiments.catalogue.learning_rates import LEARNING_RATES
 from app.experiments.catalogue.loss_surface import LOSS_SURFACE
 from app.experiments.catalogue.norms import NORMS
+from app.experiments.catalogue.rates import RATES
 from app.experiments.catalogue.sigmoid import SIGMOID
 from app.experiments.catalogue.smoothness import SMOOTHNESS
 from app.experiments.catalogue.survival import SURVIVAL
@@ -30,9 +34,13 @@ EXPERIMENTS: dict[str, Experiment] = {
         LOSS_SURFACE,
         NORMS,
         COVARIATE_SHIFT,
+        DETACHED,
         SMOOTHNESS,
         DISTANCE,
         SURVIVAL,
+        RATES,
+        FROZEN,
+        HALVES,
         BATCH_SIZE,
         DEPTH,
         WEIGHT_SCALE,

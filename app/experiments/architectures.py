@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from math import prod, sqrt
 from typing import Literal, TypeAlias, get_args
 
-Norm: TypeAlias = Literal["none", "batch", "l1", "l2", "lmax", "group"]
+Norm: TypeAlias = Literal[
+    "none", "batch", "detached", "mean", "deviation", "frozen", "l1", "l2", "lmax", "group"
+]
+# Whole; its statistics constants for the gradient; one of its two halves; statistics of the first
+# mini-batch for ever.
+Variant: TypeAlias = Literal["whole", "detached", "mean", "deviation", "frozen"]
 Placement: TypeAlias = Literal["before_relu", "after_pooling"]
 Shape: TypeAlias = tuple[int, ...]
 
@@ -48,9 +53,15 @@ class MaxPool:
 
 @dataclass(frozen=True, slots=True)
 class BatchNorm:
-    """Batch normalisation of each channel, γ starting at `gamma0` and β at 0."""
+    """Batch normalisation of each channel, γ starting at `gamma0` and β at 0.
+
+    A `variant` leaves something out: "detached", that the batch's statistics depend on the weights,
+    for the gradient; "mean" and "deviation", all but that one; "frozen", all mini-batches but the
+    first, whose statistics stay.
+    """
 
     gamma0: float
+    variant: Variant = "whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +84,12 @@ class GroupNorm:
 class Noise:
     """Random shift and scale, new at every step (Santurkar et al. 2018, Algorithm 1).
 
-    `strength` is the share of theirs that is applied: 0 leaves everything as it is.
+    `strength` is the share of theirs that is applied: 0 leaves everything as it is. A channel's
+    shift and scale last about `memory` steps; at 1, theirs, they are new at every step.
     """
 
     strength: float = 1.0
+    memory: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +107,11 @@ Normalisation: TypeAlias = BatchNorm | LpNorm | GroupNorm
 Architecture: TypeAlias = tuple[Layer, ...]
 
 
-def shallow(norm: Norm, placement: Placement, gamma0: float, *, noise: float = 0) -> Architecture:
+def shallow(
+    norm: Norm, placement: Placement, gamma0: float, *, noise: float = 0, memory: int = 1
+) -> Architecture:
     """The article's network: two convolutions and a linear layer. Noise follows the norm."""
-    between = (*_normalisation(norm, gamma0), *((Noise(noise),) if noise else ()))
+    between = (*_normalisation(norm, gamma0), *((Noise(noise, memory),) if noise else ()))
     before, after = (between, ()) if placement == "before_relu" else ((), between)
 
     def block(channels: int) -> Architecture:
@@ -156,6 +171,8 @@ def _normalisation(norm: Norm, gamma0: float) -> Architecture:
             return ()
         case "batch":
             return (BatchNorm(gamma0),)
+        case "detached" | "mean" | "deviation" | "frozen":
+            return (BatchNorm(gamma0, norm),)
         case "l1":
             return (LpNorm(1.0, gamma0),)
         case "l2":

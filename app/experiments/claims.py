@@ -11,18 +11,29 @@ from app.events import Verdict
 from app.measurements import Measurements
 from app.number_format import typeset
 
-Relation: TypeAlias = Literal["at_least", "above", "below"]
-# What is taken of a metric's values over the steps of a training.
-Statistic: TypeAlias = Literal["first", "last", "mean", "median", "greatest"]
+Relation: TypeAlias = Literal["at_least", "above", "below", "within"]
+# What a claim's holding says: something that could have come out otherwise; nothing but that the
+# code does what it should, since it is true by construction; or what another claim says already, of
+# the very same trainings.
+Weight: TypeAlias = Literal["evidence", "arithmetic", "repeated"]
+# What is taken of a metric's values over the steps of a training. "late" is the mean over the last
+# fifth of them, where a single value, of one mini-batch, says little.
+Statistic: TypeAlias = Literal["first", "last", "late", "mean", "median", "greatest"]
 
-RELATIONS: Mapping[Relation, Callable[[float, float], bool]] = {
+ONE_SIDED: Mapping[Relation, Callable[[float, float], bool]] = {
     "at_least": operator.ge,
     "above": operator.gt,
     "below": operator.lt,
 }
 
+
+def _late(values: Sequence[float]) -> float:
+    return fmean(values[-max(1, len(values) // 5) :])
+
+
 OVER_STEPS: Mapping[Statistic, Callable[[Sequence[float]], float]] = {
     "first": operator.itemgetter(0),
+    "late": _late,
     "mean": fmean,
     "median": median,
     "greatest": max,
@@ -34,6 +45,7 @@ class Claim:
     """A statistic of `arm`'s `metric`, seed by seed, against `bound`, or against another arm's.
 
     With `other`, the bound is `factor` times the other arm's value plus `bound` (paired by seed).
+    "within" asks that the value be no further than `tolerance` from the bound, on either side.
     The claim holds for a run when it holds in at least `share` of its seeds. The sentences are
     format strings over `value` and `other` (the one seed's, or medians), `ratio` between the two,
     `held` and `seeds`. Each must be right whatever the other claims' sentences say. `if_level` is
@@ -55,19 +67,23 @@ class Claim:
     factor: float = 1.0
     if_level: str | None = None
     statistic: Statistic = "last"
+    tolerance: float = 0
+    weight: Weight = "evidence"
 
     def outcomes(self, measured: Measurements) -> list[bool]:
         """Seed by seed: did it hold?"""
-        relation = RELATIONS[self.relation]
+        if self.relation == "within":
+            return [abs(value - at) <= self.tolerance for value, at in self._pairs(measured)]
+        relation = ONE_SIDED[self.relation]
         return [relation(value, against) for value, against in self._pairs(measured)]
 
     def values(self, measured: Measurements, arm: str) -> dict[int, float]:
         """The statistic for that arm, seed by seed."""
         if self.statistic == "last":
-            values = measured.final(arm, self.metric)
+            values = measured.final_values(arm, self.metric)
         else:
             taken = OVER_STEPS[self.statistic]
-            series = measured.over_steps(arm, self.metric)
+            series = measured.series(arm, self.metric)
             values = {
                 seed: taken(list(map(_or_infinite, of_seed)))
                 for seed, of_seed in series.items()
@@ -159,7 +175,7 @@ def judge(
 
 def _divergences(measured: Measurements, labels: Mapping[str, str]) -> Iterator[str]:
     for arm, label in labels.items():
-        diverged, seeds = measured.diverged(arm)
+        diverged, seeds = measured.count_diverged(arm)
         if diverged:
             where = f" in {diverged} of {seeds} seeds" if seeds > 1 else ""
             yield f"The network “{label}” diverged{where}."

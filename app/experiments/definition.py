@@ -83,6 +83,12 @@ class TrainingSpec:
     # every `precise_every` steps and at the last; 0 takes none.
     precise_images: int = 0
     precise_every: int = 20
+    # Which statistics BatchNorm has in `evaluation`: its running averages, or precise ones.
+    statistics: Literal["running", "precise"] = "running"
+    # How the gradient becomes a step: a name in `app/training/optimizers.py`.
+    optimizer: str = "sgd"
+    # A gradient that is longer, over all parameters, is shortened to this length; 0 leaves it.
+    longest_gradient: float = 0
     # Trainings of the same worker: in turn (`training.in_turn`) or batched (`training.together`).
     beside: tuple["TrainingSpec", ...] = ()
     batched: bool = False
@@ -99,7 +105,10 @@ class TrainingSpec:
             self.evaluation == "evaluate"
             and self.criterion == "cross_entropy"
             and self.trained == "all"
+            and self.statistics == "running"
             and not (self.measures or self.surface_points or self.precise_images)
+            and not self.longest_gradient
+            and self.optimizer == "sgd"
             and not any(isinstance(layer, Noise) for layer in self.architecture)
         )
 

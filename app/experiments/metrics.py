@@ -17,8 +17,15 @@ MEAN_SHIFT = Metric("mean_shift", "Change of the mean", "", 0.001, 1, log=True)
 VARIANCE_SHIFT = Metric("variance_shift", "Change of the variance", "", 0.001, 1, log=True)
 ICS_DISTANCE = Metric("ics_distance", "Gradient change by the layers below", "", 0.01, 10, log=True)
 ICS_COSINE = Metric("ics_cosine", "Cosine of the angle between the two", "", 0, 1)
+ICS_SHARE = Metric(
+    "ics_share", "Gradient change by the layers below, as a share of it, all layers", "", 0, 2
+)
+ICS_TURN = Metric("ics_turn", "Cosine of the angle between the two, all layers", "", 0, 1)
 
 BARRIER = Metric("barrier", "Barrier to the next seed’s network", "nats", 0, 1)
+BARRIER_RUNNING = Metric(
+    "barrier_running", "The same with running averages between the two", "nats", 0, 2
+)
 
 LOSS_CHANGE = Metric("loss_change", "Loss change between steps", "nats", 0.001, 1, log=True)
 LOSS_MIN = Metric(
@@ -46,6 +53,15 @@ BETA_ACTIVATION = Metric(
     "beta_activation", "Effective β, in the activations", "", 0.1, 100, log=True
 )
 
+GRADIENT_MEAN = Metric(
+    "gradient_mean", "Share of the mean in the gradient", "", 1e-5, 0.1, log=True
+)
+GRADIENT_ALONG = Metric("gradient_along", "Share along the activations", "", 1e-5, 0.1, log=True)
+CORRECTION_COSINE = Metric("correction_cosine", "Cosine with and without the two terms", "", 0, 1)
+CORRECTION_LENGTH = Metric(
+    "correction_length", "Length without the two terms, over that with", "", 0, 4
+)
+
 ACTIVATION_GROWTH = Metric(
     "activation_growth", "Activations, last block over first", "", 0.1, 10, log=True
 )
@@ -66,6 +82,7 @@ REACH = Metric(
     "reach", "Distance to half a change of the gradient", "learning rates", 0.01, 64, log=True
 )
 SHARPNESS = Metric("sharpness", "Sharpness", "", 2, 20, log=True)
+EDGE_SHARE = Metric("edge_share", "Sharpness, as a share of 2/rate", "", 0.01, 2, log=True)
 EDGE_DISTANCE = Metric("edge_distance", "Sharpness, distance from 2/rate", "", 0, 1, share=True)
 ONE_HOT_ERROR = Metric("train_loss", "Training loss", "", 0.001, 1, log=True)
 

@@ -1,4 +1,4 @@
-"""Receipts, read back: which run a file names, and how this place differs from where it ran."""
+"""Reads a receipt: which run it names, and how this machine differs from the recorded one."""
 
 import json
 from collections.abc import Iterator
@@ -13,69 +13,69 @@ from app.experiments import find
 from app.experiments.definition import Experiment, RunRequest
 from app.measurements import Provenance
 
-# A receipt has one kilobyte; the largest of the recordings, which may be read too, some hundred.
+# A receipt has about 1 kB; a recording, which may be read too, has up to some hundred.
 MAX_BYTES = 2**20
-MAX_WORDS = 200
+MAX_TEXT_LENGTH = 200
 
 
-def _printable(text: str) -> str:
-    # It is shown in a terminal, which obeys some characters.
+def _require_printable(text: str) -> str:
+    # The text is printed to a terminal, which would interpret control characters.
     if not text.isprintable():
         raise ValueError("should be printable")
     return text
 
 
-Words = Annotated[str, Field(max_length=MAX_WORDS), AfterValidator(_printable)]
+PrintableText = Annotated[
+    str, Field(max_length=MAX_TEXT_LENGTH), AfterValidator(_require_printable)
+]
 
 
 class Receipt(BaseModel):
-    """What `Run.receipt()` says of a finished run. Fields that are new since are passed over."""
+    """The receipt of a finished run, as `Run.receipt()` makes it. Unknown fields are ignored."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", allow_inf_nan=False)
 
-    # The first field that is wrong is the one that is told: the others follow from this.
+    # Only the first invalid field is reported; the order of fields follows from this.
     state: Literal["finished"]
-    slug: Words
+    slug: PrintableText
     seed: int
     seeds: int
-    parameters: dict[Words, object]
+    parameters: dict[PrintableText, object]
     digest: Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
     verdict: Annotated[str, Field(max_length=10_000)]
-    versions: dict[Words, Words]
-    device: Words
-    hardware: Words
-    instruction_set: Words | None = None  # in receipts from 2026-11-29 on
-    id: Words
-    created: Words
+    versions: dict[PrintableText, PrintableText]
+    device: PrintableText
+    hardware: PrintableText
+    instruction_set: PrintableText | None = None  # in receipts from 2026-11-29 on
+    id: PrintableText
+    created: PrintableText
     elapsed_s: Annotated[float, Field(ge=0)]
 
-    def run(self) -> tuple[Experiment, RunRequest]:
-        """What to train. Raises UnknownExperiment, or InvalidRequest naming each bad field."""
+    def parse_request(self) -> tuple[Experiment, RunRequest]:
+        """The experiment and request. Raises UnknownExperiment, or InvalidRequest by field."""
         experiment = find(self.slug)
         seeds = {"seed": self.seed, "seeds": self.seeds}
         return experiment, experiment.parse({**self.parameters, **seeds})
 
     @field_validator("parameters")
     @classmethod
-    def _without_seeds(cls, parameters: dict[str, object]) -> dict[str, object]:
+    def _reject_seeds(cls, parameters: dict[str, object]) -> dict[str, object]:
         if not parameters.keys().isdisjoint(("seed", "seeds")):
             raise ValueError("should not have the seeds, which stand beside them")
         return parameters
 
     def differences(self, here: Provenance) -> Iterator["Difference"]:
-        """What was not the same there as it is here; nothing where all is."""
+        """Yields each item in which the recorded provenance differs from this machine's."""
         for name in sorted(self.versions.keys() | here.versions.keys()):
-            yield from _unless_equal(name, self.versions.get(name), here.versions.get(name))
-        yield from _unless_equal("device", self.device, here.device)
-        yield from _unless_equal("hardware", self.hardware, here.hardware)
-        yield from _unless_equal(
-            "instruction set", self.instruction_set, here.instruction_set or None
-        )
+            yield from _compare(name, self.versions.get(name), here.versions.get(name))
+        yield from _compare("device", self.device, here.device)
+        yield from _compare("hardware", self.hardware, here.hardware)
+        yield from _compare("instruction set", self.instruction_set, here.instruction_set or None)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing on which numbers may depend, where the receipt was made and here."""
+    """An item that may change results: its value in the receipt (`there`) and `here`."""
 
     name: str
     there: str | None
@@ -83,17 +83,18 @@ class Difference:
 
 
 def read(path: Path) -> Receipt:
-    """The receipt in a file, or in a recording. Raises InvalidReceipt, whose one line names the
-    file and the field.
+    """Reads a receipt, or the receipt in a recording.
+
+    Raises InvalidReceipt, whose one line names the file and the field.
     """
-    document = _json(path)
+    document = _load_json(path)
     if isinstance(document, dict) and isinstance(document.get("receipt"), dict):
         document = document["receipt"]
     if not isinstance(document, dict):
         raise InvalidReceipt(f"{path}: should be a JSON object, a run's receipt")
     try:
         receipt = Receipt.model_validate(document)
-        receipt.run()
+        receipt.parse_request()
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"] if part != "[key]")
@@ -105,7 +106,7 @@ def read(path: Path) -> Receipt:
     return receipt
 
 
-def _json(path: Path) -> object:
+def _load_json(path: Path) -> object:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -119,6 +120,6 @@ def _json(path: Path) -> object:
         raise InvalidReceipt(f"{path}: is not JSON") from None
 
 
-def _unless_equal(name: str, there: str | None, here: str | None) -> Iterator[Difference]:
+def _compare(name: str, there: str | None, here: str | None) -> Iterator[Difference]:
     if there != here:
         yield Difference(name, there, here)

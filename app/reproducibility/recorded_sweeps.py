@@ -1,4 +1,4 @@
-"""The cells of a sweep, trained once and kept with the article: what its maps are drawn from."""
+"""Recorded sweeps: the trainings from which the article's sweep maps are drawn."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.events import ArmEnded, data
+from app.events import ArmEnded, to_payload
 from app.experiments.definition import Experiment, ParameterValue, RunRequest
 from app.reproducibility.recordings import FOLDER
 from app.runs.run import Run
 
-# (value of the parameter, seed, arm) of one training.
+# One training: (parameter's value, seed, arm).
 Cell = tuple[ParameterValue, int, str]
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedSweep:
-    """`receipt`: what was asked for, when and on what; `ends`: how each training came out."""
+    """A sweep's `receipt` (request, date, provenance) and the end of each training."""
 
     receipt: Mapping[str, Any]
     ends: Mapping[Cell, ArmEnded]
 
     def covers(self, experiment: Experiment, request: RunRequest) -> bool:
-        """Whether that request is one cell of these maps: one seed, all other settings alike."""
+        """Whether the request is one cell of the maps: a recorded seed and the same settings."""
         sweep = experiment.sweep
         if sweep is None or request.seeds > 1:
             return False
@@ -34,7 +34,7 @@ class RecordedSweep:
 
 
 def save(runs: Sequence[Run], command: str, folder: Path = FOLDER) -> Path:
-    """Writes one experiment's finished runs to `folder`/<slug>.sweep.json; returns the path."""
+    """Writes the finished runs of a sweep to `folder`/<slug>.sweep.json and returns the path."""
     first = runs[0]
     sweep = first.experiment.sweep
     assert sweep is not None
@@ -54,7 +54,7 @@ def save(runs: Sequence[Run], command: str, folder: Path = FOLDER) -> Path:
     cells = [
         {
             "value": run.request.parameters()[sweep.parameter],
-            **data(run.measured.end(each.arm, each.seed)),
+            **to_payload(run.measured.end_event(each.arm, each.seed)),
         }
         for run in runs
         for spec in run.specs
@@ -67,7 +67,7 @@ def save(runs: Sequence[Run], command: str, folder: Path = FOLDER) -> Path:
 
 
 def load(slug: str, folder: Path = FOLDER) -> RecordedSweep | None:
-    """The maps of that experiment; None where none were recorded."""
+    """The recorded sweep of an experiment; None if there is none."""
     path = folder / f"{slug}.sweep.json"
     if not path.exists():
         return None

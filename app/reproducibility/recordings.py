@@ -1,4 +1,4 @@
-"""A real run kept with the article: drawn before anyone clicks."""
+"""Recordings: finished runs that are stored with the article and shown before a reader trains."""
 
 import json
 import math
@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.events import ArmEnded, Points, Row, TrainingEvent, data
+from app.events import ArmEnded, Points, Row, TrainingEvent, to_payload
 from app.measurements import Measurements
+from app.resources import STATIC
 from app.runs.run import Run
 
-FOLDER = Path(__file__).parents[2] / "static" / "recordings"
-# A figure is drawn with this many decimals; the CSV of a live run has all its digits.
-DIGITS = 6
+FOLDER = STATIC / "recordings"
+# Recordings round to this many decimals, which is enough to draw; a live run's CSV is exact.
+DECIMALS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A finished run's receipt, and its events as a stream would carry them."""
+    """The receipt and the events of a finished run."""
 
     receipt: Mapping[str, Any]
     points: Sequence[Points]
@@ -27,22 +28,23 @@ class Recording:
 
     @property
     def file_name(self) -> str:
-        """What a file about this run is called, without its ending."""
+        """The name of files about this run, without the extension."""
         return f"{self.receipt['slug']}-seed-{self.receipt['seed']}"
 
-    def measured(self, arms: Sequence[str]) -> Measurements:
-        """The recorded points as a run's measurements, with the decimals that were kept."""
-        measured = Measurements(arms)
+    def measurements(self, arms: Sequence[str]) -> Measurements:
+        """The recorded events as measurements, rounded as they were recorded."""
+        measurements = Measurements(arms)
         events: list[TrainingEvent] = [*self.points, *self.rows, *self.ends]
         for event in events:
-            measured.add(event)
-        return measured
+            measurements.add(event)
+        return measurements
 
 
 def save(run: Run, folder: Path = FOLDER) -> Path:
     """Writes a finished run to `folder`/<slug>.json and returns the path."""
     events = [
-        {"event": event.name, "data": _rounded(data(event))} for event in run.measured.merged()
+        {"event": event.name, "data": _rounded(to_payload(event))}
+        for event in run.measured.merged_events()
     ]
     path = folder / f"{run.experiment.slug}.json"
     text = json.dumps({"receipt": run.receipt(), "events": events}, indent=None, allow_nan=False)
@@ -51,7 +53,7 @@ def save(run: Run, folder: Path = FOLDER) -> Path:
 
 
 def load(slug: str, folder: Path = FOLDER) -> Recording | None:
-    """The recording of that experiment; None where none was made yet."""
+    """The recording of an experiment; None if there is none."""
     path = folder / f"{slug}.json"
     if not path.exists():
         return None
@@ -61,11 +63,11 @@ def load(slug: str, folder: Path = FOLDER) -> Recording | None:
         receipt=document["receipt"],
         points=[_points(**values) for name, values in events if name == Points.name],
         rows=[_row(**values) for name, values in events if name == Row.name],
-        ends=[_end(**values) for name, values in events if name == ArmEnded.name],
+        ends=[_arm_ended(**values) for name, values in events if name == ArmEnded.name],
     )
 
 
-# What was not finite is `null` in the file, as on a stream.
+# Numbers that were not finite are `null` in the file, as on a stream.
 def _points(*, values: Mapping[str, Sequence[float | None]], **others: Any) -> Points:
     return Points(values={metric: _floats(each) for metric, each in values.items()}, **others)
 
@@ -74,7 +76,7 @@ def _row(*, values: Sequence[float | None], **others: Any) -> Row:
     return Row(values=_floats(values), **others)
 
 
-def _end(*, summary: Mapping[str, float | None], **others: Any) -> ArmEnded:
+def _arm_ended(*, summary: Mapping[str, float | None], **others: Any) -> ArmEnded:
     return ArmEnded(summary=dict(zip(summary, _floats(summary.values()), strict=True)), **others)
 
 
@@ -85,7 +87,7 @@ def _floats(values: Iterable[float | None]) -> list[float]:
 def _rounded(value: object) -> object:
     match value:
         case float():
-            return round(value, DIGITS)
+            return round(value, DECIMALS)
         case dict():
             return {key: _rounded(item) for key, item in value.items()}
         case list():

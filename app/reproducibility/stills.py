@@ -1,7 +1,7 @@
-"""Pictures that stand still, as SVG files: of each view of a recorded run and of each widget.
+"""Stills: SVG pictures of each view of a recorded run and of each widget.
 
-`python -m app record` draws them (app/article/still_recorder.py). The page shows them until a view
-is alive, without scripts, and on paper.
+`python -m app record` draws them (app/article/still_recorder.py). The page shows them until the
+scripts have drawn a view, without scripts, and in print.
 """
 
 import json
@@ -18,10 +18,10 @@ INDEX = "index.json"
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """One picture: its file's name and size in pixels, and what it says in words.
+    """One picture: its file's name, size in pixels, and text alternative.
 
-    A chart's `values` are the last values of its lines, arm → text, and `at` the place where they
-    stand; `label` is what stands below a widget's stage.
+    For a chart, `values` maps each arm to the last value of its line as text, and `at` names their
+    step. For a widget, `label` is the caption of the stage.
     """
 
     file: str
@@ -35,25 +35,25 @@ class Still:
 
 @dataclass(frozen=True, slots=True)
 class Stills:
-    """All pictures: an experiment's slug or a widget's name → name of a view or stage → picture."""
+    """All pictures, by the slug of an experiment or the name of a widget, then by view or stage."""
 
     pictures: Mapping[str, Mapping[str, Still]]
 
-    def of(self, slug: str, view: str) -> Still | None:
-        """The picture of one view; None where none was recorded yet."""
+    def find(self, slug: str, view: str) -> Still | None:
+        """The picture of one view; None if there is none."""
         return self.pictures.get(slug, {}).get(view)
 
-    def stages(self, widget: str) -> Iterable[Still]:
-        """The pictures of a widget, in their order; none where none were recorded yet."""
+    def for_widget(self, widget: str) -> Iterable[Still]:
+        """The pictures of a widget's stages, in order."""
         return self.pictures.get(widget, {}).values()
 
-    def renewed(self, newer: Self) -> "Stills":
-        """These, with those of `newer` in place of all of the same slug or widget."""
+    def updated_with(self, newer: Self) -> "Stills":
+        """A copy in which the pictures of `newer` replace all of the same slug or widget."""
         return Stills(dict(sorted({**self.pictures, **newer.pictures}.items())))
 
 
 def load(folder: Path = FOLDER) -> Stills:
-    """The pictures that were recorded; none of a folder without an index."""
+    """Loads the recorded pictures; empty if the folder has no index."""
     path = folder / INDEX
     if not path.exists():
         return Stills({})
@@ -67,13 +67,13 @@ def load(folder: Path = FOLDER) -> Stills:
 
 
 def save(stills: Stills, drawings: Mapping[str, str], folder: Path = FOLDER) -> None:
-    """Adds `stills` to the index of `folder`, with their files, file name → SVG text.
+    """Adds `stills` to the index of `folder` and writes `drawings`, which map file names to SVG.
 
-    Files of a slug or widget that its newer pictures no longer need are removed.
+    Removes the files that are no longer in the index.
     """
     folder.mkdir(exist_ok=True)
     former = load(folder)
-    kept = former.renewed(stills)
+    kept = former.updated_with(stills)
     files = {still.file for pictures in kept.pictures.values() for still in pictures.values()}
     for pictures in former.pictures.values():
         for still in pictures.values():

@@ -1,1 +1,1 @@
-"""A run's life, from the request to its receipt."""
+"""The life of a run, from the reader's request to the receipt."""

@@ -1,4 +1,4 @@
-"""Finished runs, kept in the store: permalinks, receipts and numbers outlive the server."""
+"""The archive of finished runs in the store: permalinks and receipts survive a restart."""
 
 import json
 import logging
@@ -14,18 +14,18 @@ from app.events import Done, encode
 from app.experiments import find
 from app.measurements import Provenance
 from app.runs.run import Run
-from app.store import Line, Store
+from app.store import BoundedExecutor, Store
 
 log = logging.getLogger(__name__)
 
-WHAT = "Finished runs"
-# SQLite has one writer; a run is read in 10 to 50 ms.
-READERS, WRITERS, MAX_WAITING = 2, 1, 100
+SUBJECT = "Finished runs"
+# SQLite allows one writer at a time; reading a run takes 10 to 50 ms.
+READER_THREADS, WRITER_THREADS, MAX_WAITING = 2, 1, 100
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """A finished run as it is kept: whole, or not at all."""
+class ArchivedRun:
+    """A finished run as it is stored. It is stored completely or not at all."""
 
     id: str
     slug: str
@@ -35,8 +35,8 @@ class Record:
     log: Sequence[bytes]
 
     @classmethod
-    def of(cls, run: Run, done: Done) -> "Record":
-        """Of a run that has but `done` to say."""
+    def from_run(cls, run: Run, done: Done) -> "ArchivedRun":
+        """Builds the record of a run whose log lacks only its last event, `done`."""
         last = encode(done, len(run.log) + 1)
         request = run.request.model_dump()
         return cls(
@@ -48,8 +48,8 @@ class Record:
             [*run.log.entries, last],
         )
 
-    def restored(self) -> Run | None:
-        """The run; None if no figure of this version could have made it."""
+    def restore(self) -> Run | None:
+        """Rebuilds the run. Returns None if this version's experiments don't accept its request."""
         try:
             experiment = find(self.slug)
             request = experiment.parse(self.request)
@@ -58,36 +58,36 @@ class Record:
         run = Run(experiment, request)
         run.id, run.created, run.provenance = self.id, self.created, self.provenance
         run.replay(self.log)
-        run.ended_at = -math.inf  # not just now: nobody who asks for the same is given this one
+        run.ended_at = -math.inf  # long ago, so that no new request is answered with this run
         return run
 
 
 class Archive:
-    """The runs in a store, at most `max_bytes` of them: the oldest make room for the newest."""
+    """The runs in a store. It holds at most `max_bytes` and evicts the oldest runs first."""
 
     def __init__(self, store: Store, max_bytes: int) -> None:
         self._store = store
         self._max_bytes = max_bytes
-        self._readers = Line(READERS, MAX_WAITING, WHAT)
-        self._writers = Line(WRITERS, MAX_WAITING, WHAT)
+        self._readers = BoundedExecutor(READER_THREADS, MAX_WAITING, SUBJECT)
+        self._writers = BoundedExecutor(WRITER_THREADS, MAX_WAITING, SUBJECT)
 
     @property
     def problem(self) -> str | None:
-        """What was wrong with the store when it was last used."""
+        """The store's error at its last use; None if it worked."""
         return self._store.problem
 
-    async def save(self, record: Record) -> None:
-        """Returns when the run is on the disk; once more does no harm. Raises StoreUnavailable."""
+    async def save(self, record: ArchivedRun) -> None:
+        """Returns when the run is on disk. Saving twice is harmless. Raises StoreUnavailable."""
         await self._writers.run(lambda: self._save(record))
 
     async def load(self, run_id: str) -> Run | None:
-        """The run of that id, if it is kept. Raises StoreUnavailable."""
+        """The run with this id; None if it is not in the archive. Raises StoreUnavailable."""
         return await self._readers.run(lambda: self._load(run_id))
 
-    def _save(self, record: Record) -> None:
+    def _save(self, record: ArchivedRun) -> None:
         blob = zlib.compress(b"".join(record.log))
         provenance = asdict(record.provenance) if record.provenance else None
-        with self._store.writing(WHAT) as connection:
+        with self._store.write_transaction(SUBJECT) as connection:
             connection.execute(
                 "INSERT INTO runs (id, created, slug, request, provenance, bytes, log) "
                 "SELECT ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM runs WHERE id = ?)",
@@ -102,10 +102,10 @@ class Archive:
                     record.id,
                 ],
             )
-            self._make_room(connection)
+            self._evict_oldest(connection)
 
-    def _make_room(self, connection: sqlite3.Connection) -> None:
-        """Removes the oldest runs, so that the newest that are left are within the bound."""
+    def _evict_oldest(self, connection: sqlite3.Connection) -> None:
+        """Deletes the oldest runs until the total size is within `max_bytes`."""
         kept = 0
         for number, size in connection.execute(
             "SELECT number, bytes FROM runs ORDER BY number DESC"
@@ -116,7 +116,7 @@ class Archive:
                 return
 
     def _load(self, run_id: str) -> Run | None:
-        with self._store.reading(WHAT) as connection:
+        with self._store.read_transaction(SUBJECT) as connection:
             row = connection.execute(
                 "SELECT slug, created, request, provenance, log FROM runs WHERE id = ?", [run_id]
             ).fetchone()
@@ -124,7 +124,7 @@ class Archive:
             return None
         slug, created, request, provenance, blob = row
         provenance = json.loads(provenance)
-        record = Record(
+        record = ArchivedRun(
             run_id,
             slug,
             datetime.fromisoformat(created),
@@ -132,7 +132,7 @@ class Archive:
             Provenance(**provenance) if provenance else None,
             [entry + b"\n\n" for entry in zlib.decompress(blob).split(b"\n\n")[:-1]],
         )
-        run = record.restored()
+        run = record.restore()
         if run is not None:
-            run.measured.digest()  # here, in a thread, and not where all readers wait
+            run.measured.digest()  # computed and cached here, in a thread, not in the event loop
         return run

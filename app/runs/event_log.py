@@ -1,41 +1,41 @@
-"""An append-only log of encoded events, which any number of streams read at their own pace."""
+"""An append-only log of encoded events, which any number of streams read independently."""
 
 import asyncio
 
 from app.events import Done, Event, encode
 
 
-class Log:
-    """Ids are 1, 2, 3, …; an event is encoded once, when it enters; `Done` closes the log.
+class EventLog:
+    """The events of one run, with ids 1, 2, 3, … `Done` closes the log.
 
-    A reader is a cursor (the last id it has), not a queue of its own: a slow one costs nobody
-    anything.
+    An event is encoded once, when it is appended. A stream is a cursor (the last id that it sent)
+    and has no queue of its own, so that a slow reader costs no memory.
     """
 
     def __init__(self) -> None:
-        self.entries: list[bytes] = []  # to look at, not to change
-        self.size = 0  # bytes
-        self._news = asyncio.Event()
+        self.entries: list[bytes] = []  # read-only for others
+        self.size_bytes = 0
+        self._changed = asyncio.Event()
         self.closed = False
 
     def __len__(self) -> int:
         return len(self.entries)
 
     def append(self, event: Event) -> None:
-        """Adds an event under the next id and wakes those who wait."""
+        """Appends an event under the next id and wakes all waiting streams."""
         if self.closed:
             raise RuntimeError(f"{event.name!r} came after the end of the log")
         self.entries.append(encode(event, len(self) + 1))
-        self.size += len(self.entries[-1])
+        self.size_bytes += len(self.entries[-1])
         self.closed = isinstance(event, Done)
-        self._news.set()
-        self._news = asyncio.Event()
+        self._changed.set()
+        self._changed = asyncio.Event()
 
-    def since(self, last_id: int) -> bytes:
-        """All events behind `last_id`, in the wire's form; empty if there are none yet."""
+    def read_after(self, last_id: int) -> bytes:
+        """All events after `last_id`, encoded for the stream; empty if there are none yet."""
         return b"".join(self.entries[last_id:])
 
-    async def news(self, last_id: int) -> None:
-        """Returns when there is an event behind `last_id`, or the log is closed."""
+    async def wait_after(self, last_id: int) -> None:
+        """Waits until there is an event after `last_id`, or the log is closed."""
         while len(self) <= last_id and not self.closed:
-            await self._news.wait()
+            await self._changed.wait()

@@ -1,4 +1,8 @@
-"""Who is next: readers take turns, so that one who asks for much keeps nobody waiting long."""
+"""A fair queue of trainings: readers take turns, so that no reader can block the others.
+
+The algorithm is surplus round robin, a variant of deficit round robin (Shreedhar and Varghese,
+"Efficient Fair Queuing Using Deficit Round Robin", 1996).
+"""
 
 import asyncio
 from collections import deque
@@ -6,73 +10,75 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-# The work of one turn, in steps of the article's first figure, which has four trainings of 100:
-# whoever asks for one figure gets it whole, and whoever asks for ten lets others in between.
+# The work of one turn, in steps of the article's first figure, which has four trainings of 100
+# steps. A reader's figure is thus served in one turn, and ten figures are served with others
+# between them.
 QUANTUM = 400.0
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Line(Generic[T]):
-    """What one reader waits for: items, each with its work. `credit`: what is left of a turn."""
+class ReaderQueue(Generic[T]):
+    """One reader's waiting items with their work, and `credit`, the work left in the turn."""
 
     items: deque[tuple[T, float]] = field(default_factory=deque)
     credit: float = QUANTUM
 
 
-class Turns(Generic[T]):
-    """Items of many readers, taken in surplus round robin.
+class FairQueue(Generic[T]):
+    """Items of many readers, served in surplus round robin.
 
-    A reader's turn ends when items of QUANTUM work were taken; what was taken beyond it is
-    missing from their next turn. Whoever comes anew stands at the end.
+    A reader's turn ends when items worth QUANTUM have been served. Work beyond QUANTUM is deducted
+    from that reader's next turn. A reader without waiting items joins at the end.
     """
 
     def __init__(self) -> None:
-        self._lines: dict[str, Line[T]] = {}  # in the order of their turns
-        self._news = asyncio.Event()
+        self._queues: dict[str, ReaderQueue[T]] = {}  # by reader, in the order of turns
+        self._item_added = asyncio.Event()
 
     def __len__(self) -> int:
-        return sum(len(line.items) for line in self._lines.values())
+        return sum(len(queue.items) for queue in self._queues.values())
 
-    def add(self, reader: str, item: T, work: float) -> None:
-        """Puts an item behind what that reader waits for already."""
-        self._lines.setdefault(reader, Line()).items.append((item, work))
-        self._news.set()
+    def put(self, reader: str, item: T, work: float) -> None:
+        """Appends an item to the reader's own queue."""
+        self._queues.setdefault(reader, ReaderQueue()).items.append((item, work))
+        self._item_added.set()
 
-    def remove(self, gone: Callable[[T], bool]) -> None:
-        """Takes away the items of which that is true."""
-        for reader, line in list(self._lines.items()):
-            line.items = deque(entry for entry in line.items if not gone(entry[0]))
-            if not line.items:
-                del self._lines[reader]
+    def remove_if(self, matches: Callable[[T], bool]) -> None:
+        """Removes all items for which `matches` returns True."""
+        for reader, queue in list(self._queues.items()):
+            queue.items = deque(entry for entry in queue.items if not matches(entry[0]))
+            if not queue.items:
+                del self._queues[reader]
 
-    def take(self) -> T:
-        """The next item, which there must be."""
+    def get_nowait(self) -> T:
+        """Removes and returns the next item. The queue must not be empty."""
         while True:
-            reader, line = next(iter(self._lines.items()))
-            if line.credit > 0:
+            reader, queue = next(iter(self._queues.items()))
+            if queue.credit > 0:
                 break
-            line.credit += QUANTUM
-            self._lines[reader] = self._lines.pop(reader)
-        item, work = line.items.popleft()
-        line.credit -= work
-        if not line.items:
-            del self._lines[reader]
+            queue.credit += QUANTUM
+            self._queues[reader] = self._queues.pop(reader)
+        item, work = queue.items.popleft()
+        queue.credit -= work
+        if not queue.items:
+            del self._queues[reader]
         return item
 
-    async def next(self) -> T:
-        """The next item; waits for one."""
-        while not self._lines:
-            self._news.clear()
-            await self._news.wait()
-        return self.take()
+    async def get(self) -> T:
+        """Removes and returns the next item; waits while the queue is empty."""
+        while not self._queues:
+            self._item_added.clear()
+            await self._item_added.wait()
+        return self.get_nowait()
 
-    def order(self) -> Iterator[T]:
-        """All items as they would be taken if none were added or removed."""
-        copy: Turns[T] = Turns()
-        copy._lines = {
-            reader: Line(line.items.copy(), line.credit) for reader, line in self._lines.items()
+    def upcoming(self) -> Iterator[T]:
+        """Yields all items in the order in which they will be served; the queue keeps them."""
+        copy: FairQueue[T] = FairQueue()
+        copy._queues = {
+            reader: ReaderQueue(queue.items.copy(), queue.credit)
+            for reader, queue in self._queues.items()
         }
-        while copy._lines:
-            yield copy.take()
+        while copy._queues:
+            yield copy.get_nowait()

@@ -1,4 +1,4 @@
-"""Idempotency keys: a request that is sent twice, by a double click or a bad line, is one run."""
+"""Idempotency keys: a request that is sent twice (a double click, a retry) creates one run."""
 
 from dataclasses import dataclass
 from weakref import ReferenceType, ref
@@ -11,30 +11,34 @@ MAX_KEYS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a key was given, and for which request. A run that nobody else keeps may go."""
+class KeyEntry:
+    """The request that used a key, and a weak reference to the run that answered it."""
 
     run: ReferenceType[Run]
     experiment: Experiment
     request: RunRequest
 
 
-class Keys:
-    """The last MAX_KEYS keys, of runs that are still in memory."""
+class IdempotencyKeys:
+    """The latest MAX_KEYS keys whose runs are still in memory."""
 
     def __init__(self) -> None:
-        self._answers: dict[str, Answer] = {}
+        self._entries: dict[str, KeyEntry] = {}
 
-    def run_of(self, key: str | None, experiment: Experiment, request: RunRequest) -> Run | None:
-        """The run that this request got before. Raises InvalidRequest if it was another request:
-        what was left open may differ (a seed drawn at random), what was given may not.
+    def find_run(self, key: str | None, experiment: Experiment, request: RunRequest) -> Run | None:
+        """The run that was created under this key; None if the key is new.
+
+        Raises InvalidRequest if the key was used for a different request. Only the fields that a
+        request sets are compared: a seed drawn at random may differ.
         """
-        before = self._answers.get(key) if key else None
-        run = before.run() if before else None
-        if before is None or run is None:
+        entry = self._entries.get(key) if key else None
+        run = entry.run() if entry else None
+        if entry is None or run is None:
             return None
-        given, given_before = (r.model_dump(exclude_unset=True) for r in (request, before.request))
-        if experiment is not before.experiment or given != given_before:
+        values, earlier_values = (
+            r.model_dump(exclude_unset=True) for r in (request, entry.request)
+        )
+        if experiment is not entry.experiment or values != earlier_values:
             wrong = FieldProblem("Idempotency-Key", "was used for another request already")
             raise InvalidRequest([wrong])
         return run
@@ -42,8 +46,8 @@ class Keys:
     def remember(
         self, key: str | None, experiment: Experiment, request: RunRequest, run: Run
     ) -> None:
-        """That this request got that run."""
+        """Records that this request with this key was answered with this run."""
         if key:
-            self._answers[key] = Answer(ref(run), experiment, request)
-            if len(self._answers) > MAX_KEYS:
-                del self._answers[next(iter(self._answers))]
+            self._entries[key] = KeyEntry(ref(run), experiment, request)
+            if len(self._entries) > MAX_KEYS:
+                del self._entries[next(iter(self._entries))]

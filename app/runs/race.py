@@ -1,7 +1,8 @@
-"""A race that readers can watch: of the arms of one seed, none is shown far ahead of the others.
+"""Keeps the arms of one seed level for readers: no arm's curve is shown far ahead of the others.
 
-Workers differ in speed, and so do arms (a norm takes time). What the faster ones measured is held
-back here until the slower ones are near. That costs no time: a run ends with its slowest training.
+Workers differ in speed, and so do arms (a normalization layer takes time). The events of faster
+arms are held back here until the slower arms are near. That does not delay the run, which ends with
+its slowest training.
 """
 
 from collections import deque
@@ -11,65 +12,65 @@ from dataclasses import dataclass, field
 from app.events import ArmEnded, TrainingEvent
 from app.experiments.definition import TrainingSpec
 
-# An arm further ahead than this, as a share of its steps, waits. Its next event may leap further.
-LEAD = 0.08
-# An arm that says nothing for this long is not waited for: its worker may be starting anew.
-PATIENCE_SECONDS = 1.0
+# An arm that is further ahead than this share of its steps is held back. One event may exceed it.
+MAX_LEAD = 0.08
+# An arm without events for this long does not hold back the others: its worker may be restarting.
+STALL_SECONDS = 1.0
 
 
 @dataclass(slots=True)
-class Runner:
-    """One arm: what it said that is not shown yet, and the share of its steps that is shown."""
+class ArmProgress:
+    """One arm: its events that are held back, and the share of its steps that is released."""
 
     steps: int
-    heard_at: float
-    held: deque[TrainingEvent] = field(default_factory=deque)
-    shown: float = 0.0
+    last_event_at: float
+    pending: deque[TrainingEvent] = field(default_factory=deque)
+    released_share: float = 0.0
 
 
 class Race:
-    """The arms of one seed that have a worker. `now`: seconds of a monotonic clock."""
+    """The arms of one seed that have a worker. `now` is a monotonic clock's time in seconds."""
 
     def __init__(self) -> None:
-        self._runners: dict[str, Runner] = {}
+        self._arms: dict[str, ArmProgress] = {}
 
-    def enter(self, spec: TrainingSpec, now: float) -> None:
-        """Counts an arm from the moment on when it is given to a worker."""
-        self._runners[spec.arm] = Runner(spec.steps, heard_at=now)
+    def add_arm(self, spec: TrainingSpec, now: float) -> None:
+        """Adds an arm when it is assigned to a worker."""
+        self._arms[spec.arm] = ArmProgress(spec.steps, last_event_at=now)
 
-    def hear(self, event: TrainingEvent, now: float) -> Iterator[TrainingEvent]:
-        """Takes in what an arm says; yields what may be shown now, each event once."""
-        runner = self._runners[event.arm]
-        runner.held.append(event)
-        runner.heard_at = now
-        yield from self.release(now)
+    def receive(self, event: TrainingEvent, now: float) -> Iterator[TrainingEvent]:
+        """Accepts an event of an arm, and yields all events that may be released now."""
+        arm = self._arms[event.arm]
+        arm.pending.append(event)
+        arm.last_event_at = now
+        yield from self.release_ready(now)
 
-    def release(self, now: float) -> Iterator[TrainingEvent]:
-        """Yields what may be shown now. To be called now and then, since patience ends."""
-        while runner := self._next(now):
-            yield self._show(runner)
+    def release_ready(self, now: float) -> Iterator[TrainingEvent]:
+        """Yields the events that may be released now. Called regularly, since arms may stall."""
+        while arm := self._next_releasable(now):
+            yield self._release_next(arm)
 
     def flush(self) -> Iterator[TrainingEvent]:
-        """Yields all that was held back: the run ends."""
-        for runner in list(self._runners.values()):
-            while runner.held:
-                yield self._show(runner)
+        """Yields all events that were held back, for a run that ends."""
+        for arm in list(self._arms.values()):
+            while arm.pending:
+                yield self._release_next(arm)
 
-    def _next(self, now: float) -> Runner | None:
-        """An arm whose next event may be shown."""
-        waited_for = [
-            runner.shown
-            for runner in self._runners.values()
-            if runner.held or now - runner.heard_at < PATIENCE_SECONDS
+    def _next_releasable(self, now: float) -> ArmProgress | None:
+        """An arm whose next event may be released; None if there is none."""
+        active_shares = [
+            arm.released_share
+            for arm in self._arms.values()
+            if arm.pending or now - arm.last_event_at < STALL_SECONDS
         ]
-        limit = min(waited_for, default=0.0) + LEAD
-        ready = (r for r in self._runners.values() if r.held and r.shown <= limit)
+        limit = min(active_shares, default=0.0) + MAX_LEAD
+        ready = (r for r in self._arms.values() if r.pending and r.released_share <= limit)
         return next(ready, None)
 
-    def _show(self, runner: Runner) -> TrainingEvent:
-        event = runner.held.popleft()
+    def _release_next(self, arm: ArmProgress) -> TrainingEvent:
+        event = arm.pending.popleft()
         if isinstance(event, ArmEnded):
-            del self._runners[event.arm]
+            del self._arms[event.arm]
         else:
-            runner.shown = event.latest_step / runner.steps
+            arm.released_share = event.latest_step / arm.steps
         return event

@@ -1,4 +1,4 @@
-"""One run: a set of trainings that readers asked for, and all that came of them."""
+"""One run: a set of trainings that a reader requested, with its events and measurements."""
 
 import asyncio
 import math
@@ -23,12 +23,12 @@ from app.events import (
 )
 from app.experiments.definition import Experiment, RunRequest, SideBySide, TrainingSpec
 from app.measurements import Measurements, Provenance
-from app.runs.event_log import Log
+from app.runs.event_log import EventLog
 from app.runs.race import Race
 
 
 class Run:
-    """Its log is what a stream carries; everything else here can be told from the log."""
+    """A run and its event log. The state is derived from the events that are appended."""
 
     def __init__(
         self,
@@ -41,21 +41,22 @@ class Run:
         side_by_side: SideBySide = "alone",
         slots: int = 1,
     ) -> None:
-        # A proxy before several servers knows by the id which one holds the run.
+        # The id begins with the server's name, by which a proxy before several servers routes.
         self.id = f"{node}-{secrets.token_urlsafe(12)}" if node else secrets.token_urlsafe(12)
         self.experiment = experiment
         self.request = request
-        # Who asked for it and still wants it, the first one first; and who did no longer.
-        self.askers = [reader] if reader else []
-        self.left: set[str] = set()
+        # Owners requested the run and may stop it, in the order of their requests. Former owners
+        # have stopped it for themselves.
+        self.owners = [reader] if reader else []
+        self.former_owners: set[str] = set()
         self.address = address
         self.created = datetime.now(UTC)
-        self.log = Log()
+        self.log = EventLog()
         self.measured = Measurements([arm.id for arm in experiment.arms])
         self.specs = list(experiment.trainings(request, side_by_side=side_by_side, slots=slots))
         self.tasks: set[asyncio.Task[None]] = set()
         self.watchers = 0
-        self.last_seen = monotonic()
+        self.last_viewed_at = monotonic()
         self.queued: Queued | None = None
         self.started_at: float | None = None
         self.provenance: Provenance | None = None
@@ -68,69 +69,72 @@ class Run:
         }
 
     def replay(self, entries: Iterable[bytes]) -> None:
-        """Makes a run that has no history of its own what these entries of a log say."""
+        """Restores a new run's state from the entries of a log."""
         for entry in entries:
             self.append(decode(entry))
 
     @property
-    def trainings(self) -> int:
-        """The number of networks it trains; those that share a worker count one by one."""
+    def training_count(self) -> int:
+        """The number of networks that the run trains, whether they share a worker or not."""
         return sum(len(spec.members) for spec in self.specs)
 
     @property
-    def about(self) -> dict[str, object]:
-        """For the log."""
+    def log_fields(self) -> dict[str, object]:
+        """The fields that identify this run in a log line."""
         return {"run": self.id, "slug": self.experiment.slug, "seed": self.request.seed}
 
     @property
     def state(self) -> str:
-        """queued, running, finished, stopped or failed."""
+        """`queued`, `running`, `finished`, `stopped` or `failed`."""
         if self.done:
             return self.done.state
         return "running" if self.started_at is not None else "queued"
 
     def state_for(self, reader: str) -> str:
-        """The same; stopped for a reader who wants it no longer, while it goes on for others."""
-        return "stopped" if reader in self.left and not self.done else self.state
+        """The run's state as this reader sees it: `stopped` for a former owner of a live run."""
+        return "stopped" if reader in self.former_owners and not self.done else self.state
 
     @property
     def steps_left(self) -> int:
-        """Training steps that are still owed, over all its trainings."""
+        """The number of training steps that remain, over all trainings."""
         return sum(self._steps_left.values())
 
     @property
     def work_left(self) -> float:
-        """The same in steps of the article's first figure, which are a measure of time."""
+        """The remaining work, in steps of the article's first figure."""
         return self.steps_left * self.request.work / self.request.steps
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds since the first event of a training, up to now or to the end."""
+        """Seconds from the first event of a training to now, or to the run's end."""
         if self.done:
             return self.done.elapsed_s
         return 0.0 if self.started_at is None else monotonic() - self.started_at
 
-    def enter(self, spec: TrainingSpec) -> None:
-        """Counts a training, and those beside it, as given to a worker."""
+    def training_assigned(self, spec: TrainingSpec) -> None:
+        """Registers that a training, with all trainings batched with it, has a worker."""
         for member in spec.members:
-            self._races[member.seed].enter(member, monotonic())
+            self._races[member.seed].add_arm(member, monotonic())
 
-    def hear(self, event: TrainingEvent) -> None:
-        """Appends what a training says, in time: the arms of a seed are shown as a race."""
-        for ready in self._races[event.seed].hear(event, monotonic()):
+    def receive(self, event: TrainingEvent) -> None:
+        """Accepts an event of a training, and appends all events that may be released now."""
+        for ready in self._races[event.seed].receive(event, monotonic()):
             self.append(ready)
 
-    def release(self, *, everything: bool = False) -> None:
-        """Appends what waited for slower arms: what need not wait any longer, or everything."""
+    def release_held(self, *, everything: bool = False) -> None:
+        """Appends events that were held back for slower arms, if they may be released.
+
+        With `everything` all of them are appended.
+        """
         for race in self._races.values():
-            for ready in race.flush() if everything else race.release(monotonic()):
+            for ready in race.flush() if everything else race.release_ready(monotonic()):
                 self.append(ready)
 
     def append(self, event: Event) -> None:
-        """Passes an event on to whoever watches, and keeps what it says."""
+        """Updates the run's state by an event and appends the event to the log."""
         match event:
             case Points() | Row() | ArmEnded():
-                self._measure(event)
+                self._store_measurement(event)
             case Queued():
                 self.queued = event
             case Started():
@@ -142,7 +146,7 @@ class Run:
                 self.ended_at = monotonic()
         self.log.append(event)
 
-    def _measure(self, event: TrainingEvent) -> None:
+    def _store_measurement(self, event: TrainingEvent) -> None:
         self.measured.add(event)
         training = (event.arm, event.seed)
         match event:
@@ -155,30 +159,30 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        """All trainings have ended."""
+        """Whether all trainings have ended."""
         return not self._steps_left
 
     @contextmanager
-    def watched(self) -> Iterator[Log]:
-        """Its log, for somebody who stays and watches."""
+    def watch(self) -> Iterator[EventLog]:
+        """Gives the log to a watcher, who is counted while the context is open."""
         self.watchers += 1
         try:
             yield self.log
         finally:
             self.watchers -= 1
-            self.last_seen = monotonic()
+            self.last_viewed_at = monotonic()
 
-    def unseen_s(self) -> float:
-        """Seconds since anybody watched or looked at it."""
-        return 0.0 if self.watchers else monotonic() - self.last_seen
+    def unwatched_s(self) -> float:
+        """Seconds since the run was last watched or opened; 0 while somebody watches it."""
+        return 0.0 if self.watchers else monotonic() - self.last_viewed_at
 
     @property
     def file_name(self) -> str:
-        """What a file about this run is called, without its ending."""
+        """The name of files about this run, without the extension."""
         return f"{self.experiment.slug}-seed-{self.request.seed}"
 
     def receipt(self) -> dict[str, object]:
-        """All that is needed to know what was run, and to run it again."""
+        """The receipt: what was run, where, and with which result, in order to repeat it."""
         return {
             "id": self.id,
             "slug": self.experiment.slug,

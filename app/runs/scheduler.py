@@ -1,4 +1,4 @@
-"""All runs of a server: who gets in, whose turn it is, what trains, how a run ends."""
+"""The scheduler of all runs: it admits them, queues their trainings fairly, and ends them."""
 
 import asyncio
 import logging
@@ -11,94 +11,89 @@ from time import monotonic
 
 from app import logging_config
 from app.engines.base import Engine, Health
-from app.errors import (
-    Busy,
-    NotYours,
-    TooManyRuns,
-    TrainingError,
-    TrainingFailed,
-    UnknownRun,
-)
+from app.errors import Busy, NotRunOwner, TooManyRuns, TrainingError, TrainingFailed, UnknownRun
 from app.events import ArmEnded, Done, FailureCode, Queued, Started
 from app.experiments.definition import Experiment, RunRequest, TrainingSpec
 from app.runs.archive import Archive
-from app.runs.counters import Counts, Tally
-from app.runs.fair_queue import Turns
-from app.runs.history import Ended
-from app.runs.idempotency import Keys
+from app.runs.counters import CountersSnapshot, RunCounters
+from app.runs.fair_queue import FairQueue
+from app.runs.history import RunHistory
+from app.runs.idempotency import IdempotencyKeys
 from app.runs.run import Run
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-# Of one run, those who asked for it and may stop it. Who is beyond it watches the same.
-MAX_ASKERS = 1_000
-# A run that ended this short a time ago is also the answer to somebody else who asks for it.
-SOON_SECONDS = 60.0
-# A run that waits and that nobody has looked at for this long is dropped.
-UNSEEN_SECONDS = 15.0
-TIDY_SECONDS, RETRY_SECONDS = 1.0, 30.0
-# A change of the promised wait that is worth a word to those who wait.
-WORTH_TELLING_SECONDS = 5.0
-# Seconds a step, measurements included, before the first training has been timed (measured
-# on a two-core virtual machine: 0.02 to 0.045); after that a moving average of real ones.
-FIRST_GUESS, SMOOTHING = 0.04, 0.2
+# At most this many readers own a run and may stop it; later ones only watch.
+MAX_OWNERS = 1_000
+# A run that finished within this time also answers another reader's identical request.
+REUSE_SECONDS = 60.0
+# A queued run that nobody has watched for this long is dropped.
+UNWATCHED_SECONDS = 15.0
+MAINTENANCE_SECONDS, RETRY_SECONDS = 1.0, 30.0
+# A waiting reader is told of a new estimate when it differs by more than this.
+MIN_ETA_CHANGE_SECONDS = 5.0
+# Seconds per step, measurements included, assumed until the first training has been timed (measured
+# on a two-core virtual machine: 0.02 to 0.045). After that it is an exponential moving average.
+INITIAL_SECONDS_PER_STEP, SMOOTHING = 0.04, 0.2
 
-FOR_READERS: dict[FailureCode, str] = {
+FAILURE_MESSAGES: dict[FailureCode, str] = {
     "worker_lost": "The process that trained was lost. Nothing is wrong with your settings: "
     "train again.",
-    "deadline": "A training took longer than one may, and was ended.",
-    "memory": "A training needed more memory than one may have, and was ended.",
-    "internal": "Something of ours went wrong while training. It has been logged.",
+    "deadline": "A training exceeded its time limit and was ended.",
+    "memory": "A training exceeded its memory limit and was ended.",
+    "internal": "An error in this program ended the training. It has been logged.",
 }
 
 
-class Runs:
-    """The unit of scheduling is one training: (arm, seed)."""
+class RunScheduler:
+    """Admits runs and passes their trainings to the engine, each training (arm, seed) by itself."""
 
     def __init__(self, engine: Engine, settings: Settings, archive: Archive | None = None) -> None:
         self._engine = engine
         self._settings = settings
         self._live: dict[str, Run] = {}
-        self._ended = Ended(archive)
-        self._keys = Keys()
-        self._turns: Turns[tuple[Run, TrainingSpec]] = Turns()
-        self._seconds_a_step = FIRST_GUESS
-        self._slots: list[asyncio.Task[None]] = []
+        self._history = RunHistory(archive)
+        self._keys = IdempotencyKeys()
+        self._queue: FairQueue[tuple[Run, TrainingSpec]] = FairQueue()
+        self._seconds_per_step = INITIAL_SECONDS_PER_STEP
+        self._slot_tasks: list[asyncio.Task[None]] = []
         self._finishing: set[asyncio.Task[None]] = set()
-        self._tidying: asyncio.Task[None] | None = None
-        self._tally = Tally()
+        self._maintenance_task: asyncio.Task[None] | None = None
+        self._counters = RunCounters()
 
     async def start(self) -> None:
-        """Starts the engine, which warms up by itself, and one loop for each of its slots."""
+        """Starts the engine, which warms up in the background, and one loop for each slot."""
         await self._engine.start()
-        self._slots = [asyncio.create_task(self._serve()) for _ in range(self._engine.slots)]
-        self._tidying = asyncio.create_task(self._tidy_for_ever())
+        self._slot_tasks = [
+            asyncio.create_task(self._slot_loop()) for _ in range(self._engine.slots)
+        ]
+        self._maintenance_task = asyncio.create_task(self._maintenance_loop())
 
     async def close(self) -> None:
-        """Ends all runs, then the engine. No training survives, and what finished is kept."""
+        """Stops all runs, saves the finished ones, and closes the engine."""
         trainings = [task for run in self._live.values() for task in run.tasks]
         self.stop_all()
         await asyncio.gather(*trainings, return_exceptions=True)
         await asyncio.gather(*self._finishing, return_exceptions=True)
-        loops = [*self._slots, *([self._tidying] if self._tidying else [])]
+        loops = [*self._slot_tasks, *([self._maintenance_task] if self._maintenance_task else [])]
         for loop in loops:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
-        await self._ended.save_late()
+        await self._history.retry_unsaved()
         await self._engine.close()
 
     def health(self) -> Health:
-        """What is warm now."""
+        """The engine's health."""
         return self._engine.health()
 
-    def counts(self) -> Counts:
-        """What was done since the start, and what is live now."""
+    def counts(self) -> CountersSnapshot:
+        """All counters since the start, and the numbers of queued and running runs."""
         states = [run.state for run in self._live.values()]
-        return self._tally.counts(
+        return self._counters.snapshot(
             queued=states.count("queued"),
             running=states.count("running"),
-            promised_wait_s=self._seconds_for(self._live.values()),
+            promised_wait_s=self._wait_s(self._live.values()),
         )
 
     def create(
@@ -109,106 +104,110 @@ class Runs:
         key: str | None = None,
         address: str = "",
     ) -> Run:
-        """The run that answers this request: a new one, or one that others asked for already.
+        """The run that answers this request: a new run, or an identical one that exists already.
 
-        The same `key` again gives the same run. Raises Busy or TooManyRuns, and InvalidRequest
-        where the key was used for something else.
+        The same idempotency `key` gives the same run. Raises Busy or TooManyRuns, and
+        InvalidRequest if the key was used for a different request.
         """
-        if known := self._keys.run_of(key, experiment, request):
+        if known := self._keys.find_run(key, experiment, request):
             return known
-        run = self._twin(experiment, request, reader)
+        run = self._find_identical(experiment, request, reader)
         if run:
-            self._tally.shared()
+            self._counters.run_shared()
         else:
             try:
                 run = self._admit(experiment, request, reader, address)
             except Busy as refusal:
-                run = self._instead(refusal, experiment, request)
-        if reader not in run.askers and len(run.askers) < MAX_ASKERS:
-            run.askers.append(reader)
-            run.left.discard(reader)
+                run = self._offer_similar(refusal, experiment, request)
+        if reader not in run.owners and len(run.owners) < MAX_OWNERS:
+            run.owners.append(reader)
+            run.former_owners.discard(reader)
         self._keys.remember(key, experiment, request, run)
         return run
 
     async def find(self, run_id: str) -> Run:
-        """A run that lives, or ended and is still kept. Raises UnknownRun or StoreUnavailable."""
-        run = self._live.get(run_id) or await self._ended.find(run_id)
+        """The live or ended run with this id. Raises UnknownRun or StoreUnavailable."""
+        run = self._live.get(run_id) or await self._history.find(run_id)
         if run is None:
             raise UnknownRun("there is no such run, or it has expired")
-        run.last_seen = monotonic()
+        run.last_viewed_at = monotonic()
         return run
 
     def stop(self, run: Run, reader: str) -> None:
-        """This reader wants the run no longer; it ends when none of those who asked for it does.
+        """Removes this reader from the run's owners; a run without owners ends.
 
-        Again does no harm. Raises NotYours.
+        Stopping twice is harmless. Raises NotRunOwner.
         """
-        if reader not in run.askers and reader not in run.left:
-            raise NotYours(
+        if reader not in run.owners and reader not in run.former_owners:
+            raise NotRunOwner(
                 "Only the reader who started a run can stop it, and this browser hasn’t said that "
                 "it is that reader’s: are cookies blocked? The run ends by itself."
             )
-        if run.done or run.complete or reader in run.left:
+        if run.done or run.complete or reader in run.former_owners:
             return
-        run.askers.remove(reader)
-        run.left.add(reader)
-        if not run.askers:
+        run.owners.remove(reader)
+        run.former_owners.add(reader)
+        if not run.owners:
             self._stop(run)
 
     def stop_all(self) -> None:
-        """Ends every live run, so that each stream gets its last event."""
+        """Stops every live run, so that each stream gets its last event."""
         for run in list(self._live.values()):
-            if not run.complete:  # that one is about to finish
+            if not run.complete:  # a complete run is about to finish
                 self._stop(run)
 
-    def tidy(self) -> None:
-        """Drops the runs that wait while nobody looks, and tells the others their place."""
+    def maintain(self) -> None:
+        """Drops queued runs that nobody watches, and updates the positions of the others."""
         for run in list(self._live.values()):
-            if run.state == "queued" and run.unseen_s() > UNSEEN_SECONDS:
-                log.info("nobody waits for it", extra=run.about)
+            if run.state == "queued" and run.unwatched_s() > UNWATCHED_SECONDS:
+                log.info("run dropped: nobody watches it", extra=run.log_fields)
                 self._stop(run)
             else:
-                run.release()
-        self._announce()
+                run.release_held()
+        self._update_positions()
 
-    def _twin(self, experiment: Experiment, request: RunRequest, reader: str) -> Run | None:
-        """The very same run. One that has ended is no answer to a reader who had it: who asks for
-        it again wants to see it repeated.
+    def _find_identical(
+        self, experiment: Experiment, request: RunRequest, reader: str
+    ) -> Run | None:
+        """An identical run that is live, or finished a short time ago; None if there is none.
+
+        A finished run does not answer one of its own owners, who wants to see it repeated.
         """
         for run in self._live.values():
-            if _same(run, experiment, request) and reader not in run.left:
+            if _is_identical(run, experiment, request) and reader not in run.former_owners:
                 return run
-        for run in self._ended:
+        for run in self._history:
             if (
                 run.state == "finished"
-                and monotonic() - run.ended_at < SOON_SECONDS
-                and reader not in run.askers
-                and _same(run, experiment, request)
+                and monotonic() - run.ended_at < REUSE_SECONDS
+                and reader not in run.owners
+                and _is_identical(run, experiment, request)
             ):
                 return run
         return None
 
-    def _instead(self, refusal: Busy, experiment: Experiment, request: RunRequest) -> Run:
-        """Whoever left the seed open gets a run that differs in the seed alone, one that waits
-        rather than one that trains; else `refusal` is raised.
+    def _offer_similar(self, refusal: Busy, experiment: Experiment, request: RunRequest) -> Run:
+        """A live run that differs only in its seed, if the reader chose none; queued runs first.
+
+        Raises `refusal` if there is no such run.
         """
         if not isinstance(refusal, TooManyRuns) and "seed" not in request.model_fields_set:
-            alike = [
+            similar = [
                 run
                 for run in self._live.values()
                 if run.experiment is experiment
                 and run.request.seeds == request.seeds
                 and run.request.parameters() == request.parameters()
             ]
-            alike.sort(key=lambda run: run.state != "queued")
-            if alike:
-                self._tally.shared()
-                return alike[0]
-        self._tally.refused(refusal)
+            similar.sort(key=lambda run: run.state != "queued")
+            if similar:
+                self._counters.run_shared()
+                return similar[0]
+        self._counters.run_refused(refusal)
         raise refusal
 
     def _admit(self, experiment: Experiment, request: RunRequest, reader: str, address: str) -> Run:
-        self._refuse(reader, address)
+        self._check_capacity(reader, address)
         run = Run(
             experiment,
             request,
@@ -220,68 +219,67 @@ class Runs:
         )
         self._live[run.id] = run
         for spec in run.specs:
-            self._turns.add(reader, (run, spec), _work(run, spec))
-        self._announce()
-        self._tally.created()
-        log.info("admitted", extra=run.about)
+            self._queue.put(reader, (run, spec), _training_work(run, spec))
+        self._update_positions()
+        self._counters.run_created()
+        log.info("run admitted", extra=run.log_fields)
         return run
 
-    def _refuse(self, reader: str, address: str) -> None:
-        """Raises Busy or TooManyRuns where there is no room for one more run."""
+    def _check_capacity(self, reader: str, address: str) -> None:
+        """Raises Busy or TooManyRuns if the server has no capacity for one more run."""
         if self._engine.health().problem:
             raise Busy("This server can't train at present. Recorded runs can be read.", 30)
-        longest, share = self._settings.queue_seconds, self._settings.address_share
-        wait = self._seconds_for(self._live.values())
-        most = self._settings.runs_per_reader
-        if sum(reader in run.askers for run in self._live.values()) >= most:
+        max_wait, share = self._settings.queue_seconds, self._settings.address_share
+        wait = self._wait_s(self._live.values())
+        max_runs = self._settings.runs_per_reader
+        if sum(reader in run.owners for run in self._live.values()) >= max_runs:
             raise TooManyRuns(
-                f"You have {most} runs waiting or training: stop one, or wait for its end.",
-                max(1, math.ceil(wait / most)),
+                f"You have {max_runs} runs waiting or training: stop one, or wait for its end.",
+                max(1, math.ceil(wait / max_runs)),
             )
-        if wait > longest:
-            raise Busy("Too many readers are training just now.", math.ceil(wait - longest))
-        of_address = self._seconds_for(run for run in self._live.values() if run.address == address)
-        if of_address > share * longest:
+        if wait > max_wait:
+            raise Busy("Too many readers are training just now.", math.ceil(wait - max_wait))
+        address_wait = self._wait_s(run for run in self._live.values() if run.address == address)
+        if address_wait > share * max_wait:
             raise Busy(
                 "Too many readers at your address are training just now.",
-                math.ceil(of_address - share * longest),
+                math.ceil(address_wait - share * max_wait),
             )
 
-    def _seconds_for(self, runs: Iterable[Run]) -> float:
-        """Seconds until the engine has worked off these runs, as far as one can tell."""
-        return self._seconds(sum(run.work_left for run in runs))
+    def _wait_s(self, runs: Iterable[Run]) -> float:
+        """Estimated seconds until the engine has finished these runs."""
+        return self._work_wait_s(sum(run.work_left for run in runs))
 
-    def _seconds(self, work: float) -> float:
-        return work * self._seconds_a_step / self._engine.slots
+    def _work_wait_s(self, work: float) -> float:
+        return work * self._seconds_per_step / self._engine.slots
 
-    def _announce(self) -> None:
-        """Tells each waiting run its place and its promised wait, where they changed."""
-        line = list(self._turns.order())
-        waiting = sum(_work(run, spec) for run, spec in line)
-        in_training = sum(run.work_left for run in self._live.values()) - waiting
-        ahead = max(0.0, in_training)
-        # A run whose trainings all have a worker that has not begun is ahead, too.
-        told = {run.id for run in self._live.values() if run.state == "queued"}
-        told -= {run.id for run, _ in line}
-        for run, spec in line:
-            if run.state == "queued" and run.id not in told:
-                self._tell(run, Queued(len(told), round(self._seconds(ahead), 1)))
-                told.add(run.id)
-            ahead += _work(run, spec)
+    def _update_positions(self) -> None:
+        """Sends each queued run its position and estimated wait, if they changed."""
+        waiting = list(self._queue.upcoming())
+        queued_work = sum(_training_work(run, spec) for run, spec in waiting)
+        ahead = max(0.0, sum(run.work_left for run in self._live.values()) - queued_work)
+        # Queued runs whose trainings have all left the queue are ahead of all others.
+        announced = {run.id for run in self._live.values() if run.state == "queued"}
+        announced -= {run.id for run, _ in waiting}
+        for run, spec in waiting:
+            if run.state == "queued" and run.id not in announced:
+                self._send_position(run, Queued(len(announced), round(self._work_wait_s(ahead), 1)))
+                announced.add(run.id)
+            ahead += _training_work(run, spec)
 
-    def _tell(self, run: Run, now: Queued) -> None:
-        before = run.queued
+    def _send_position(self, run: Run, update: Queued) -> None:
+        previous = run.queued
         if (
-            before is None
-            or before.position != now.position
-            or abs(before.eta_s - now.eta_s) > WORTH_TELLING_SECONDS
+            previous is None
+            or previous.position != update.position
+            or abs(previous.eta_s - update.eta_s) > MIN_ETA_CHANGE_SECONDS
         ):
-            run.append(now)
+            run.append(update)
 
-    async def _serve(self) -> None:
-        """One slot: takes trainings, one after another."""
+    async def _slot_loop(self) -> None:
+        """One slot of the engine: runs one training after another."""
         while True:
-            run, spec = await self._turns.next()
+            run, spec = await self._queue.get()
             task = asyncio.create_task(self._train(run, spec))
             run.tasks.add(task)
             task.add_done_callback(run.tasks.discard)
@@ -292,34 +290,36 @@ class Runs:
                 task.cancel()
 
     async def _train(self, run: Run, spec: TrainingSpec) -> None:
-        logging_config.note(**run.about, arm=spec.arm)
+        logging_config.bind_fields(**run.log_fields, arm=spec.arm)
         first: float | None = None
-        run.enter(spec)
+        run.training_assigned(spec)
         try:
             async with aclosing(self._engine.train(spec)) as events:
                 async for event in events:
                     if run.started_at is None:
-                        self._begin(run)
+                        self._record_start(run)
                     first = first or monotonic()
-                    run.hear(event)
-                    self._tally.heard(event, monotonic() - first)
+                    run.receive(event)
+                    self._counters.event_received(event, monotonic() - first)
                     if isinstance(event, ArmEnded) and event.state == "finished":
-                        self._learn_speed((monotonic() - first) / _work(run, spec))
-            # The last of several that end at once finds that another one has seen to it.
+                        self._update_speed_estimate(
+                            (monotonic() - first) / _training_work(run, spec)
+                        )
+            # When several trainings end at once, the first to get here finishes the run.
             if run.complete and not run.verdict and not run.done:
                 run.append(run.experiment.judge(run.measured))
-                self._keep(asyncio.create_task(self._finish(run)))
+                self._track_finishing(asyncio.create_task(self._finish(run)))
         except TrainingError as error:
             self._fail(run, error)
-        except Exception as error:  # ours, unforeseen: the run must still get its end
+        except Exception as error:  # a bug: the run must still end
             self._fail(run, error)
 
-    def _keep(self, task: asyncio.Task[None]) -> None:
+    def _track_finishing(self, task: asyncio.Task[None]) -> None:
         self._finishing.add(task)
         task.add_done_callback(self._finishing.discard)
 
-    def _begin(self, run: Run) -> None:
-        self._tally.started((datetime.now(UTC) - run.created).total_seconds())
+    def _record_start(self, run: Run) -> None:
+        self._counters.run_started((datetime.now(UTC) - run.created).total_seconds())
         run.provenance = self._engine.provenance
         run.append(
             Started(
@@ -332,69 +332,69 @@ class Runs:
                 device=run.provenance.device if run.provenance else "unknown",
             )
         )
-        self._announce()
+        self._update_positions()
 
     async def _finish(self, run: Run) -> None:
-        """Has a judged run on the disk before it says that it is done."""
+        """Saves a run that has its verdict, and only then appends `done`."""
         try:
             done = Done("finished", round(run.elapsed_s, 3))
-            # Each who opens it asks for it; of ten seeds it takes 50 ms, which nobody shall wait.
+            # The digest is cached here, in a thread: for ten seeds it takes 50 ms.
             await asyncio.to_thread(run.measured.digest)
-            await self._ended.save(run, done)
+            await self._history.save(run, done)
             self._end(run, done)
         except Exception as error:
             self._fail(run, error)
 
     def _fail(self, run: Run, error: Exception) -> None:
-        if run.done:  # two workers lost at once: the first has said it
+        if run.done:  # when two workers are lost at once, the first failure is reported
             return
         reference = secrets.token_hex(4)
         code: FailureCode = error.code if isinstance(error, TrainingError) else "internal"
-        about = {**run.about, "reference": reference, "code": code}
+        about = {**run.log_fields, "reference": reference, "code": code}
         if isinstance(error, TrainingFailed):
-            log.error("failed", extra={**about, "traceback": error.details})
+            log.error("run failed", extra={**about, "traceback": error.details})
         elif isinstance(error, TrainingError):
-            log.error("failed: %s", error, extra=about)
+            log.error("run failed: %s", error, extra=about)
         else:
-            log.error("failed", exc_info=error, extra=about)
+            log.error("run failed", exc_info=error, extra=about)
         elapsed = round(run.elapsed_s, 3)
-        self._end(run, Done("failed", elapsed, code, FOR_READERS[code], reference))
+        self._end(run, Done("failed", elapsed, code, FAILURE_MESSAGES[code], reference))
 
     def _stop(self, run: Run) -> None:
         self._end(run, Done("stopped", round(run.elapsed_s, 3)))
 
     def _end(self, run: Run, done: Done) -> None:
-        """The one place where a run ends: whoever comes second changes nothing."""
+        """Ends a run with `done`. Every run ends here; a second call changes nothing."""
         if run.done:
             return
-        run.release(everything=True)
+        run.release_held(everything=True)
         run.append(done)
-        self._tally.over(done)
-        log.info("ended: %s", done.state, extra=run.about)
+        self._counters.run_ended(done)
+        log.info("run ended: %s", done.state, extra=run.log_fields)
         for task in run.tasks - {asyncio.current_task()}:
             task.cancel()
-        self._turns.remove(lambda waiting: waiting[0] is run)
+        self._queue.remove_if(lambda waiting: waiting[0] is run)
         del self._live[run.id]
-        self._ended.add(run)
-        self._announce()
+        self._history.add(run)
+        self._update_positions()
 
-    def _learn_speed(self, seconds_a_step: float) -> None:
-        self._seconds_a_step += SMOOTHING * (seconds_a_step - self._seconds_a_step)
+    def _update_speed_estimate(self, seconds_per_step: float) -> None:
+        self._seconds_per_step += SMOOTHING * (seconds_per_step - self._seconds_per_step)
 
-    async def _tidy_for_ever(self) -> None:
+    async def _maintenance_loop(self) -> None:
         next_try = monotonic() + RETRY_SECONDS
         while True:
-            await asyncio.sleep(TIDY_SECONDS)
-            self.tidy()
+            await asyncio.sleep(MAINTENANCE_SECONDS)
+            self.maintain()
             if monotonic() > next_try:
-                await self._ended.save_late()
+                await self._history.retry_unsaved()
                 next_try = monotonic() + RETRY_SECONDS
 
 
-def _work(run: Run, spec: TrainingSpec) -> float:
-    """Of one of its trainings, with those beside it."""
+def _training_work(run: Run, spec: TrainingSpec) -> float:
+    """The work of one training, with all trainings batched with it."""
     return run.request.work * len(spec.members)
 
 
-def _same(run: Run, experiment: Experiment, request: RunRequest) -> bool:
+def _is_identical(run: Run, experiment: Experiment, request: RunRequest) -> bool:
     return run.experiment is experiment and run.request.same_as(request)

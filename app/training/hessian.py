@@ -31,6 +31,12 @@ def sharpness(now: Step, before: Step | None) -> Mapping[str, float]:
     }
 
 
+def edge(now: Step, before: Step | None) -> Mapping[str, float]:
+    """The sharpness, and as a share of 2/η: free of the loss's scale, and 1 at the edge."""
+    largest = largest_eigenvalue(hessian_product(now), flat(now.parameters))
+    return {"sharpness": largest, "edge_share": largest * now.learning_rate / 2}
+
+
 def hessian_product(step: Step) -> Product:
     """v ↦ Hv for the Hessian H of the step's loss at its parameters, both flat, (P,).
 

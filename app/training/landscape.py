@@ -155,11 +155,26 @@ def line(one: nn.Sequential, other: nn.Sequential, batch: Batch) -> Line:
     return Line(LINE_LOW, LINE_HIGH, _losses(one, between, batch))
 
 
+def line_with_running_averages(one: nn.Sequential, other: nn.Sequential, batch: Batch) -> Line:
+    """As `line`, in evaluation mode: running averages lie on the line like everything else."""
+    evaluated = copy.deepcopy(one).eval()
+    start, end = one.state_dict(), other.state_dict()
+    shares = torch.linspace(LINE_LOW, LINE_HIGH, LINE_POINTS).tolist()
+    between = [
+        {
+            name: torch.lerp(value, end[name], share) if value.is_floating_point() else value
+            for name, value in start.items()
+        }
+        for share in shares
+    ]
+    return Line(LINE_LOW, LINE_HIGH, _losses(evaluated, between, batch))
+
+
 def barrier(between: Row) -> float:
     """By how many nats the loss between two networks rises above that of the higher of them."""
     losses = [
         loss
-        for share, loss in zip(between.places(), between.values, strict=True)
+        for share, loss in zip(between.positions(), between.values, strict=True)
         if -HALF_A_STEP < share < 1 + HALF_A_STEP
     ]
     return _greatest(losses) - _greatest([losses[0], losses[-1]])

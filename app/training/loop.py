@@ -1,7 +1,7 @@
 """One training, from random weights to its last point: the main path of the project."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain, islice
 
@@ -17,8 +17,12 @@ from app.training.lines import Line
 from app.training.measures import EVALUATIONS, MEASURES
 from app.training.networks import build, freeze
 from app.training.norms import at_step
-from app.training.precise import precise
-from app.training.steps import CRITERIA, Step, look, update
+from app.training.optimizers import OPTIMIZERS, Optimizer
+from app.training.precise import batches_of, precise, with_statistics_of
+from app.training.steps import CRITERIA, Step, look
+
+# On which precise statistics are taken for `TrainingSpec.statistics`.
+PRECISE_IMAGES = 512
 
 
 def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator[TrainingEvent]:
@@ -32,6 +36,7 @@ def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator
     tests = test_batches(dataset, spec.test_images, device) if spec.evaluation else []
     population = _population(spec, dataset, device)
     criterion = CRITERIA[spec.criterion]
+    descend = _optimizer(spec)
     latest: dict[str, float] = {}
     before: Step | None = None
 
@@ -43,7 +48,8 @@ def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator
         at_step(network, step)
         # What the network can do so far, before it sees this step's mini-batch.
         if spec.evaluation and (step % spec.evaluate_every == 0 or step == spec.steps):
-            yield points(step, EVALUATIONS[spec.evaluation](network, tests))
+            tested = _tested(spec, network, population)
+            yield points(step, EVALUATIONS[spec.evaluation](tested, tests))
         if spec.precise_images and (step % spec.precise_every == 0 or step == spec.steps):
             yield points(step, precise(network, population, spec.batch_size, tests))
 
@@ -62,21 +68,22 @@ def train(spec: TrainingSpec, dataset: Dataset, device: str = "cpu") -> Iterator
             yield ArmEnded(spec.arm, spec.seed, "diverged", latest)
             return
         if step < spec.steps:
-            update(now)
+            descend(now)
         before = now
 
     if spec.surface_points:
-        for row in _surroundings(spec, network, dataset, device):
-            yield row
-        # The last row is the line.
-        yield points(spec.steps, {"barrier": landscape.barrier(row)})
+        barriers = yield from _surroundings(spec, network, dataset, device)
+        yield points(spec.steps, barriers)
     yield ArmEnded(spec.arm, spec.seed, "finished", latest)
 
 
 def _surroundings(
     spec: TrainingSpec, network: nn.Sequential, dataset: Dataset, device: str
-) -> Iterator[Row]:
-    """The loss around the network, row by row, then on the line to the one of the next seed."""
+) -> Generator[Row, None, Mapping[str, float]]:
+    """The loss around the network, row by row, then on the line to the one of the next seed.
+
+    Returns the line's barriers: with the mini-batch's own statistics, and with running averages.
+    """
     images = fixed_batch(dataset, spec.surface_images, device)
     next_seed = replace(spec, seed=(spec.seed + 1) % (MAX_SEED + 1))
     other = start(next_seed, device)
@@ -88,7 +95,13 @@ def _surroundings(
         for _ in islice(training, steps_a_row):
             pass
         yield _row(spec, spec.steps, "surface", Line(-1, 1, losses), y)
-    yield _row(spec, spec.steps, "line", landscape.line(network, other, images))
+    line = _row(spec, spec.steps, "line", landscape.line(network, other, images))
+    yield line
+    running = landscape.line_with_running_averages(network, other, images)
+    return {
+        "barrier": landscape.barrier(line),
+        "barrier_running": landscape.barrier(_row(spec, spec.steps, "", running)),
+    }
 
 
 def _row(spec: TrainingSpec, step: int, metric: str, line: Line, y: float | None = None) -> Row:
@@ -99,10 +112,10 @@ def _training(
     spec: TrainingSpec, network: nn.Sequential, dataset: Dataset, device: str
 ) -> Iterator[int]:
     """Trains without measuring; yields the number of each step that was made."""
-    batches = training_batches(dataset, spec, device)
+    batches, descend = training_batches(dataset, spec, device), _optimizer(spec)
     for step in range(spec.steps):
         at_step(network, step)
-        update(look(network, next(batches), spec.learning_rate, CRITERIA[spec.criterion]))
+        descend(look(network, next(batches), spec.learning_rate, CRITERIA[spec.criterion]))
         yield step
 
 
@@ -113,10 +126,21 @@ def start(spec: TrainingSpec, device: str) -> nn.Sequential:
     return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
+def _optimizer(spec: TrainingSpec) -> Optimizer:
+    return OPTIMIZERS[spec.optimizer](spec.longest_gradient)
+
+
 def _population(spec: TrainingSpec, dataset: Dataset, device: str) -> Tensor:
     """The images (N, C, H, W) on which precise statistics are taken; none where N is 0."""
-    count = spec.precise_images
+    count = PRECISE_IMAGES if spec.statistics == "precise" else spec.precise_images
     return fixed_batch(dataset, count, device)[0] if count else torch.empty(0)
+
+
+def _tested(spec: TrainingSpec, network: nn.Sequential, population: Tensor) -> nn.Sequential:
+    """The network as it is evaluated: itself, or a copy with precise statistics."""
+    if spec.statistics == "running":
+        return network
+    return with_statistics_of(network, batches_of(population, spec.batch_size))
 
 
 def diverged(loss: float, bound: float) -> bool:

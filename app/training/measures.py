@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from app.training import hessian, landscape
+from app.training.correction import gradient_correction
 from app.training.fused_inference import Stage, stages
 from app.training.lines import Line, Measured
 from app.training.propagation import through_blocks
@@ -122,8 +123,26 @@ def _all_but_channels(x: Tensor) -> tuple[int, ...]:
 
 
 def covariate_shift(now: Step, before: Step | None) -> Values:
-    """Internal covariate shift of the last layer, as `ics` defines it."""
-    return ics(now, max(map(_layer_of, now.parameters)))
+    """Internal covariate shift of the last layer, as `ics` defines it, and free of any scale.
+
+    `ics_share` is ‖G − G′‖₂/‖G‖₂ and `ics_turn` the cosine, both the mean over all layers with
+    weights but the first, for which they would be 0 and 1.
+    """
+    weighted = [
+        place for place, layer in enumerate(now.network) if isinstance(layer, nn.Conv2d | nn.Linear)
+    ]
+    found = {place: ics(now, place) for place in weighted[1:]}
+    names = {place: [f"{place}.weight", f"{place}.bias"] for place in found}
+    lengths = {place: flat(now.gradients, names[place]).norm().item() for place in found}
+    shares = [
+        each["ics_distance"] / lengths[place] if lengths[place] else 0.0
+        for place, each in found.items()
+    ]
+    return {
+        **found[weighted[-1]],
+        "ics_share": sum(shares) / len(shares),
+        "ics_turn": sum(each["ics_cosine"] for each in found.values()) / len(found),
+    }
 
 
 def ics(step: Step, layer: int) -> Values:
@@ -182,6 +201,8 @@ MEASURES: dict[str, Measure] = {
     "over_distance": landscape.over_distance,
     "histogram": histogram,
     "through_blocks": through_blocks,
+    "gradient_correction": gradient_correction,
     "over_weight_scale": over_weight_scale,
     "sharpness": hessian.sharpness,
+    "edge": hessian.edge,
 }

@@ -20,6 +20,7 @@ from app.experiments.architectures import (
     ReLU,
     Shape,
     Sigmoid,
+    Variant,
     with_shapes,
 )
 from app.training import norms
@@ -29,7 +30,9 @@ WithoutNoise: TypeAlias = (
     Convolution | ReLU | Sigmoid | MaxPool | BatchNorm | LpNorm | GroupNorm | Linear
 )
 
-Norm: TypeAlias = nn.BatchNorm1d | nn.BatchNorm2d | nn.GroupNorm | norms.LpNorm
+Norm: TypeAlias = (
+    nn.BatchNorm1d | nn.BatchNorm2d | nn.GroupNorm | norms.LpNorm | norms.FrozenBatchNorm
+)
 
 
 def build(architecture: Architecture, seed: int, input_shape: Shape = MNIST_SHAPE) -> nn.Sequential:
@@ -44,7 +47,7 @@ def build(architecture: Architecture, seed: int, input_shape: Shape = MNIST_SHAP
         if isinstance(layer, Linear) and len(before) > 1:
             modules.append(nn.Flatten())
         if isinstance(layer, Noise):
-            modules.append(norms.Noise(seed, layer=len(modules), strength=layer.strength))
+            modules.append(norms.Noise(seed, len(modules), layer.strength, layer.memory))
         else:
             modules.append(_module(layer, before, generator))
     return nn.Sequential(*modules)
@@ -58,9 +61,8 @@ def _module(layer: WithoutNoise, before: Shape, generator: torch.Generator) -> n
             )
         case Linear(outputs, weight_std):
             return _drawn(nn.Linear(prod(before), outputs), weight_std, generator)
-        case BatchNorm(gamma0):
-            kind = nn.BatchNorm2d if len(before) > 1 else nn.BatchNorm1d
-            return _scaled(kind(before[0]), gamma0)
+        case BatchNorm(gamma0, variant):
+            return _scaled(_batch_norm(variant, before), gamma0)
         case LpNorm(power, gamma0):
             return _scaled(norms.LpNorm(before[0], power), gamma0)
         case GroupNorm(groups, gamma0):
@@ -71,6 +73,19 @@ def _module(layer: WithoutNoise, before: Shape, generator: torch.Generator) -> n
             return nn.Sigmoid()
         case MaxPool(size):
             return nn.MaxPool2d(size)
+
+
+def _batch_norm(variant: Variant, before: Shape) -> Norm:
+    channels = before[0]
+    match variant:
+        case "whole":
+            return nn.BatchNorm2d(channels) if len(before) > 1 else nn.BatchNorm1d(channels)
+        case "detached":
+            return norms.DetachedBatchNorm(channels)
+        case "mean" | "deviation":
+            return norms.HalfBatchNorm(channels, variant)
+        case "frozen":
+            return norms.FrozenBatchNorm(channels)
 
 
 def _scaled(norm: Norm, gamma0: float) -> nn.Module:

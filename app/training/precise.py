@@ -23,12 +23,16 @@ def precise(
     The images pass in mini-batches of `size`, as in training; a smaller rest is left out.
     `precise_gain` is how much higher it is than with the running averages.
     """
-    whole = torch.split(images, size)[: len(images) // size]
     running, anew = (
         evaluate(each, tests)["test_accuracy"]
-        for each in (network, with_statistics_of(network, whole))
+        for each in (network, with_statistics_of(network, batches_of(images, size)))
     )
     return {"precise_accuracy": anew, "precise_gain": anew - running}
+
+
+def batches_of(images: Tensor, size: int) -> Sequence[Tensor]:
+    """Mini-batches (size, C, H, W); a smaller rest is left out."""
+    return torch.split(images, size)[: len(images) // size]
 
 
 @torch.no_grad()

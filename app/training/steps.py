@@ -107,10 +107,13 @@ def learning(network: nn.Sequential) -> dict[str, nn.Parameter]:
 
 
 @torch.no_grad()
-def update(step: Step) -> None:
-    """θ ← θ − η·∇L, in place."""
+def update(step: Step, longest: float = 0) -> None:
+    """θ ← θ − η·∇L, in place; with a ∇L of length `longest` if it is longer and that is not 0."""
+    rate = step.learning_rate
+    if longest:
+        rate *= min(1, longest / flat(step.gradients).norm().item())
     for name, parameter in step.parameters.items():
-        parameter.sub_(step.gradients[name], alpha=step.learning_rate)
+        parameter.sub_(step.gradients[name], alpha=rate)
 
 
 def loss_at(

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from app.comments import WHAT, Comment, Comments, parse
-from app.store import Line
+from app.comments import SUBJECT, Comment, Comments, parse
+from app.store import BoundedExecutor
 from app.web.pages import get_pages, wants_fragment, wants_json
 from app.web.paths import external_url, relative_root_of_htmx_page
 from app.web.request_body import read_body
@@ -27,8 +27,8 @@ class AsyncComments:
 
     def __init__(self, comments: Comments) -> None:
         self._comments = comments
-        self._readers = Line(READER_THREADS, MAX_WAITING, WHAT)
-        self._writers = Line(WRITER_THREADS, MAX_WAITING, WHAT)
+        self._readers = BoundedExecutor(READER_THREADS, MAX_WAITING, SUBJECT)
+        self._writers = BoundedExecutor(WRITER_THREADS, MAX_WAITING, SUBJECT)
 
     async def newest(self) -> tuple[list[Comment], int]:
         """Calls Comments.newest in a thread."""

@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.runs.event_log import Log
+from app.runs.event_log import EventLog
 from app.web.problem_details import problem_response
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class EventStream(Response):
 
     def __init__(
         self,
-        log: Log,
+        log: EventLog,
         last_id: int,
         streams: StreamRegistry,
         watcher: AbstractContextManager[object] = NO_WATCHER,
@@ -144,16 +144,16 @@ class EventStream(Response):
     async def _send_until_end(self) -> None:
         """Sends new events until the log ends or the stream has reached its maximum age."""
         with anyio.move_on_after(MAX_STREAM_SECONDS):
-            await self._log.news(self._last_id)
+            await self._log.wait_after(self._last_id)
             while await self._send_new_events():
-                await self._log.news(self._last_id)
+                await self._log.wait_after(self._last_id)
         self._ended = True
         await self._send_chunk(b"", more=False)
         self._tasks.cancel_scope.cancel()
 
     async def _send_new_events(self) -> bool:
         """Sends the events after the last one sent. Returns whether there were any."""
-        chunk = self._log.since(self._last_id)
+        chunk = self._log.read_after(self._last_id)
         if chunk:
             self._last_id = len(self._log)
             await self._send_chunk(chunk)
@@ -183,7 +183,7 @@ class EventStream(Response):
             )
 
 
-def poll_response(log: Log, last_id: int, streams: StreamRegistry) -> Response:
+def poll_response(log: EventLog, last_id: int, streams: StreamRegistry) -> Response:
     """Returns the events after `last_id` as JSON, for a page whose stream does not get through.
 
     `length` is the number of events in the log so far; if the last id returned is smaller, the page

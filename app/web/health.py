@@ -5,7 +5,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from app.runs.scheduler import Runs
+from app.runs.scheduler import RunScheduler
 from app.store import Store
 
 router = APIRouter()
@@ -23,7 +23,7 @@ async def readyz(request: Request) -> JSONResponse:
 
     `store` describes a problem with the store, which affects comments but not training.
     """
-    runs: Runs = request.app.state.runs
+    runs: RunScheduler = request.app.state.runs
     store: Store = request.app.state.store
     health = runs.health()
     ready = health.warm == health.slots

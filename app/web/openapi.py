@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from pydantic import TypeAdapter
 
 from app import __version__
-from app.comments import BOUNDS, NewComment
+from app.comments import FIELD_LIMITS, NewComment
 from app.experiments import EXPERIMENTS
 from app.experiments.definition import Experiment, Parameter, ParameterValue
 from app.web.security import MAX_EVENT_ID_DIGITS, MAX_IDEMPOTENCY_KEY_LENGTH
@@ -345,5 +345,5 @@ def _component_schemas() -> Json:
     comment = NewComment.model_json_schema()
     for name, part in comment["properties"].items():
         del part["maxLength"]  # it is counted after tidying, and says nothing of what is sent
-        part |= {"minLength": 1, "description": BOUNDS[name]}
+        part |= {"minLength": 1, "description": FIELD_LIMITS[name]}
     return {**answers["$defs"], **requests, NewComment.__name__: comment}

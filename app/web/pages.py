@@ -9,7 +9,7 @@ from app.article.figure_links import MAX_QUERY_LENGTH, FigureLink, parse_figure_
 from app.article.renderer import PageRenderer
 from app.errors import UnknownRun
 from app.runs.run import Run
-from app.runs.scheduler import Runs
+from app.runs.scheduler import RunScheduler
 from app.web.paths import external_url, relative_root, relative_root_of_htmx_page
 from app.web.security import reader_id
 
@@ -59,7 +59,7 @@ async def run_page(request: Request, run_id: str) -> Response:
 
     If the run has expired, the permalink's query fills in its figure's form, to repeat the run.
     """
-    runs: Runs = request.app.state.runs
+    runs: RunScheduler = request.app.state.runs
     reader, pages, root = reader_id(request), get_pages(request), relative_root(request.scope)
     try:
         run = await runs.find(run_id)

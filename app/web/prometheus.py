@@ -23,8 +23,8 @@ from prometheus_client.registry import Collector
 from app import __version__
 from app.engines.base import Health
 from app.events import ArmState, FailureCode, RunEnd
-from app.runs.counters import Counts, Histogram, Refusal, Spread
-from app.runs.scheduler import Runs
+from app.runs.counters import CountersSnapshot, Histogram, HistogramSnapshot, RefusalReason
+from app.runs.scheduler import RunScheduler
 from app.store import Store
 from app.web.event_stream import StreamRegistry
 
@@ -46,14 +46,18 @@ class LoopLagMonitor:
         while True:
             scheduled_at = monotonic()
             await asyncio.sleep(LAG_INTERVAL_SECONDS)
-            self.lag.add(max(0.0, monotonic() - scheduled_at - LAG_INTERVAL_SECONDS))
+            self.lag.observe(max(0.0, monotonic() - scheduled_at - LAG_INTERVAL_SECONDS))
 
 
 class MetricsCollector(Collector):
     """Collects the metrics from the objects that count them, at each scrape."""
 
     def __init__(
-        self, runs: Runs, store: Store, streams: StreamRegistry, responses_by_status: Counter[int]
+        self,
+        runs: RunScheduler,
+        store: Store,
+        streams: StreamRegistry,
+        responses_by_status: Counter[int],
     ) -> None:
         self.loop_lag = LoopLagMonitor()
         self._runs = runs
@@ -84,18 +88,18 @@ class MetricsCollector(Collector):
         yield _labelled_counter(
             "answers", "Requests, by the status of their answer.", "status", responses
         )
-        lag = self.loop_lag.lag.spread()
+        lag = self.loop_lag.lag.snapshot()
         yield _histogram("event_loop_lag_seconds", "Lateness of the event loop.", lag)
         yield _gauge("info", "Always 1.", 1, {"version": __version__})
 
 
-def _run_metrics(counts: Counts) -> Iterator[Metric]:
+def _run_metrics(counts: CountersSnapshot) -> Iterator[Metric]:
     live = {"queued": counts.queued, "running": counts.running}
     yield _labelled_gauge("runs", "Runs that are live, by state.", "state", live)
     yield _gauge("promised_wait_seconds", "What one more run would wait.", counts.promised_wait_s)
     yield _counter("runs_created", "Runs admitted.", counts.created)
     yield _counter("runs_shared", "Readers given a run that others asked for.", counts.shared)
-    refused = _with_zeros(get_args(Refusal), counts.refused)
+    refused = _with_zeros(get_args(RefusalReason), counts.refused)
     yield _labelled_counter("runs_refused", "Runs turned away, by reason.", "reason", refused)
     ended = _with_zeros(get_args(RunEnd), counts.ended)
     yield _labelled_counter("runs_ended", "Runs ended, by state.", "state", ended)
@@ -150,9 +154,9 @@ def _labelled_counter(
     return family
 
 
-def _histogram(name: str, documentation: str, spread: Spread) -> Metric:
+def _histogram(name: str, documentation: str, spread: HistogramSnapshot) -> Metric:
     upper_bounds = [*(f"{bound:g}" for bound in spread.bounds), "+Inf"]
-    buckets = list(zip(upper_bounds, accumulate(spread.numbers), strict=True))
+    buckets = list(zip(upper_bounds, accumulate(spread.counts), strict=True))
     return HistogramMetricFamily(METRIC_PREFIX + name, documentation, buckets, spread.total)
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from app.experiments import EXPERIMENTS, find
 from app.experiments.definition import Experiment, RunRequest
 from app.runs.run import Run
-from app.runs.scheduler import Runs
+from app.runs.scheduler import RunScheduler
 from app.web.event_stream import EventStream, StreamRegistry, poll_response
 from app.web.pages import get_pages, receipt_with_address, wants_fragment
 from app.web.paths import IS_HEAD, external_url, relative_root_of_htmx_page
@@ -21,13 +21,13 @@ from app.web.security import MAX_EVENT_ID_DIGITS, MAX_IDEMPOTENCY_KEY_LENGTH, re
 router = APIRouter()
 
 
-async def get_runs(request: Request) -> Runs:
+async def get_runs(request: Request) -> RunScheduler:
     """Dependency: returns this server's runs. It is async because FastAPI would use a thread."""
-    runs: Runs = request.app.state.runs
+    runs: RunScheduler = request.app.state.runs
     return runs
 
 
-RunsDependency = Annotated[Runs, Depends(get_runs)]
+RunsDependency = Annotated[RunScheduler, Depends(get_runs)]
 
 
 @router.get("/experiments")
@@ -98,7 +98,7 @@ async def stream_events(
         return poll_response(log, last_id, streams)
     if request.scope.get(IS_HEAD):
         return EventStream.headers_only()
-    return EventStream(log, last_id, streams, run.watched())
+    return EventStream(log, last_id, streams, run.watch())
 
 
 @router.get("/runs/{run_id}/metrics.csv")
@@ -158,7 +158,7 @@ def _run_json(run: Run) -> dict[str, object]:
         "state": run.state,
         "position": queue_place.position if queue_place else 0,
         "eta_s": queue_place.eta_s if queue_place else 0.0,
-        "shared": len(run.askers) > 1,
+        "shared": len(run.owners) > 1,
     }
 
 

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from app.events import Done, data
+from app.events import Done, to_payload
 from bench.sides.feed import Feed, points, serve
 
 app = FastAPI()
@@ -41,12 +41,12 @@ async def end() -> None:
     """Ends it."""
     for task in tasks:
         task.cancel()
-    feed.add((Done.name, data(Done("stopped", 0.0))), last=True)
+    feed.add((Done.name, to_payload(Done("stopped", 0.0))), last=True)
 
 
 async def _fill() -> None:
     async for event in points("bn", 0):
-        feed.add((event.name, data(event)))
+        feed.add((event.name, to_payload(event)))
 
 
 if __name__ == "__main__":

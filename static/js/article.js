@@ -17,6 +17,8 @@ import { Batch } from "./widgets/batch.js";
 import { Bowl } from "./widgets/bowl.js";
 import { TrainOrTest } from "./widgets/train-or-test.js";
 
+/** @typedef {import("./dom/loading.js").LoadError} LoadError */
+
 // In plain files no server trains.
 const replays = "replays" in document.documentElement.dataset;
 
@@ -27,10 +29,14 @@ function isDark() {
   return theme ? theme === "dark" : dark.matches;
 }
 
+/** @type {(button: HTMLElement) => void} */
 function startThemeSwitch(button) {
   const show = () => {
     button.textContent = isDark() ? words.article.lightPage : words.article.darkPage;
-    for (const source of document.querySelectorAll("picture > source")) source.media = isDark() ? "all" : "not all";
+    /** @type {NodeListOf<HTMLSourceElement>} */
+    const sources = document.querySelectorAll("picture > source");
+    for (const source of sources) source.media = isDark() ? "all" : "not all";
+    document.documentElement.dataset.pictures = isDark() ? "dark" : "light";
     dispatchEvent(new Event("themechange"));
   };
   button.addEventListener("click", () => {
@@ -45,16 +51,18 @@ function startThemeSwitch(button) {
 }
 
 // What a chart gives to take away is loaded when the first reader's disclosure opens.
+/** @type {(details: HTMLElement) => Promise<void>} */
 async function showData(details) {
   details.querySelector("[data-trouble]")?.remove();
   try {
     (await loadModule("export/chart-data.js")).show(details);
   } catch (error) {
-    details.append(trouble(words.views.notLoaded, error, () => showData(details)));
+    details.append(trouble(words.views.notLoaded, /** @type {LoadError} */ (error), () => showData(details)));
   }
 }
 
 // One part of the page that fails to start says so in its place, and all others start.
+/** @type {(selector: string, start: (element: HTMLElement) => void) => void} */
 function startEach(selector, start) {
   for (const element of document.querySelectorAll(selector)) {
     try {
@@ -62,7 +70,7 @@ function startEach(selector, start) {
     } catch (error) {
       reportError(error);
       element.dataset.failedToStart = "";
-      if (!element.hidden) element.append(trouble(words.views.notStarted, error));
+      if (!element.hidden) element.append(trouble(words.views.notStarted, /** @type {LoadError} */ (error)));
     }
   }
 }
@@ -79,7 +87,13 @@ function start() {
   startEach("[data-drawing=lipschitz]", (element) => new Lipschitz(element));
   startEach("[data-copy]", (element) => new Copy(element));
   guarded(() => new Citations(document.querySelectorAll(".cite")))();
-  document.addEventListener("toggle", ({ target }) => target.matches?.(".chart-data") && showData(target), true);
+  document.addEventListener(
+    "toggle",
+    ({ target }) => {
+      if (target instanceof HTMLElement && target.matches(".chart-data")) showData(target);
+    },
+    true,
+  );
 }
 
 // Else fallback.js has the page stand still. If it has done so already, over the words of the page's
@@ -87,5 +101,5 @@ function start() {
 if ((replays || window.htmx) && !("lacks" in document.documentElement.dataset)) {
   start();
   document.documentElement.dataset.started = "";
-  document.getElementById("without-scripts").media = "(scripting: none)";
+  /** @type {HTMLLinkElement} */ (document.getElementById("without-scripts")).media = "(scripting: none)";
 }

@@ -13,9 +13,13 @@
   ];
 
   const { dataset } = document.documentElement;
-  const sheet = document.getElementById("without-scripts");
+  const sheet = /** @type {HTMLLinkElement} */ (document.getElementById("without-scripts"));
+  /** @type {(element: EventTarget | null) => boolean} */
   const isModule = (element) => element instanceof HTMLScriptElement && element.type === "module";
-  const isMissing = (path) => path.split(".").reduce((owner, name) => owner && owner[name], window) === undefined;
+  /** @type {(owner: any, name: string) => any} */
+  const memberOf = (owner, name) => owner && owner[name];
+  /** @type {(path: string) => boolean} */
+  const isMissing = (path) => path.split(".").reduce(memberOf, window) === undefined;
 
   delete dataset.started; // a copy that was saved from a living page has it
   delete dataset.lacks;

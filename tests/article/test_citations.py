@@ -11,13 +11,12 @@ from app.article import renderer
 from app.article.assets import STATIC_FOLDER
 from app.article.citations import Citations
 from app.article.references import REFERENCES
+from app.resources import TEMPLATES
 from tests.support.markup import Elements
 
 
 def rendered(source: str, citations: Citations) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(renderer.TEMPLATES), autoescape=True, trim_blocks=True
-    )
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True)
     imports = '{% from "citations.html" import cite with context %}'
     return environment.from_string(imports + source).render(citations=citations)
 
@@ -69,9 +68,9 @@ def test_nothing_is_cited_after_the_list() -> None:
 def test_an_unknown_key_stops_the_start_and_no_reader(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = (renderer.TEMPLATES / "sections" / "introduction.html").read_text()
-    for template in renderer.TEMPLATES.rglob("*.html"):
-        copy = tmp_path / template.relative_to(renderer.TEMPLATES)
+    source = (TEMPLATES / "sections" / "introduction.html").read_text()
+    for template in TEMPLATES.rglob("*.html"):
+        copy = tmp_path / template.relative_to(TEMPLATES)
         copy.parent.mkdir(exist_ok=True)
         copy.write_text(template.read_text())
     (tmp_path / "sections" / "introduction.html").write_text(

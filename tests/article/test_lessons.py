@@ -27,7 +27,7 @@ def test_a_lesson_can_be_trained_and_was_over_several_seeds(lesson: Lesson) -> N
 
 
 def test_lessons_are_several_of_several_figures() -> None:
-    assert 8 <= len(LESSONS) <= 10
+    assert 8 <= len(LESSONS) <= 12
     assert len({lesson.slug for lesson in LESSONS}) >= 6
     assert {lesson.slug for lesson in LESSONS} <= set(EXPERIMENTS)
     assert len({lesson.title for lesson in LESSONS}) == len({it.figure_link for it in LESSONS})

@@ -6,7 +6,7 @@ import pytest
 from jinja2 import Environment
 
 from app.article.mathml import NAMESPACE, to_mathml
-from app.article.renderer import TEMPLATES
+from app.resources import TEMPLATES
 
 
 def classed(markup: str) -> dict[str, str]:

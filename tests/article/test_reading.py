@@ -17,6 +17,7 @@ from app.events import Done, Event, Started, Verdict
 from app.experiments import EXPERIMENTS
 from app.measurements import Provenance
 from app.reproducibility.recordings import load
+from app.resources import TEMPLATES
 from app.runs.run import Run
 from tests.conftest import Site
 
@@ -121,7 +122,7 @@ def test_a_curve_that_no_figure_has_is_refused() -> None:
 def test_a_wrong_name_in_the_prose_stops_the_start_and_no_reader(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, error: type[Exception], named: str
 ) -> None:
-    templates = shutil.copytree(renderer.TEMPLATES, tmp_path / "templates")
+    templates = shutil.copytree(TEMPLATES, tmp_path / "templates")
     section = templates / "sections" / "introduction.html"
     section.write_text(section.read_text() + "{{ " + call + " }}")
     monkeypatch.setattr(renderer, "TEMPLATES", templates)
@@ -164,7 +165,7 @@ def test_the_prose_quotes_the_run_that_the_page_is_opened_at(
 
 def test_a_run_that_one_reader_left_goes_on_for_the_others_alone(served: PageRenderer) -> None:
     run = run_after(STARTED)
-    run.askers, run.left = ["you"], {"me"}
+    run.owners, run.former_owners = ["you"], {"me"}
     assert "was stopped" in saws_in(served.article("me", opened_run=run))[SHOWN]
     assert "still going on" in saws_in(served.article("you", opened_run=run))[SHOWN]
 

@@ -1,4 +1,9 @@
-from bench.lighthouse import complaints, figure, table
+import shutil
+from pathlib import Path
+
+from app.reproducibility.claims_table import replace_block
+from bench.lighthouse import MARK, complaints, figure, table
+from tests.support.processes import ROOT
 
 
 def report(score: float) -> dict[str, object]:
@@ -23,3 +28,9 @@ def test_the_table_has_a_line_for_each_device() -> None:
 def test_only_what_lost_points_is_complained_of() -> None:
     assert list(complaints(report(0.95))) == []
     assert next(complaints(report(0.5))) == "performance: Speed 2 s"
+
+
+def test_the_documentation_has_a_place_for_the_table(tmp_path: Path) -> None:
+    page = Path(shutil.copy(ROOT / "docs" / "measurements.md", tmp_path))
+    replace_block(page, "as measured", MARK)
+    assert f"<!-- {MARK} -->\n\nas measured\n\n<!-- /{MARK} -->" in page.read_text()

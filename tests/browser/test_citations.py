@@ -124,30 +124,6 @@ def test_without_scripts_a_citation_is_a_link_and_nothing_is_dead(
     expect(page.get_by_role("button", name="Copy")).to_be_hidden()
 
 
-@pytest.mark.parametrize(
-    ("anchor", "view", "where"),
-    [
-        # left, width, bottom, top of the citation; the card is 200 × 100.
-        ((400, 20, 120, 100), (1000, 800), {"left": 310, "top": 126}),
-        ((0, 20, 120, 100), (1000, 800), {"left": 16, "top": 126}),
-        ((970, 20, 120, 100), (1000, 800), {"left": 784, "top": 126}),
-        ((400, 20, 720, 700), (1000, 800), {"left": 310, "top": 594}),
-        # No room on either side: below, where one can scroll to it.
-        ((400, 20, 120, 100), (1000, 200), {"left": 310, "top": 126}),
-        # Narrower than the card: its beginning is seen.
-        ((50, 20, 120, 100), (150, 800), {"left": 16, "top": 126}),
-    ],
-)
-def test_a_card_stays_in_the_window(
-    anchor: tuple[int, ...], view: tuple[int, int], where: dict[str, float], plain_page: Page
-) -> None:
-    left, width, bottom, top = anchor
-    rect = f"{{left: {left}, width: {width}, bottom: {bottom}, top: {top}}}"
-    size = f"{{width: {view[0]}, height: {view[1]}}}"
-    expression = f"m.place({rect}, {{width: 200, height: 100}}, {size})"
-    assert call(plain_page, "page/citations.js", expression) == where
-
-
 def test_copy_puts_the_entry_on_the_clipboard_and_says_so(
     new_reader: NewReader, server: Server
 ) -> None:
@@ -170,26 +146,6 @@ def test_copy_selects_the_entry_where_there_is_no_clipboard(
     expect(page.locator("[data-copy-status]")).to_contain_text("Selected")
     selected = page.evaluate("getSelection().toString()")
     assert selected.strip() == page.locator(COPY_TEXT).text_content()
-
-
-@pytest.mark.parametrize(
-    ("address", "field"),
-    [
-        ("https://batchnorm.example", "\n  url = {https://batchnorm.example/},\n}"),
-        ("https://lab.example/bn/", "\n  url = {https://lab.example/bn/},\n}"),
-        ("http://192.168.1.7:8000", "\n  url = {http://192.168.1.7:8000/},\n}"),
-        ("http://127.0.0.1:8000", "\n}"),
-        ("http://localhost:8000", "\n}"),
-        ("http://[::1]:8000", "\n}"),
-        ("file:///article.html", "\n}"),
-    ],
-)
-def test_the_entry_has_an_address_that_others_can_reach_or_none(
-    address: str, field: str, plain_page: Page
-) -> None:
-    expression = f"m.withAddress('@misc{{x,\\n  year = {{2026}},\\n}}', new URL('{address}'))"
-    entry = call(plain_page, "page/copy.js", expression)
-    assert entry == "@misc{x,\n  year = {2026}," + field
 
 
 def test_the_address_that_others_can_reach_is_that_of_the_settings(plain_page: Page) -> None:

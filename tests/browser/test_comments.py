@@ -173,7 +173,7 @@ def test_a_reader_who_wrote_enough_reads_when_to_come_back(
         expect(section.texts).to_have_count(number + 1)
     section.post("One more.")
     expect(section.element.get_by_role("alert")).to_have_text(
-        "You have written 3 comments within 10 minutes, as many as one may. "
+        "You have written 3 comments within 10 minutes, which is the limit. "
         "Try again in 10 minutes."
     )
     expect(section.element.get_by_label("Comment")).to_have_value("One more.")

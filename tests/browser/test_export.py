@@ -2,7 +2,6 @@
 
 import functools
 import http.server
-import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,13 +10,11 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.events import TrainingEvent, data
 from app.experiments import EXPERIMENTS
 from app.reproducibility import recorded_sweeps, recordings
 from app.reproducibility.recordings import Recording
 from tests.browser.axe import keep_only, violations_in_both_themes
 from tests.browser.conftest import NewReader
-from tests.browser.functions import call
 from tests.browser.reader import Reader
 from tests.conftest import Site
 
@@ -99,7 +96,7 @@ def expect_whole(reader: Reader) -> None:
     """The charts have every recorded point of every arm."""
     experiment = EXPERIMENTS[reader.slug]
     profiles = {profile.metric.id for profile in experiment.profiles}
-    measured = recording_of(reader.slug).measured([arm.id for arm in experiment.arms])
+    measured = recording_of(reader.slug).measurements([arm.id for arm in experiment.arms])
     rows = list(measured.rows())
     for metric, lines in reader.curves().items():
         for arm in experiment.arms:
@@ -159,33 +156,6 @@ def test_a_replay_takes_its_time_and_may_be_stopped_and_played_again(
     states = reader.figure.evaluate("figure => figure.states")
     assert states == ["recorded", "running", "stopped", "running", "finished"]
     expect(reader.figure.locator("[data-speech]")).to_contain_text("Replay finished. At learning")
-
-
-@pytest.mark.parametrize("slug", ["covariate-shift", "loss-surface"])
-def test_a_replay_keeps_the_order_of_each_training(page: Page, slug: str) -> None:
-    experiment, recording = EXPERIMENTS[slug], recording_of(slug)
-    kept: list[TrainingEvent] = [*recording.points, *recording.rows, *recording.ends]
-    events = [{"event": event.name, "data": data(event)} for event in kept]
-    steps = recording.receipt["parameters"]["steps"]
-    rows = len({row.y for row in recording.rows if row.metric == "surface"})
-    moments = call(
-        page,
-        "figure/replay.js",
-        f"m.timeline({json.dumps(events)}, {{steps: {steps}, rows: {rows}}})",
-    )
-    times = [moment["at"] for moment in moments]
-    assert times == sorted(times)
-    assert (times[0], times[-1]) == (0, 1)
-    for arm in experiment.arms:
-        own = [moment for moment in moments if moment["data"]["arm"] == arm.id]
-        points = [moment["data"] for moment in own if moment["event"] == "points"]
-        reached = [each["step"][0] for each in points]
-        assert reached == sorted(reached)
-        assert len(reached) == sum(len(of.step) for of in recording.points if of.arm == arm.id)
-        heights = [each["data"]["y"] for each in own if each["data"].get("metric") == "surface"]
-        assert heights == sorted(heights)
-        assert len(heights) == rows
-        assert own[-1]["event"] == "arm"
 
 
 def test_every_widget_works(reader: Reader) -> None:

@@ -68,7 +68,7 @@ def test_a_metric_is_drawn_where_it_was_measured_and_nowhere_else(
     reader.look(details=True)
     reader.wait_for_points(26)
     reader.page.wait_for_function(
-        "() => document.querySelectorAll('[data-figure=smoothness] .plot[data-live]').length === 7"
+        "() => document.querySelectorAll('[data-figure=smoothness] .plot[data-live]').length === 9"
     )
     curves = reader.curves()
     for metric, steps in {
@@ -82,7 +82,7 @@ def test_a_metric_is_drawn_where_it_was_measured_and_nowhere_else(
 def test_a_level_follows_the_learning_rate(new_reader: NewReader, server: Server) -> None:
     reader = reader_of("smoothness", new_reader, server)
     reader.wait_for_points(26)
-    (level,) = SMOOTHNESS.parse({}).levels()
+    level, _ = SMOOTHNESS.parse({}).levels()
     ((label, value),) = reader.figure.evaluate(LEVELS)
     assert label == level.label
     assert value == pytest.approx(level.value)

@@ -82,27 +82,6 @@ def test_a_run_of_the_figure_is_shown_elsewhere_too(outlook: Locator, reader: Re
     assert len(bars(inside)) == 4
 
 
-@pytest.mark.parametrize(
-    ("expression", "value"),
-    [
-        ("m.shares([1, 2, 5])", [12.5, 25, 62.5]),
-        ("m.shares([0, 0])", [0, 0]),
-        ("m.moments([-1, 1], [5, 5]).mean", 0),
-        ("m.moments([-1, 1], [5, 5]).deviation", 1),
-        ("m.moments([0, 4], [3, 1]).mean", 1),
-    ],
-)
-def test_bins_are_counted_as_a_hand_counts(
-    expression: str, value: object, plain_page: Page
-) -> None:
-    assert call(plain_page, "charts/bins.js", expression) == pytest.approx(value)
-
-
-def test_an_outline_is_cut_at_the_top(plain_page: Page) -> None:
-    outline = "M0 0V12.5H1V25H2V40H3V0"
-    assert call(plain_page, "charts/bins.js", "m.skyline([12.5, 25, 62.5], 40)") == outline
-
-
 # A slider through the steps of a run that is under way: drawn at step 70, when 72 has come already.
 PRESSED_AT_ITS_END = """async () => {
   const article = document.querySelector("[type=module]").src;

@@ -4,10 +4,9 @@ import csv
 import io
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import NewReader
-from tests.browser.functions import call
 from tests.browser.reader import Reader
 from tests.support.processes import Server
 
@@ -179,35 +178,3 @@ def test_the_text_quotes_the_run_that_is_shown(reader: Reader) -> None:
     expect(reader.page.locator(".saw [data-shown-of=learning-rates]")).to_have_text(
         "the run of seed 4"
     )
-
-
-@pytest.mark.parametrize(
-    ("x", "index"),
-    [(0, 0), (1, 0), (1.5, 1), (4, 2), (5.9, 2), (6, 2), (6.1, None), (20, None)],
-)
-def test_the_nearest_point_is_read_and_none_beyond_the_end(
-    x: float, index: int | None, plain_page: Page
-) -> None:
-    assert (
-        call(plain_page, "charts/chart-model.js", f"m.nearest([{{x: 0}}, {{x: 2}}, {{x: 4}}], {x})")
-        == index
-    )
-
-
-def test_of_a_profile_the_rows_of_a_step_can_be_chosen(plain_page: Page) -> None:
-    shown = call(
-        plain_page,
-        "charts/chart-model.js",
-        """(() => {
-          const told = new m.Told(["p"]);
-          for (const [step, value] of [[0, 1], [10, 2], [20, 3]]) {
-            const row = {metric: "p", arm: "a", seed: 1, low: 0, high: 1};
-            told.append({event: "row", data: {...row, step, values: [value, value]}});
-          }
-          const first = () => [told.step, told.moved, told.middles("a")[0][0].value];
-          const seen = [first()];
-          for (const step of [0, 15, null]) { told.choose(step); seen.push(first()); }
-          return [...seen, told.start("a")[0].value];
-        })()""",
-    )
-    assert shown == [[20, True, 3], [0, False, 1], [10, True, 2], [20, True, 3], 1]

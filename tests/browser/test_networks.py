@@ -326,10 +326,10 @@ def test_a_queued_run_that_is_only_polled_is_not_dropped(gated: FakeServer) -> N
     with gated.new_client() as visitor:
         run = visitor.post("/experiments/learning-rates/runs", json={"seed": 1}).json()
         kept = gated.app.state.runs._live[run["id"]]
-        kept.last_seen -= 10
-        assert kept.unseen_s() >= 10
+        kept.last_viewed_at -= 10
+        assert kept.unwatched_s() >= 10
         visitor.get(f"/runs/{run['id']}/events?wait=0")
-        assert kept.unseen_s() < 10
+        assert kept.unwatched_s() < 10
         visitor.delete(f"/runs/{run['id']}")
     wait_until(lambda: kept.done is not None, "the run has ended")
 

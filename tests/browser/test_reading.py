@@ -1,10 +1,14 @@
 """What is read off the charts: only places at which something was measured, each named rightly."""
 
+from itertools import pairwise
+
 import pytest
 from playwright.sync_api import Locator, expect
 
 from app.experiments.catalogue.distance import NAMES
+from tests.browser.conftest import NewReader
 from tests.browser.reader import Reader
+from tests.support.processes import Server
 
 pytestmark = pytest.mark.browser
 
@@ -146,3 +150,42 @@ def test_what_comes_before_a_run_is_known_leaves_the_recorded_drawing(reader: Re
     )
     expect(reader.figure.locator(".plot img").first).to_be_visible()
     reader.errors.clear()  # of what was aborted
+
+
+# What a chart writes beside its curves: text and where, in the order of their height.
+WRITTEN = """(canvas) => {
+  const chart = Chart.getChart(canvas);
+  const written = [];
+  const { fillText } = chart.ctx;
+  chart.ctx.fillText = (text, x, y) => written.push([text, x, y]);
+  chart.render();
+  chart.ctx.fillText = fillText;
+  return written.filter(([, x]) => x > chart.chartArea.right).sort((a, b) => a[2] - b[2]);
+}"""
+
+
+def test_curves_are_named_where_they_end_and_no_name_hides_another(reader: Reader) -> None:
+    reader.wait_for_points(51)
+    written = chart(reader, "test_accuracy").locator("canvas").evaluate(WRITTEN)
+    names = [text for text, _, _ in written]
+    assert sorted(names) == sorted(reader.curves()["test_accuracy"])
+    heights = [y for _, _, y in written]
+    assert all(below - above >= 13.9 for above, below in pairwise(heights))
+    # The highest curve has the highest name.
+    last = {name: line[-1][1] for name, line in reader.curves()["test_accuracy"].items()}
+    assert names == sorted(names, key=lambda name: -last[name])
+
+
+def test_a_long_name_takes_several_lines_and_a_narrow_chart_none(
+    new_reader: NewReader, server: Server
+) -> None:
+    reader = new_reader(server.url)
+    reader.slug = "detached"
+    reader.wait_for_points(11)
+    canvas = chart(reader, "train_loss").locator("canvas")
+    written = [text for text, _, _ in canvas.evaluate(WRITTEN)]
+    assert "BatchNorm, statistics detached" not in written
+    assert {"Plain", "BatchNorm"} < set(written)
+    narrow = new_reader(server.url, width=390)
+    narrow.wait_for_points(51)
+    assert chart(narrow, "test_accuracy").locator("canvas").evaluate(WRITTEN) == []

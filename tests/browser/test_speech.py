@@ -3,10 +3,9 @@
 from itertools import pairwise
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import NewReader
-from tests.browser.functions import call
 from tests.browser.reader import Reader
 from tests.browser.staged import SLOW
 
@@ -56,18 +55,6 @@ def test_nothing_speaks_up_by_itself(reader: Reader) -> None:
     page.evaluate("() => new Promise((go) => setTimeout(go, 800))")  # a histogram pauses for 700
     assert page.evaluate("heard") == []
     assert page.evaluate(said) == ""
-
-
-def test_the_newest_message_wins_and_none_comes_too_soon(plain_page: Page) -> None:
-    said = """new Promise((go) => {
-      const region = document.createElement("p");
-      const said = [];
-      new MutationObserver(() => said.push(region.textContent)).observe(region, {childList: true});
-      m.say(region, "one", 60);
-      setTimeout(() => { m.say(region, "two", 60); m.say(region, "three", 60); }, 20);
-      setTimeout(() => go(said), 300);
-    })"""
-    assert call(plain_page, "dom/live-region.js", f"await {said}") == ["one", "three"]
 
 
 def test_a_widget_answers_once_the_reader_has_acted(reader: Reader) -> None:

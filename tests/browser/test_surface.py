@@ -3,10 +3,9 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import NewReader
-from tests.browser.functions import call
 from tests.browser.reader import PATIENCE_MS, Reader
 from tests.support.processes import Server
 
@@ -78,32 +77,3 @@ def test_the_maps_fill_row_by_row_while_the_run_is_going(reader: Reader) -> None
     for line in lines.values():
         places = [place for place, _ in line]
         assert places == pytest.approx([-0.5 + 0.05 * k for k in range(41)])
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "edges"),
-    [
-        (0.37, 2.4, [0.32, 0.4, 0.5, 0.63, 0.8, 1, 1.25, 1.6, 2, 2.5]),
-        (0.9, 1.0, [0.8, 1]),
-        (1, 1, [1, 1.25]),
-        (0.1, 20, [0.1, 0.16, 0.25, 0.4, 0.63, 1, 1.6, 2.5, 4, 6.3, 10, 16, 25]),
-        (0.02, 40, [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50]),
-    ],
-)
-def test_the_edges_are_round_and_lie_around_the_losses(
-    low: float, high: float, edges: list[float], plain_page: Page
-) -> None:
-    assert call(plain_page, "charts/shades.js", f"m.lossEdges({low}, {high})") == pytest.approx(
-        edges
-    )
-
-
-def test_there_are_never_more_bands_than_shades(plain_page: Page) -> None:
-    for low, high in ((1e-9, 1e9), (1e-3, 1e3), (0.2, 3.5), (2, 2)):
-        assert 2 <= len(call(plain_page, "charts/shades.js", f"m.lossEdges({low}, {high})")) <= 13
-    for bands in range(1, 13):
-        of_all = f"Array.from({{length: {bands}}}, (_, band) => m.shadeOf(band, {bands}))"
-        shades = call(plain_page, "charts/shades.js", of_all)
-        assert shades[0] == 0
-        assert len(set(shades)) == bands
-        assert shades[-1] == (11 if bands > 1 else 0)

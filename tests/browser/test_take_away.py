@@ -174,7 +174,7 @@ def test_bands_levels_and_their_names_are_in_the_picture(
     reader.slug = "smoothness"
     reader.wait_for_points(26)
     svg = ET.parse(save(reader, opened(reader, "beta"), "SVG")).getroot()
-    (level,) = SMOOTHNESS.parse({}).levels()
+    level, _ = SMOOTHNESS.parse({}).levels()
     assert words(svg).count(level.label) == 1  # in the legend
     svg = ET.parse(save(reader, opened(reader, "loss_min"), "SVG")).getroot()
     bands = [shape for shape in svg.iter(f"{SVG}polygon") if "data-band" in shape.attrib]
@@ -347,3 +347,13 @@ def test_on_paper_no_chart_or_widget_stands_twice_in_a_browser_without_has(
     reader.page.evaluate("dispatchEvent(new Event('afterprint'))")
     reader.page.emulate_media(media="screen")
     expect(plot.locator("canvas")).to_be_visible()
+
+
+def test_on_paper_the_pictures_of_a_dark_page_are_turned_to_light(reader: Reader) -> None:
+    picture = reader.page.locator("#widget-batch .still img").first
+    look = "(image) => getComputedStyle(image).filter"
+    for theme, filtered in (("Dark page", True), ("Light page", False)):
+        reader.page.get_by_role("button", name=theme).click()
+        reader.page.emulate_media(media="print")
+        assert ("invert" in picture.evaluate(look)) == filtered
+        reader.page.emulate_media(media="screen")

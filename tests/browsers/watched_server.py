@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app import logging_config, settings
 from app.article.assets import STATIC_FOLDER
 from app.main import create_app
-from app.serve import Server, config_for
+from app.serve import ArticleServer, uvicorn_config
 
 # The first script of every page, which the parser waits for.
 FIRST = Path("js", "theme.js")
@@ -35,12 +35,12 @@ class Watched:
 def main() -> None:
     """Serves until SIGTERM."""
     loaded = settings.load()
-    logging_config.start(loaded.log_format)
+    logging_config.configure(loaded.log_format)
     app = create_app(loaded)
-    config = config_for(app, loaded)
+    config = uvicorn_config(app, loaded)
     config.app = Watched(app)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    Server(app, config).run()
+    ArticleServer(app, config).run()
 
 
 if __name__ == "__main__":

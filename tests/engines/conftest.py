@@ -8,7 +8,7 @@ from typing import TypeAlias
 import anyio
 import pytest
 
-from app.engines.cluster import Membership
+from app.engines.cluster import ClusterMembership
 from app.engines.registry import ENGINES
 from app.experiments.definition import TrainingSpec
 from app.settings import Settings
@@ -50,7 +50,7 @@ def endless(small: TrainingSpec) -> TrainingSpec:
 @pytest.fixture(scope="session")
 async def local_ray(anyio_backend: object) -> AsyncGenerator[None, None]:
     """One Ray for all tests of a session: its start takes seconds, and 700 MB."""
-    membership = Membership(Settings(workers=1))
+    membership = ClusterMembership(Settings(workers=1))
     with anyio.fail_after(2 * TIMEOUT):
         await membership.join()
     yield

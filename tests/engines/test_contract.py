@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from app.engines.base import Engine, Health
-from app.engines.registry import engine_for
+from app.engines.registry import create_engine
 from app.errors import DatasetError, DeadlineExceeded, MemoryExceeded, TrainingFailed
 from app.events import ArmEnded, Points, TrainingEvent
 from app.experiments.definition import TrainingSpec
@@ -28,7 +28,7 @@ async def engine(
     engine_name: str, engine_settings: MakeSettings, anyio_backend: object
 ) -> AsyncGenerator[Engine, None]:
     """Warm, with one slot."""
-    started = engine_for(engine_settings(engine=engine_name))
+    started = create_engine(engine_settings(engine=engine_name))
     await started.start()
     with anyio.fail_after(TIMEOUT):
         await started.warm()
@@ -42,7 +42,7 @@ async def engine_without_data(
     engine_settings: MakeSettings,
     broken_data: Path,
 ) -> AsyncGenerator[Engine, None]:
-    started = engine_for(engine_settings(engine=engine_name, data_dir=broken_data))
+    started = create_engine(engine_settings(engine=engine_name, data_dir=broken_data))
     await started.start()
     yield started
     await started.close()
@@ -228,7 +228,7 @@ async def test_an_engine_without_data_says_so(
 async def test_an_engine_that_is_closed_at_once_leaves_nothing(
     engine_name: str, engine_settings: MakeSettings
 ) -> None:
-    engine = engine_for(engine_settings(engine=engine_name))
+    engine = create_engine(engine_settings(engine=engine_name))
     await engine.start()
     with anyio.fail_after(TIMEOUT):
         await engine.close()

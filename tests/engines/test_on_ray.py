@@ -12,8 +12,8 @@ import pytest
 from ray.exceptions import OutOfMemoryError, RayError, WorkerCrashedError
 
 from app.engines.base import Health
-from app.engines.on_ray import RayEngine, _ours
-from app.errors import DeadlineExceeded, MemoryExceeded, Unusable, WorkerLost
+from app.engines.on_ray import RayEngine, _to_training_error
+from app.errors import CannotTrain, DeadlineExceeded, MemoryExceeded, WorkerLost
 from app.events import ArmEnded
 from app.experiments.definition import TrainingSpec
 from tests.conftest import Serve
@@ -43,7 +43,7 @@ def training_process() -> int:
     (pid,) = [
         pid
         for pid, command in descendant_commands(os.getpid()).items()
-        if command.startswith("ray::work")
+        if command.startswith("ray::run_training")
     ]
     return pid
 
@@ -119,15 +119,15 @@ async def test_a_cluster_that_is_not_there_is_told_at_once_and_nothing_trains(
     with anyio.fail_after(TIMEOUT):
         await lonely.start()
         assert nobody in str(lonely.health().problem)
-        with pytest.raises(Unusable, match="can't be joined"):
+        with pytest.raises(CannotTrain, match="can't be joined"):
             await events_of(lonely, small)
         await lonely.close()
 
 
 def test_what_ray_says_of_a_loss_is_told_apart() -> None:
     no_memory: RayError = OutOfMemoryError("the node is low on memory")  # type: ignore[no-untyped-call]
-    assert isinstance(_ours(no_memory), MemoryExceeded)
-    assert isinstance(_ours(WorkerCrashedError()), WorkerLost)
+    assert isinstance(_to_training_error(no_memory), MemoryExceeded)
+    assert isinstance(_to_training_error(WorkerCrashedError()), WorkerLost)
 
 
 @pytest.mark.long

@@ -5,7 +5,7 @@ import pytest
 
 from app.engines.inline import InlineEngine
 from app.engines.on_ray import RayEngine
-from app.engines.registry import ENGINES, engine_for
+from app.engines.registry import ENGINES, create_engine
 from app.engines.workers import WorkersEngine
 from app.errors import InvalidSettings
 from app.settings import Settings
@@ -17,7 +17,7 @@ def test_every_engine_of_the_settings_is_registered() -> None:
 
 
 def test_the_settings_name_the_engine(engine_settings: MakeSettings) -> None:
-    kinds = {name: type(engine_for(engine_settings(engine=name))) for name in ENGINES}
+    kinds = {name: type(create_engine(engine_settings(engine=name))) for name in ENGINES}
     assert kinds == {"workers": WorkersEngine, "inline": InlineEngine, "ray": RayEngine}
 
 
@@ -27,7 +27,7 @@ def test_without_ray_the_setting_says_how_to_install_it(
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.delitem(sys.modules, "app.engines.on_ray")
     with pytest.raises(InvalidSettings, match=r"^BATCHNORM_ENGINE: .* pip install '\.\[ray\]'"):
-        engine_for(engine_settings(engine="ray"))
+        create_engine(engine_settings(engine="ray"))
 
 
 def test_workers_are_refused_on_windows_in_one_line(
@@ -35,5 +35,5 @@ def test_workers_are_refused_on_windows_in_one_line(
 ) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     with pytest.raises(InvalidSettings, match=r"^BATCHNORM_ENGINE: .*'inline'"):
-        engine_for(engine_settings(engine="workers"))
-    assert isinstance(engine_for(engine_settings(engine="inline")), InlineEngine)
+        create_engine(engine_settings(engine="workers"))
+    assert isinstance(create_engine(engine_settings(engine="inline")), InlineEngine)

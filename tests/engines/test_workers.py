@@ -14,9 +14,9 @@ import torch
 
 from app.engines import workers
 from app.engines.base import Health
-from app.engines.messages import Ended, Train, pack
+from app.engines.messages import StartTraining, TrainingEnded, encode_message
 from app.engines.workers import Worker, WorkersEngine
-from app.errors import DeadlineExceeded, Unusable, WorkerLost
+from app.errors import CannotTrain, DeadlineExceeded, WorkerLost
 from app.events import ArmEnded
 from app.experiments.definition import TrainingSpec
 from tests.conftest import DATA_DIR
@@ -70,6 +70,16 @@ async def test_a_worker_killed_in_mid_training_ends_it_with_worker_lost_and_is_r
     assert engine.health().restarts == restarts + 1
 
 
+async def test_a_worker_is_ours_where_the_current_folder_has_another_app(
+    engine: WorkersEngine, worker: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "__init__.py").write_text("raise SystemExit('another app')")
+    monkeypatch.chdir(tmp_path)
+    os.kill(worker, signal.SIGKILL)
+    await replaced(engine, worker)
+
+
 async def test_a_worker_that_stands_still_meets_the_deadline_and_is_replaced(
     engine: WorkersEngine, worker: int, small: TrainingSpec, endless: TrainingSpec
 ) -> None:
@@ -119,7 +129,7 @@ async def test_a_worker_that_has_grown_is_replaced_between_two_trainings(
     engine: WorkersEngine, worker: int, small: TrainingSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(workers, "GROWN", 0.1)
+        patch.setattr(workers, "RECYCLE_MEMORY_SHARE", 0.1)
         assert isinstance((await events_of(engine, small))[-1], ArmEnded)
     await replaced(engine, worker)
 
@@ -130,7 +140,7 @@ async def test_a_wait_that_is_cancelled_within_a_message_loses_nothing() -> None
     _, writer = await asyncio.open_connection(sock=ours)
     reader = asyncio.StreamReader()
     worker = Worker(await asyncio.create_subprocess_exec("sleep", "60"), reader, writer)
-    message = pack(Ended())
+    message = encode_message(TrainingEnded())
     reader.feed_data(message[:4])
     with anyio.move_on_after(0):
         await worker.receive()
@@ -138,7 +148,7 @@ async def test_a_wait_that_is_cancelled_within_a_message_loses_nothing() -> None
     reader.feed_eof()
     with theirs, anyio.fail_after(TIMEOUT):
         try:
-            assert await worker.receive() == Ended()
+            assert await worker.receive() == TrainingEnded()
         finally:
             worker.kill()
             await worker.process.wait()
@@ -148,7 +158,7 @@ def test_a_worker_in_mid_training_ends_itself_when_its_server_is_gone(
     cache_dir: Path, endless: TrainingSpec
 ) -> None:
     with _worker_process(cache_dir) as (process, ours):
-        ours.sendall(pack(Train(endless)))
+        ours.sendall(encode_message(StartTraining(endless)))
         with ours.makefile("rb") as stream:
             assert len(stream.read(10_000)) == 10_000  # it is warm, and trains
         ours.close()
@@ -193,7 +203,10 @@ def _worker_process(
 async def test_a_cap_that_no_worker_keeps_is_said(engine_settings: MakeSettings) -> None:
     tight = WorkersEngine(engine_settings(workers=1, worker_memory_mb=100))
     await tight.start()
-    with anyio.fail_after(TIMEOUT), pytest.raises(Unusable, match="WORKER_MEMORY_MB is too low"):
+    with (
+        anyio.fail_after(TIMEOUT),
+        pytest.raises(CannotTrain, match="WORKER_MEMORY_MB is too low"),
+    ):
         await tight.warm()
     await tight.close()
 
@@ -212,7 +225,7 @@ async def test_a_worker_that_can_not_start_says_so(
     """Nobody foresaw it, and nobody waits for ever."""
     stuck = WorkersEngine(engine_settings(workers=1, cache_dir=foreign_cache))
     await stuck.start()
-    with anyio.fail_after(TIMEOUT), pytest.raises(Unusable, match="could not start"):
+    with anyio.fail_after(TIMEOUT), pytest.raises(CannotTrain, match="could not start"):
         await stuck.warm()
     await stuck.close()
 

@@ -197,10 +197,22 @@ def over_steps(**series: list[float]) -> Measurements:
 
 def test_a_statistic_is_taken_over_the_steps() -> None:
     measured = over_steps(bn=[0.0, 0.9, 0.2, 0.8])
-    expected: dict[Statistic, float] = {"last": 0.8, "mean": 0.475, "median": 0.5, "greatest": 0.9}
+    expected: dict[Statistic, float] = {
+        "first": 0.0,
+        "last": 0.8,
+        "late": 0.8,
+        "mean": 0.475,
+        "median": 0.5,
+        "greatest": 0.9,
+    }
     for statistic, value in expected.items():
         claim = replace(HIGH, statistic=statistic)
         assert math.isclose(claim.value(measured, "bn"), value)
+
+
+def test_late_is_the_mean_over_the_last_fifth_of_the_points() -> None:
+    measured = over_steps(bn=[0.0, *[1.0] * 8, 2.0, 4.0])
+    assert replace(HIGH, statistic="late").value(measured, "bn") == 3.0
 
 
 def test_what_is_not_finite_at_a_step_counts_as_infinite() -> None:
@@ -209,6 +221,18 @@ def test_what_is_not_finite_at_a_step_counts_as_infinite() -> None:
         measured = over_steps(bn=series)
         assert replace(HIGH, statistic="median").value(measured, "bn") == 0.2
         assert replace(HIGH, statistic="mean").value(measured, "bn") == math.inf
+
+
+def test_within_is_held_against_both_sides() -> None:
+    near = replace(HIGH, relation="within", bound=0.5, tolerance=0.1)
+    for value, held in (
+        (0.39, False),
+        (0.41, True),
+        (0.59, True),
+        (0.61, False),
+        (math.nan, False),
+    ):
+        assert near.outcomes(over_steps(**{HIGH.arm: [value]})) == [held]
 
 
 def test_a_factor_scales_what_it_is_held_against() -> None:

@@ -17,10 +17,12 @@ Key = tuple[str, str, str]  # arm, metric, statistic
 Values = dict[Key, float]
 
 ACCURACIES = 0.098, 0.6, 0.795, 0.8, 0.93
-POWERS = -2.0, -0.95, 0.3, math.inf
+POWERS = -2.0, -1.0, 0.3, math.inf
 OTHERS = 0.004, 0.5, 2.0, 2.0001, math.nan
 BY_METRIC: dict[str, tuple[float, ...]] = {
     "test_accuracy": ACCURACIES,
+    "precise_accuracy": ACCURACIES[::2],
+    "correction_cosine": (0.4, 0.9),
     "precise_gain": (-0.1, 0.0, 0.02, 0.3),
     "gradient_power": POWERS,
     "curvature_power": POWERS,
@@ -53,11 +55,16 @@ SAID: list[tuple[str, Callable[..., bool]]] = [
     (rf"after {NUMBER} [^∞\d]* only after {NUMBER}", lambda a, b: a < b),
     (rf"by only {NUMBER} with BatchNorm and by {NUMBER} without", lambda a, b: a < b),
     (rf"were only {NUMBER} times as large", lambda a: a < 0.5),
+    (rf"about as still[^:]*: [^∞\d]* moved {NUMBER} times as far", lambda a: a <= 2),
+    (rf"less still[^:]*: [^∞\d]* moved {NUMBER} times as far", lambda a: a >= 2),
+    (rf"loss was lower with [^:]*: {NUMBER} nats, against {NUMBER}", lambda a, b: a < b),
+    (rf"turned [^:]* far: [^∞\d]* a cosine of {NUMBER}", lambda a: a <= 0.71),
+    (rf"by less than 45°: [^∞\d]* a cosine of {NUMBER}", lambda a: a >= 0.7),
     (rf"within {NUMBER}% of 2/η", lambda a: a <= 25),
     (rf"at least {NUMBER}% away", lambda a: a >= 25),
     (rf"by as much as {NUMBER} nats", lambda a: a >= 0.01),
-    (rf"slowly than 1/c: [^−∞\d]*{NUMBER}", lambda a: a >= -0.95),
-    (rf"slowly than 1/c²: [^−∞\d]*{NUMBER}", lambda a: a >= -1.9),
+    (rf"did not go as 1/c, [^−∞\d]*{NUMBER}", lambda a: not -1.05 < a < -0.95),
+    (rf"did not go as 1/c², [^−∞\d]*{NUMBER}", lambda a: not -2.1 < a < -1.9),
 ]
 # Words that lean on another sentence, which may have come out otherwise; words to somebody who
 # may not have asked for the run; numbers that are none.

@@ -21,7 +21,7 @@ from tests.support.processes import wait_until
 
 READERS = 300
 JSON = {"Accept": "application/json"}
-DROPPED = "nobody waits for it"
+DROPPED = "run dropped: nobody watches it"
 
 
 @pytest.mark.long

@@ -128,7 +128,7 @@ def test_narrower_instructions_are_named_as_the_reason_for_other_numbers(
         shown, said = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 1, said
     *_, reason, difference = shown.splitlines()
-    assert reason.startswith("The likely reason is what is not the same here")
+    assert reason.startswith("The likely reason is one of these differences")
     there = receipt["instruction_set"]
     assert difference.startswith(f"  instruction set: {there} there, ")
     assert difference.endswith("torch AVX2, oneDNN AVX2 here")
@@ -141,7 +141,7 @@ def test_the_same_numbers_with_another_verdict_say_so(
     write: Write,
 ) -> None:
     assert main(["verify", write(verdict="All is proved.")]) == 0
-    assert f"another verdict. Here it is: {receipt['verdict']}" in capsys.readouterr().out
+    assert f"a different verdict. Here it is: {receipt['verdict']}" in capsys.readouterr().out
 
 
 def test_a_repetition_that_fails_says_why(
@@ -271,7 +271,7 @@ def test_a_parameter_can_not_stand_for_a_seed(write: Write, receipt: dict[str, A
 
 @pytest.mark.parametrize("slug", EXPERIMENTS)
 def test_a_recording_is_read_as_its_receipt(slug: str) -> None:
-    experiment, request = receipts.read(recordings.FOLDER / f"{slug}.json").run()
+    experiment, request = receipts.read(recordings.FOLDER / f"{slug}.json").parse_request()
     assert (experiment.slug, request.seed) == (slug, 1)
 
 

@@ -63,5 +63,5 @@ def test_the_recorded_verdict_is_what_is_said_today_of_the_recorded_numbers(
 ) -> None:
     recording = recordings.load(experiment.slug)
     assert recording is not None
-    measured = recording.measured([arm.id for arm in experiment.arms])
+    measured = recording.measurements([arm.id for arm in experiment.arms])
     assert recording.receipt["verdict"] == experiment.judge(measured).text

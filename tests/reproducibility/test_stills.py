@@ -104,7 +104,7 @@ def of_points(recording: Recording, arm: Arm, metric: str) -> Points:
 
 def of_rows(recording: Recording, arm: Arm, metric: str) -> Points:
     rows = [row for row in recording.rows if row.arm == arm.id and row.metric == metric]
-    return list(zip(rows[-1].places(), rows[-1].values, strict=True)) if rows else []
+    return list(zip(rows[-1].positions(), rows[-1].values, strict=True)) if rows else []
 
 
 def finite(line: Points) -> list[tuple[float, float]]:
@@ -125,7 +125,7 @@ CHARTS = [
     for metric in experiment.metrics
 ]
 CHARTS += [(e, profile.metric, profile) for e in EXPERIMENTS.values() for profile in e.profiles]  # type: ignore[misc]
-SHOWN = [chart for chart in CHARTS if KEPT.of(chart[0].slug, chart[1].id)]
+SHOWN = [chart for chart in CHARTS if KEPT.find(chart[0].slug, chart[1].id)]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ SHOWN = [chart for chart in CHARTS if KEPT.of(chart[0].slug, chart[1].id)]
 def test_a_chart_has_every_recorded_value_where_its_axes_say(
     experiment: Experiment, metric: Metric, profile: Profile | None
 ) -> None:
-    still = KEPT.of(experiment.slug, metric.id)
+    still = KEPT.find(experiment.slug, metric.id)
     assert still is not None
     svg, recording = read(still), recording_of(experiment)
     axes = Axes(svg, metric, profile)
@@ -163,7 +163,7 @@ def test_a_chart_has_every_recorded_value_where_its_axes_say(
 def test_every_figure_and_widget_has_its_pictures_and_no_file_is_left_over() -> None:
     files = {still.file for pictures in KEPT.pictures.values() for still in pictures.values()}
     assert files == {path.name for path in FOLDER.glob("*.svg")}
-    assert {slug: len(list(KEPT.stages(slug))) for slug in WIDGETS} == WIDGETS
+    assert {slug: len(list(KEPT.for_widget(slug))) for slug in WIDGETS} == WIDGETS
     assert set(KEPT.pictures) == set(EXPERIMENTS) | set(WIDGETS)
     for pictures in KEPT.pictures.values():
         for still in pictures.values():
@@ -190,7 +190,7 @@ def histograms() -> Iterator[tuple[Experiment, Arm, list[Row]]]:
 def test_a_histogram_has_the_shares_that_were_recorded() -> None:
     compared = 0
     for experiment, arm, rows in histograms():
-        svg = read(KEPT.of(experiment.slug, f"inputs {arm.id}"))
+        svg = read(KEPT.find(experiment.slug, f"inputs {arm.id}"))
         paths = [path.attrib["d"] for path in svg.iter(f"{SVG}path") if "M0 0V" in path.attrib["d"]]
         for path, row in zip(paths, (rows[-1], rows[0]), strict=True):
             heights = [float(height) for height in re.findall(r"V([\d.]+)H", path)]
@@ -205,7 +205,7 @@ def test_the_scale_of_the_surfaces_spans_the_losses_that_were_recorded() -> None
     losses = [value for row in recording.rows if row.metric == "surface" for value in row.values]
     texts = [
         number(text.text or "")
-        for text in read(KEPT.of("loss-surface", "surface scale")).iter(f"{SVG}text")
+        for text in read(KEPT.find("loss-surface", "surface scale")).iter(f"{SVG}text")
     ]
     assert texts == sorted(texts)
     assert texts[0] <= min(losses) < texts[1]
@@ -213,7 +213,7 @@ def test_the_scale_of_the_surfaces_spans_the_losses_that_were_recorded() -> None
     for arm in EXPERIMENTS["loss-surface"].arms:
         contours = [
             path
-            for path in read(KEPT.of("loss-surface", f"surface {arm.id}")).iter(f"{SVG}path")
+            for path in read(KEPT.find("loss-surface", f"surface {arm.id}")).iter(f"{SVG}path")
             if path.attrib["d"].count("L") > 4
         ]
         assert len(contours) > 4
@@ -221,7 +221,7 @@ def test_the_scale_of_the_surfaces_spans_the_losses_that_were_recorded() -> None
 
 def test_the_stages_of_the_batch_end_at_mean_zero_and_variance_one() -> None:
     stages = []
-    for still in KEPT.stages("widget-batch"):
+    for still in KEPT.for_widget("widget-batch"):
         circles = [
             (float(circle.attrib["cx"]), float(circle.attrib["cy"]))
             for circle in read(still).iter(f"{SVG}circle")
@@ -252,12 +252,12 @@ def test_newer_pictures_take_the_place_of_all_of_their_figure(tmp_path: Path) ->
     )
     stills.save(Stills({"a": {"x": picture("a-x.svg")}}), {"a-x.svg": "4"}, tmp_path)
     kept = stills.load(tmp_path)
-    assert kept.of("a", "y") is None
-    assert kept.of("b", "x") == picture("b-x.svg", values={"cnn": "3"})
+    assert kept.find("a", "y") is None
+    assert kept.find("b", "x") == picture("b-x.svg", values={"cnn": "3"})
     assert sorted(path.name for path in tmp_path.glob("*.svg")) == ["a-x.svg", "b-x.svg"]
     assert (tmp_path / "a-x.svg").read_text() == "4"
 
 
 def test_a_folder_without_an_index_has_no_pictures(tmp_path: Path) -> None:
-    assert stills.load(tmp_path / "none").of("learning-rates", "test_loss") is None
-    assert list(stills.load(tmp_path).stages("widget-batch")) == []
+    assert stills.load(tmp_path / "none").find("learning-rates", "test_loss") is None
+    assert list(stills.load(tmp_path).for_widget("widget-batch")) == []

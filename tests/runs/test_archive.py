@@ -17,9 +17,9 @@ from app.experiments import EXPERIMENTS
 from app.experiments.catalogue.learning_rates import LEARNING_RATES
 from app.runs import history
 from app.runs.archive import Archive
-from app.runs.history import KEPT_RUNS, Ended
+from app.runs.history import MAX_CACHED_RUNS, RunHistory
 from app.runs.run import Run
-from app.runs.scheduler import Runs
+from app.runs.scheduler import RunScheduler
 from app.settings import Settings
 from app.store import Store
 from tests.support.fakes import FakeEngine, new_run, wait_end
@@ -35,11 +35,11 @@ FIGURE = LEARNING_RATES
 @asynccontextmanager
 async def serving(
     path: Path, max_bytes: int = PLENTY
-) -> AsyncGenerator[tuple[Runs, FakeEngine, Archive]]:
+) -> AsyncGenerator[tuple[RunScheduler, FakeEngine, Archive]]:
     """Runs on a toy engine with an archive in that file."""
     engine, archive = FakeEngine(), Archive(Store(path), max_bytes)
     settings = Settings.model_validate({"queue_seconds": 3600, "runs_per_reader": 100})
-    runs = Runs(engine, settings, archive)
+    runs = RunScheduler(engine, settings, archive)
     await runs.start()
     try:
         yield runs, engine, archive
@@ -48,7 +48,7 @@ async def serving(
             await runs.close()
 
 
-async def finished(runs: Runs, engine: FakeEngine, **values: int) -> Run:
+async def finished(runs: RunScheduler, engine: FakeEngine, **values: int) -> Run:
     """A run of a real figure, on the toy engine."""
     run = new_run(runs, "me", key=None, experiment=FIGURE, **values)
     await engine.finish_trainings(len(run.specs))
@@ -82,7 +82,7 @@ async def test_a_run_is_on_the_disk_before_it_says_that_it_is_done(tmp_path: Pat
         await engine.finish_trainings(len(run.specs))
         while not run.log.closed:
             assert not run.done
-            await run.log.news(len(run.log))
+            await run.log.wait_after(len(run.log))
         assert kept(path) == [run.id]
 
 
@@ -123,7 +123,7 @@ async def test_a_run_that_left_the_memory_is_opened_from_the_disk_once_for_all(
 ) -> None:
     async with serving(tmp_path / "store.db") as (runs, engine, archive):
         run = await finished(runs, engine)
-        for _ in range(KEPT_RUNS):
+        for _ in range(MAX_CACHED_RUNS):
             runs.stop(new_run(runs), "me")
         looks = []
         load = archive.load
@@ -144,7 +144,7 @@ async def test_memory_is_bounded_by_bytes_too(
 ) -> None:
     async with serving(tmp_path / "store.db") as (runs, engine, _):
         first = await finished(runs, engine)
-        monkeypatch.setattr(history, "KEPT_BYTES", first.log.size)
+        monkeypatch.setattr(history, "MAX_CACHED_BYTES", first.log.size_bytes)
         await finished(runs, engine)
         assert await runs.find(first.id) is not first  # from the disk
 
@@ -164,7 +164,7 @@ async def test_a_store_that_is_out_of_use_loses_no_finished_run(
             path.parent.write_text("a file in the folder's place")
         made = [await finished(runs, engine) for _ in range(3)]
         assert archive.problem
-        for _ in range(KEPT_RUNS):
+        for _ in range(MAX_CACHED_RUNS):
             runs.stop(new_run(runs), "me")
         assert (await runs.find(made[0].id)).receipt() == made[0].receipt()
         if how == "locked":
@@ -188,14 +188,14 @@ async def test_a_run_from_the_disk_is_no_answer_to_who_asks_for_the_same(tmp_pat
 async def test_a_run_may_be_saved_by_two_at_once(tmp_path: Path) -> None:
     """By its own end, and by whoever tries again with all that is left."""
     store = Store(tmp_path / "store.db")
-    kept_runs = Ended(Archive(store, PLENTY))
+    kept_runs = RunHistory(Archive(store, PLENTY))
     made = [Run(FIGURE, FIGURE.parse({"seed": seed})) for seed in range(5)]
     done = Done("finished", 1.0)
     async with anyio.create_task_group() as tasks:
         for run in made:
             tasks.start_soon(kept_runs.save, run, done)
         await anyio.lowlevel.checkpoint()
-        tasks.start_soon(kept_runs.save_late)
+        tasks.start_soon(kept_runs.retry_unsaved)
     assert sorted(kept(store.path)) == sorted(run.id for run in made)
 
 

@@ -6,11 +6,9 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from app.errors import DeadlineExceeded, NotYours, TrainingFailed, UnknownRun, WorkerLost
-from app.logging_config import Text
-from app.runs.run import Run
-from app.runs.scheduler import FOR_READERS, Runs
-from app.settings import Settings
+from app.errors import DeadlineExceeded, NotRunOwner, TrainingFailed, UnknownRun, WorkerLost
+from app.logging_config import TextFormatter
+from app.runs.scheduler import FAILURE_MESSAGES, RunScheduler
 from tests.support.fakes import FAKE, FakeEngine, events_of, fake_runs, new_run, wait_end, wait_for
 from tests.support.sse import event_ids, event_names
 
@@ -18,23 +16,25 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def toys() -> AsyncGenerator[tuple[Runs, FakeEngine], None]:
+async def toys() -> AsyncGenerator[tuple[RunScheduler, FakeEngine], None]:
     """With one slot."""
     async with fake_runs() as made:
         yield made
 
 
 @pytest.fixture
-def runs(toys: tuple[Runs, FakeEngine]) -> Runs:
+def runs(toys: tuple[RunScheduler, FakeEngine]) -> RunScheduler:
     return toys[0]
 
 
 @pytest.fixture
-def engine(toys: tuple[Runs, FakeEngine]) -> FakeEngine:
+def engine(toys: tuple[RunScheduler, FakeEngine]) -> FakeEngine:
     return toys[1]
 
 
-async def test_a_run_tells_its_story_once_and_in_order(runs: Runs, engine: FakeEngine) -> None:
+async def test_a_run_tells_its_story_once_and_in_order(
+    runs: RunScheduler, engine: FakeEngine
+) -> None:
     run = new_run(runs)
     assert run.state == "queued"
     training = await engine.next_training()
@@ -54,7 +54,9 @@ async def test_a_run_tells_its_story_once_and_in_order(runs: Runs, engine: FakeE
     assert run.state == "finished"
 
 
-async def test_started_says_what_will_be_trained_and_where(runs: Runs, engine: FakeEngine) -> None:
+async def test_started_says_what_will_be_trained_and_where(
+    runs: RunScheduler, engine: FakeEngine
+) -> None:
     run = new_run(runs, seed=7, seeds=2, steps=20)
     (await engine.next_training()).emit_point()
     events = await wait_for(run, "started")
@@ -69,7 +71,7 @@ async def test_started_says_what_will_be_trained_and_where(runs: Runs, engine: F
     }
 
 
-async def test_trainings_go_seed_by_seed(runs: Runs, engine: FakeEngine) -> None:
+async def test_trainings_go_seed_by_seed(runs: RunScheduler, engine: FakeEngine) -> None:
     new_run(runs, seed=5, seeds=2)
     begun = []
     for _ in range(4):
@@ -91,9 +93,9 @@ async def test_on_a_gpu_trainings_that_are_alike_go_side_by_side() -> None:
         await wait_for(run, "done")
         assert run.state == "finished"
         assert run.steps_left == 0
-        assert {run.measured.end(arm, seed).summary["test_accuracy"] for seed, arm in members} == {
-            0.75
-        }
+        assert {
+            run.measured.end_event(arm, seed).summary["test_accuracy"] for seed, arm in members
+        } == {0.75}
 
 
 async def test_a_run_whose_workers_have_not_begun_is_ahead_of_the_next() -> None:
@@ -112,7 +114,7 @@ async def test_with_one_slot_the_arms_of_a_seed_train_in_turn() -> None:
     async with fake_runs() as (runs, engine):
         engine.side_by_side = "in_turn"
         run = new_run(runs, seed=5, seeds=2)
-        assert run.trainings == 4
+        assert run.training_count == 4
         begun = []
         for _ in range(2):
             training = await engine.next_training()
@@ -163,7 +165,7 @@ async def test_a_run_takes_all_slots_there_are() -> None:
         assert {(await engine.next_training()).spec.arm for _ in range(2)} == {"a", "b"}
 
 
-async def test_its_reader_stops_a_running_run(runs: Runs, engine: FakeEngine) -> None:
+async def test_its_reader_stops_a_running_run(runs: RunScheduler, engine: FakeEngine) -> None:
     run = new_run(runs)
     (await engine.next_training()).emit_point()
     await wait_for(run, "points")
@@ -176,7 +178,9 @@ async def test_its_reader_stops_a_running_run(runs: Runs, engine: FakeEngine) ->
     assert engine.started_trainings() == []  # not even its other arm
 
 
-async def test_the_slot_of_a_stopped_run_goes_to_the_next(runs: Runs, engine: FakeEngine) -> None:
+async def test_the_slot_of_a_stopped_run_goes_to_the_next(
+    runs: RunScheduler, engine: FakeEngine
+) -> None:
     stopped, following = new_run(runs), new_run(runs, seed=2)
     (await engine.next_training()).emit_point()
     await wait_for(stopped, "points")
@@ -185,7 +189,9 @@ async def test_the_slot_of_a_stopped_run_goes_to_the_next(runs: Runs, engine: Fa
     assert following.state == "queued"
 
 
-async def test_a_run_is_stopped_before_it_ever_started(runs: Runs, engine: FakeEngine) -> None:
+async def test_a_run_is_stopped_before_it_ever_started(
+    runs: RunScheduler, engine: FakeEngine
+) -> None:
     new_run(runs)
     waiting = new_run(runs, seed=2)
     runs.stop(waiting, "me")
@@ -196,7 +202,7 @@ async def test_a_run_is_stopped_before_it_ever_started(runs: Runs, engine: FakeE
     assert engine.started_trainings() == []
 
 
-async def test_to_stop_again_changes_nothing(runs: Runs) -> None:
+async def test_to_stop_again_changes_nothing(runs: RunScheduler) -> None:
     run = new_run(runs)
     runs.stop(run, "me")
     told = events_of(run)
@@ -204,17 +210,19 @@ async def test_to_stop_again_changes_nothing(runs: Runs) -> None:
     assert events_of(run) == told
 
 
-async def test_nobody_stops_a_run_of_somebody_else(runs: Runs, engine: FakeEngine) -> None:
+async def test_nobody_stops_a_run_of_somebody_else(runs: RunScheduler, engine: FakeEngine) -> None:
     run = new_run(runs, "me")
-    with pytest.raises(NotYours):
+    with pytest.raises(NotRunOwner):
         runs.stop(run, "you")
     await engine.finish_trainings(2)
     assert (await wait_end(run))[-1].data["state"] == "finished"
-    with pytest.raises(NotYours):
+    with pytest.raises(NotRunOwner):
         runs.stop(run, "you")
 
 
-async def test_a_finished_run_can_not_be_stopped_any_more(runs: Runs, engine: FakeEngine) -> None:
+async def test_a_finished_run_can_not_be_stopped_any_more(
+    runs: RunScheduler, engine: FakeEngine
+) -> None:
     run = new_run(runs)
     await engine.finish_trainings(2)
     told = await wait_end(run)
@@ -223,7 +231,9 @@ async def test_a_finished_run_can_not_be_stopped_any_more(runs: Runs, engine: Fa
     assert events_of(run) == told
 
 
-async def test_a_stop_just_before_the_last_event_wins(runs: Runs, engine: FakeEngine) -> None:
+async def test_a_stop_just_before_the_last_event_wins(
+    runs: RunScheduler, engine: FakeEngine
+) -> None:
     run = new_run(runs)
     await engine.finish_trainings(1)
     last = await engine.next_training()
@@ -235,24 +245,9 @@ async def test_a_stop_just_before_the_last_event_wins(runs: Runs, engine: FakeEn
     assert engine.in_use == 0
 
 
-async def test_a_run_that_nobody_knows(runs: Runs) -> None:
+async def test_a_run_that_nobody_knows(runs: RunScheduler) -> None:
     with pytest.raises(UnknownRun):
         await runs.find("no-such-run")
-
-
-def test_ids_can_not_be_guessed() -> None:
-    request = FAKE.parse({})
-    made = {Run(FAKE, request, "me").id for _ in range(50)}
-    assert len(made) == 50
-    assert all(len(run_id) >= 16 for run_id in made)
-
-
-async def test_ids_begin_with_the_name_of_the_server_that_holds_the_run() -> None:
-    engine = FakeEngine()
-    runs = Runs(engine, Settings(node="a7"))
-    await runs.start()
-    assert new_run(runs).id.startswith("a7-")
-    await runs.close()
 
 
 @pytest.mark.parametrize(
@@ -265,7 +260,7 @@ async def test_ids_begin_with_the_name_of_the_server_that_holds_the_run() -> Non
     ],
 )
 async def test_a_failure_is_told_in_a_readers_words_and_found_in_the_log(
-    runs: Runs,
+    runs: RunScheduler,
     engine: FakeEngine,
     caplog: pytest.LogCaptureFixture,
     error: Exception,
@@ -278,11 +273,13 @@ async def test_a_failure_is_told_in_a_readers_words_and_found_in_the_log(
     with caplog.at_level(logging.ERROR):
         done = (await wait_end(run))[-1].data
     assert (done["state"], done["code"]) == ("failed", code)
-    assert done["message"] == FOR_READERS[code]  # type: ignore[index]
-    (line,) = [text for text in map(Text().format, caplog.records) if done["reference"] in text]
+    assert done["message"] == FAILURE_MESSAGES[code]  # type: ignore[index]
+    (line,) = [
+        text for text in map(TextFormatter().format, caplog.records) if done["reference"] in text
+    ]
     assert (error.details if isinstance(error, TrainingFailed) else str(error)) in line
     assert f"run={run.id}" in line
-    whole = run.log.since(0).decode()
+    whole = run.log.read_after(0).decode()
     assert "secret" not in whole
     assert str(error) not in whole
     assert "verdict" not in event_names(events_of(run))
@@ -303,7 +300,7 @@ async def test_a_failure_ends_the_other_trainings_of_its_run_and_of_no_other() -
 
 
 async def test_a_verdict_that_can_not_be_computed_ends_the_run_all_the_same(
-    runs: Runs, engine: FakeEngine
+    runs: RunScheduler, engine: FakeEngine
 ) -> None:
     unspeakable = replace(FAKE.claims[0], if_held="{height}")
     run = new_run(runs, experiment=replace(FAKE, claims=(unspeakable,)))
@@ -318,7 +315,7 @@ async def test_a_verdict_that_can_not_be_computed_ends_the_run_all_the_same(
     [(0.9, True, "It ended at 90%."), (0.1, False, "It failed, at 10%.")],
 )
 async def test_a_finished_run_judges_the_claim(
-    runs: Runs, engine: FakeEngine, accuracy: float, holds: bool, text: str
+    runs: RunScheduler, engine: FakeEngine, accuracy: float, holds: bool, text: str
 ) -> None:
     run = new_run(runs)
     await engine.finish_trainings(2, accuracy)
@@ -332,7 +329,7 @@ async def test_a_finished_run_judges_the_claim(
 
 
 async def test_a_training_that_diverged_does_not_fail_its_run(
-    runs: Runs, engine: FakeEngine
+    runs: RunScheduler, engine: FakeEngine
 ) -> None:
     run = new_run(runs)
     (await engine.next_training()).end(0.1, "diverged")
@@ -346,7 +343,7 @@ async def test_a_training_that_diverged_does_not_fail_its_run(
 
 
 async def test_a_receipt_says_all_that_is_needed_to_run_it_again(
-    runs: Runs, engine: FakeEngine
+    runs: RunScheduler, engine: FakeEngine
 ) -> None:
     run = new_run(runs, seed=7, steps=20)
     waiting = run.receipt()
@@ -365,6 +362,8 @@ async def test_a_receipt_says_all_that_is_needed_to_run_it_again(
             "gamma0": 0.1,
             "placement": "after_pooling",
             "batch_size": 20,
+            "statistics": "running",
+            "longest_gradient": 0.0,
         },
         "state": "finished",
         "verdict": "It ended at 90%.",

@@ -9,7 +9,7 @@ import pytest
 
 from app.errors import Busy, InvalidRequest, TooManyRuns, UnknownRun
 from app.events import Queued
-from app.runs.history import KEPT_RUNS
+from app.runs.history import MAX_CACHED_RUNS
 from app.runs.run import Run
 from tests.support.fakes import events_of, fake_runs, new_run, wait_end, wait_for
 
@@ -97,7 +97,7 @@ async def test_a_key_keeps_no_run_that_is_forgotten() -> None:
     async with fake_runs() as (runs, _):
         first = weakref.ref(new_run(runs, key="k", seed=1))
         runs.stop(first(), "me")  # type: ignore[arg-type]
-        for _ in range(KEPT_RUNS):
+        for _ in range(MAX_CACHED_RUNS):
             runs.stop(new_run(runs), "me")
         await anyio.wait_all_tasks_blocked()
         gc.collect()
@@ -186,7 +186,7 @@ async def test_the_oldest_ended_runs_are_forgotten_and_no_live_one() -> None:
         ended = [new_run(runs, steps=10) for _ in range(3)]
         for run in ended:
             runs.stop(run, "me")
-        for _ in range(KEPT_RUNS):
+        for _ in range(MAX_CACHED_RUNS):
             runs.stop(new_run(runs), "me")
         new_run(runs)
         for run in ended:

@@ -13,9 +13,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from app.errors import Busy, DeadlineExceeded, NotYours, TrainingFailed, WorkerLost
+from app.errors import Busy, DeadlineExceeded, NotRunOwner, TrainingFailed, WorkerLost
 from app.runs.run import Run
-from app.runs.scheduler import UNSEEN_SECONDS
+from app.runs.scheduler import UNWATCHED_SECONDS
 from tests.support.fakes import FakeTraining, events_of, fake_runs, new_run, wait_end
 from tests.support.sse import event_ids, event_names
 
@@ -72,7 +72,7 @@ class RunsLife(RuleBasedStateMachine):
         try:
             run = self.do(asked())
         except Busy:
-            assert sum(reader in run.askers and not run.done for run in self.made.values()) >= 4
+            assert sum(reader in run.owners and not run.done for run in self.made.values()) >= 4
         else:
             self.made[run.id] = run
 
@@ -82,12 +82,12 @@ class RunsLife(RuleBasedStateMachine):
         run = self.any_run(number)
 
         async def stopped() -> None:
-            others = [asker for asker in run.askers if asker != reader]
+            others = [asker for asker in run.owners if asker != reader]
             lives = not run.done
             try:
                 self.runs.stop(run, reader)
-            except NotYours:
-                assert reader not in run.askers
+            except NotRunOwner:
+                assert reader not in run.owners
                 return
             assert run.state_for(reader) != "running" or run.complete
             assert not (lives and others and run.done), "stopped under somebody else's eyes"
@@ -101,8 +101,8 @@ class RunsLife(RuleBasedStateMachine):
 
         async def tidied() -> None:
             waits = run.state == "queued"
-            run.last_seen -= UNSEEN_SECONDS + 1
-            self.runs.tidy()
+            run.last_viewed_at -= UNWATCHED_SECONDS + 1
+            self.runs.maintain()
             assert not waits or run.state == "stopped"
 
         self.do(tidied())

@@ -3,16 +3,16 @@
 import anyio
 import pytest
 
-from app.errors import Busy, NotYours
+from app.errors import Busy, NotRunOwner
 from app.runs.run import Run
-from app.runs.scheduler import SOON_SECONDS, UNSEEN_SECONDS, Runs
+from app.runs.scheduler import REUSE_SECONDS, UNWATCHED_SECONDS, RunScheduler
 from tests.support.fakes import FAKE, events_of, fake_runs, new_run, wait_end, wait_for
 from tests.support.sse import event_names
 
 pytestmark = pytest.mark.anyio
 
 
-def ask_with_any_seed(runs: Runs, reader: str, **values: int) -> Run:
+def ask_with_any_seed(runs: RunScheduler, reader: str, **values: int) -> Run:
     """As the page's form does: the seed is left open."""
     return runs.create(FAKE, FAKE.parse({"steps": 10, **values}), reader)
 
@@ -36,7 +36,7 @@ async def test_who_asks_soon_after_its_end_gets_the_finished_run() -> None:
         await engine.finish_trainings(2)
         await wait_end(run)
         assert new_run(runs, "y", seed=7) is run
-        run.ended_at -= SOON_SECONDS
+        run.ended_at -= REUSE_SECONDS
         assert new_run(runs, "z", seed=7) is not run
 
 
@@ -69,7 +69,7 @@ async def test_a_shared_run_ends_when_none_of_those_who_asked_wants_it() -> None
         )
         runs.stop(run, "x")  # again does no harm
         assert run.state == "running"
-        with pytest.raises(NotYours):
+        with pytest.raises(NotRunOwner):
             runs.stop(run, "z")
         runs.stop(run, "y")
         assert run.state == "stopped"
@@ -122,8 +122,8 @@ async def test_a_run_that_waits_while_nobody_looks_is_dropped() -> None:
         (await engine.next_training()).emit_point()
         await wait_for(trains, "started")
         for run in (trains, waits):
-            run.last_seen -= UNSEEN_SECONDS + 1
-        runs.tidy()
+            run.last_viewed_at -= UNWATCHED_SECONDS + 1
+        runs.maintain()
         assert (trains.state, waits.state) == ("running", "stopped")
         assert events_of(waits)[-1].name == "done"
 
@@ -132,13 +132,13 @@ async def test_a_run_that_somebody_watches_or_looked_at_just_now_is_kept() -> No
     async with fake_runs() as (runs, _):
         new_run(runs)
         watched, looked_at = new_run(runs), new_run(runs)
-        with watched.watched():
+        with watched.watch():
             for run in (watched, looked_at):
-                run.last_seen -= UNSEEN_SECONDS + 1
+                run.last_viewed_at -= UNWATCHED_SECONDS + 1
             await runs.find(looked_at.id)
-            runs.tidy()
+            runs.maintain()
             assert (watched.state, looked_at.state) == ("queued", "queued")
-        runs.tidy()  # its reader has left just now
+        runs.maintain()  # its reader has left just now
         assert watched.state == "queued"
 
 
@@ -149,7 +149,7 @@ async def test_the_wait_is_told_anew_while_it_shrinks() -> None:
         before = events_of(waits)[-1].data
         (await engine.next_training()).emit_point(step=350)
         await anyio.wait_all_tasks_blocked()
-        runs.tidy()
+        runs.maintain()
         after = events_of(waits)[-1].data
         assert after["position"] == 0 == before["position"] - 1
         assert after["eta_s"] < before["eta_s"] - 5

@@ -15,7 +15,7 @@ from app.experiments.definition import Arm, Experiment, SideBySide, TrainingSpec
 from app.experiments.metrics import ACCURACY
 from app.measurements import Provenance
 from app.runs.run import Run
-from app.runs.scheduler import Runs
+from app.runs.scheduler import RunScheduler
 from app.settings import Settings
 from tests.support.processes import TIMEOUT
 from tests.support.sse import SseEvent, parse_events
@@ -134,10 +134,10 @@ FAKE = Experiment(
 @asynccontextmanager
 async def fake_runs(
     slots: int = 1, **settings: float | str
-) -> AsyncGenerator[tuple[Runs, FakeEngine]]:
+) -> AsyncGenerator[tuple[RunScheduler, FakeEngine]]:
     """Runs on a fake engine, by default with limits that reject no run."""
     engine = FakeEngine(slots)
-    runs = Runs(
+    runs = RunScheduler(
         engine,
         Settings.model_validate({"queue_seconds": 3600, "runs_per_reader": 100, **settings}),
     )
@@ -150,7 +150,7 @@ async def fake_runs(
 
 
 def new_run(
-    runs: Runs,
+    runs: RunScheduler,
     reader: str = "me",
     *,
     key: str | None = None,
@@ -164,7 +164,7 @@ def new_run(
 
 def events_of(run: Run) -> list[SseEvent]:
     """Returns the run's events so far."""
-    return parse_events(run.log.since(0))
+    return parse_events(run.log.read_after(0))
 
 
 async def wait_for(run: Run, name: str) -> list[SseEvent]:
@@ -172,7 +172,7 @@ async def wait_for(run: Run, name: str) -> list[SseEvent]:
     with anyio.fail_after(TIMEOUT):
         while not any(event.name == name for event in events_of(run)):
             assert not run.log.closed, f"the run ended without {name!r}"
-            await run.log.news(len(run.log))
+            await run.log.wait_after(len(run.log))
     return events_of(run)
 
 
@@ -180,5 +180,5 @@ async def wait_end(run: Run) -> list[SseEvent]:
     """Waits for the run's end and returns all its events."""
     with anyio.fail_after(TIMEOUT):
         while not run.log.closed:
-            await run.log.news(len(run.log))
+            await run.log.wait_after(len(run.log))
     return events_of(run)

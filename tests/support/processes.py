@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from app.engines.memory import own_bytes
+from app.engines.memory import private_bytes
 
 ROOT = Path(__file__).parents[2]
 # A timeout in seconds, far above what any test takes, so that only a hang reaches it.
@@ -105,7 +105,7 @@ class Server:
 
     def memory_bytes(self) -> int:
         """Returns its private memory in bytes."""
-        return own_bytes(self.pid)
+        return private_bytes(self.pid)
 
     def wait_until_ready(self) -> None:
         """Waits until all workers are warm."""

@@ -13,7 +13,7 @@ from app.events import ArmEnded, Points, TrainingEvent
 from app.experiments import EXPERIMENTS
 from app.experiments.definition import TrainingSpec
 from app.main import create_app
-from app.serve import Server, config_for
+from app.serve import ArticleServer, uvicorn_config
 from app.settings import Settings
 from tests.support.fakes import FakeEngine
 from tests.support.processes import TIMEOUT, wait_until
@@ -56,7 +56,7 @@ def running_fake_server(
     values = {"port": 0, "store": folder / "toys.db", "metrics": True, "runs_per_reader": 100}
     settings = Settings.model_validate({**values, "queue_seconds": 3600, **settings_by_name})
     app = create_app(settings, engine or InstantEngine())
-    server = Server(app, config_for(app, settings))
+    server = ArticleServer(app, uvicorn_config(app, settings))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

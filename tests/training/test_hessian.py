@@ -10,7 +10,7 @@ from torch.func import hessian
 from app.experiments.architectures import Architecture, BatchNorm, Linear, Noise, Sigmoid, shallow
 from app.training import hessian as ours
 from app.training.datasets import Dataset
-from app.training.hessian import hessian_product, largest_eigenvalue, sharpness
+from app.training.hessian import edge, hessian_product, largest_eigenvalue, sharpness
 from app.training.networks import build
 from app.training.steps import Step, flat, look
 from tests.training.looking import digits, state, step_of, unchanged
@@ -80,6 +80,13 @@ def test_the_sharpness_of_a_quadratic_is_its_largest_eigenvalue() -> None:
     matrix = turn @ torch.diag(eigenvalues) @ turn.T
     found = largest_eigenvalue(lambda vector: matrix @ vector, eigenvalues)
     assert found == pytest.approx(7, rel=ours.TOLERANCE)
+
+
+def test_at_the_edge_the_share_of_two_over_the_rate_is_one() -> None:
+    step = small_step(NORMED)
+    largest = sharpness(step, None)["sharpness"]
+    at_the_edge = edge(replace(step, learning_rate=2 / largest), None)
+    assert at_the_edge == {"sharpness": largest, "edge_share": pytest.approx(1)}
 
 
 def test_it_takes_no_more_products_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:

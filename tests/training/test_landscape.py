@@ -17,6 +17,7 @@ from app.training.landscape import (
     barrier,
     crossing,
     line,
+    line_with_running_averages,
     loss_change,
     over_distance,
     surface,
@@ -278,3 +279,27 @@ def test_the_line_runs_from_one_network_to_the_other(dataset: Dataset) -> None:
         for name, value in one.named_parameters()
     }
     assert losses[20] == pytest.approx(loss_at(one, halfway, batch).item(), rel=1e-6)
+
+
+def test_with_running_averages_the_line_takes_them_along(dataset: Dataset) -> None:
+    """At its ends it is each network as it is tested, halfway with the means of all numbers."""
+    batch = digits(dataset)
+    one, other = (network_of(shallow("batch", "after_pooling", 1.0), seed) for seed in (1, 2))
+    for network in (one, other):
+        for _ in range(5):
+            network(batch[0])
+    before = state(one)
+    losses = line_with_running_averages(one, other, batch).values
+    assert unchanged(one, before)
+    middle = network_of(shallow("batch", "after_pooling", 1.0))
+    middle.load_state_dict(
+        {
+            name: (value + other.state_dict()[name]) / 2 if value.is_floating_point() else value
+            for name, value in one.state_dict().items()
+        }
+    )
+    expected = [
+        F.cross_entropy(network.eval()(batch[0]), batch[1]).item()
+        for network in (one, middle, other)
+    ]
+    assert [losses[10], losses[20], losses[30]] == pytest.approx(expected, rel=1e-6)

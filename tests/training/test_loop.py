@@ -256,6 +256,26 @@ def rows(events: Sequence[TrainingEvent], metric: str) -> list[Row]:
     return [event for event in events if isinstance(event, Row) and event.metric == metric]
 
 
+def test_precise_statistics_change_the_test_and_not_the_training(
+    dataset: Dataset, specs: dict[str, TrainingSpec]
+) -> None:
+    """Early on BatchNorm's running averages lag; plain networks have none."""
+    for arm, differs in (("bn@0.1", True), ("cnn@0.1", False)):
+        spec = replace(specs[arm], steps=8, measures=(Every(1, ("loss",)),))
+        running, precise = (
+            {
+                (name, step): value
+                for each in points(list(train(replace(spec, statistics=kind), dataset)))
+                for name, values in each.values.items()
+                for step, value in zip(each.step, values, strict=True)
+            }
+            for kind in ("running", "precise")
+        )
+        losses = {key for key in running if key[0] == "train_loss"}
+        assert all(running[key] == precise[key] for key in losses)
+        assert (running["test_loss", 8] != precise["test_loss", 8]) == differs
+
+
 def test_the_line_leads_to_the_network_of_the_next_seed(dataset: Dataset) -> None:
     for arm in LOSS_SURFACE.arms:
         spec = LOSS_SURFACE.parse({"seed": 3, "steps": 10}).training(arm, 3)
@@ -263,7 +283,7 @@ def test_the_line_leads_to_the_network_of_the_next_seed(dataset: Dataset) -> Non
         ours, theirs = (list(train(replace(small, seed=seed), dataset)) for seed in (3, 4))
         (line,) = rows(ours, "line")
         centres = [rows(events, "surface")[1].values[1] for events in (ours, theirs)]
-        at = dict(zip([round(place, 6) for place in line.places()], line.values, strict=True))
+        at = dict(zip([round(place, 6) for place in line.positions()], line.values, strict=True))
         assert [at[0], at[1]] == pytest.approx(centres, rel=1e-4)
         assert [row.y for row in rows(ours, "surface")] == [-1, 0, 1]
 
@@ -305,7 +325,7 @@ def test_a_measure_may_yield_points_and_lines_of_the_same_step(dataset: Dataset)
     grown = [e for e in points(events) if "activation_growth" in e.values]
     assert [row.step for row in sizes] == steps(grown) == [0, 4, 8, 10]
     for row, point in zip(sizes, grown, strict=True):
-        assert row.places() == [1, 2, 3]
+        assert row.positions() == [1, 2, 3]
         (ratio,) = point.values["activation_growth"]
         assert ratio == pytest.approx(row.values[-1] / row.values[0], rel=1e-5)
 

@@ -301,7 +301,26 @@ def test_internal_covariate_shift_is_that_of_the_definition(
     }
     assert ics(step, layer)["ics_distance"] > 0
     if which == "linear":
-        assert covariate_shift(step, None) == ics(step, layer)
+        assert covariate_shift(step, None).items() >= ics(step, layer).items()
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+def test_over_all_layers_internal_covariate_shift_is_free_of_scale(
+    dataset: Dataset, norm: Norm
+) -> None:
+    """Of two layers above the first: the mean distance over ‖G‖, and the mean cosine."""
+    step = step_of(shallow(norm, "after_pooling", 1.0), digits(dataset))
+    above = [place for place, m in enumerate(step.network) if isinstance(m, nn.Conv2d | nn.Linear)]
+    found = covariate_shift(step, None)
+    each = [ics(step, place) for place in above[1:]]
+    lengths = [
+        torch.cat([step.gradients[f"{place}.{kind}"].flatten() for kind in ("weight", "bias")])
+        for place in above[1:]
+    ]
+    shares = [one["ics_distance"] / g.norm().item() for one, g in zip(each, lengths, strict=True)]
+    assert len(shares) == 2
+    assert found["ics_share"] == pytest.approx(sum(shares) / 2)
+    assert found["ics_turn"] == pytest.approx(sum(one["ics_cosine"] for one in each) / 2)
 
 
 def test_measuring_leaves_no_trace(dataset: Dataset) -> None:

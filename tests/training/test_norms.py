@@ -1,4 +1,6 @@
 import math
+from functools import partial
+from typing import Literal
 
 import pytest
 import torch
@@ -7,7 +9,16 @@ from torch import Tensor, nn
 from app.experiments.architectures import BatchNorm, GroupNorm, deep, shallow
 from app.training.datasets import Dataset
 from app.training.networks import build
-from app.training.norms import EPSILON, LpNorm, Noise, at_step, average_norm
+from app.training.norms import (
+    EPSILON,
+    DetachedBatchNorm,
+    FrozenBatchNorm,
+    HalfBatchNorm,
+    LpNorm,
+    Noise,
+    at_step,
+    average_norm,
+)
 from app.training.steps import look
 from tests.training.looking import digits, network_of, step_of
 
@@ -214,6 +225,36 @@ def test_the_noise_of_a_step_is_drawn_anew() -> None:
     assert apart == pytest.approx(1 / 3, rel=0.2)
 
 
+def means_over_time(memory: int, channels: int = 50, steps: int = 300) -> Tensor:
+    """The shift of each channel, step after step: (steps, channels)."""
+    layer = Noise(seed=1, layer=4, memory=memory)
+    means = []
+    for layer.step in range(0, steps, 3):
+        means.append(layer(torch.zeros(4, channels, 10, 10)).mean((0, 2, 3)))
+    return torch.stack(means)
+
+
+@pytest.mark.parametrize("memory", [1, 3, 30])
+def test_noise_with_memory_keeps_its_size_and_forgets_in_time(memory: int) -> None:
+    """Three steps on, (1 − 1/memory)³ of the shift is left; its deviation is that of U(−½, ½)."""
+    means = means_over_time(memory)
+    assert means.std() == pytest.approx(1 / math.sqrt(12), rel=0.2)
+    correlation = torch.corrcoef(torch.stack([means[:-1].flatten(), means[1:].flatten()]))[0, 1]
+    assert correlation == pytest.approx((1 - 1 / memory) ** 3, abs=0.1)
+
+
+def test_noise_with_memory_is_a_function_of_its_step() -> None:
+    """Whatever was asked for before: a probe may look back."""
+    x = torch.zeros(4, 3, 2, 2)
+    forwards: dict[int, Tensor] = {}
+    backwards: dict[int, Tensor] = {}
+    for found, order in ((forwards, range(9)), (backwards, reversed(range(9)))):
+        layer = Noise(seed=1, layer=4, memory=5)
+        for layer.step in order:
+            found[layer.step] = layer(x)
+    assert all(torch.equal(forwards[step], backwards[step]) for step in range(9))
+
+
 def test_layers_and_seeds_have_noise_of_their_own() -> None:
     x = torch.zeros(5, 3, 2, 2)
     drawn = [Noise(seed, layer)(x) for seed in (1, 2) for layer in (4, 9)]
@@ -237,3 +278,112 @@ def test_noise_that_an_evaluation_met_first_lets_gradients_pass() -> None:
     (gradient,) = torch.autograd.grad(noise(x).sum(), x)
     assert torch.equal(noise(x), met)
     assert gradient.std() > 0
+
+
+def pair_of_norms(channels: int) -> tuple[nn.BatchNorm2d, DetachedBatchNorm]:
+    """BatchNorm and the one with detached statistics, γ and β alike and away from 1 and 0."""
+    pair = nn.BatchNorm2d(channels), DetachedBatchNorm(channels)
+    for norm in pair:
+        nn.init.uniform_(norm.weight, 0.5, 2, generator=torch.Generator().manual_seed(2))
+        nn.init.uniform_(norm.bias, -1, 1, generator=torch.Generator().manual_seed(3))
+    return pair
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_forward_detached_statistics_are_batchnorms_to_the_last_bit(
+    batch: Tensor, dtype: torch.dtype, layout: torch.memory_format
+) -> None:
+    ours, detached = (norm.to(dtype) for norm in pair_of_norms(3))
+    for shift in (0.0, 1.0, -2.0):
+        x = (batch + shift).to(dtype).contiguous(memory_format=layout)
+        assert torch.equal(ours(x), detached(x))
+    for average, other in zip(ours.buffers(), detached.buffers(), strict=True):
+        assert torch.equal(average, other)
+    assert torch.equal(ours.eval()(x), detached.eval()(x))
+
+
+def test_a_whole_network_with_detached_statistics_has_batchnorms_loss(dataset: Dataset) -> None:
+    images, labels = digits(dataset)
+    ours, detached = (
+        look(build(deep(norm, 6), seed=1), (images.float(), labels), 0.1)
+        for norm in ("batch", "detached")
+    )
+    assert torch.equal(ours.outputs, detached.outputs)
+    assert ours.loss == detached.loss
+    assert all(map(torch.equal, ours.inputs, detached.inputs))
+
+
+def test_backward_detached_statistics_leave_out_two_terms_and_nothing_else(batch: Tensor) -> None:
+    """Channel by channel, with m values each: γ/σ·(g − mean(g) − x̂·mean(g·x̂)) against γ/σ·g."""
+    norms = [norm.double() for norm in pair_of_norms(3)]
+    g = torch.randn(batch.shape, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    found = []
+    for norm in norms:
+        x = batch.clone().requires_grad_()
+        found.append(torch.autograd.grad(norm(x), (x, norm.weight, norm.bias), g))
+    (ours, *ours_own), (detached, *detached_own) = found
+
+    places = (0, 2, 3)
+    variance, mean = torch.var_mean(batch, places, correction=0, keepdim=True)
+    deviation = (variance + norms[0].eps).sqrt()
+    normalised = (batch - mean) / deviation
+    factor = norms[0].weight.detach().reshape(1, 3, 1, 1) / deviation
+    of_the_mean = factor * g.mean(places, keepdim=True)
+    along = factor * normalised * (g * normalised).mean(places, keepdim=True)
+    assert_close = partial(torch.testing.assert_close, rtol=1e-12, atol=1e-12)
+    assert_close(detached, factor * g)
+    assert_close(detached - ours, of_the_mean + along)
+    assert_close(ours_own, detached_own)
+
+
+def test_the_gradient_of_detached_statistics_keeps_what_lengthens_the_weights(
+    dataset: Dataset,
+) -> None:
+    """BatchNorm's own is orthogonal to a filter, since the output does not depend on its length."""
+    step = step_of(deep("detached", 3), digits(dataset))
+    weights, gradients = (each["4.weight"].flatten(1) for each in (step.parameters, step.gradients))
+    assert torch.cosine_similarity(weights, gradients).abs().max() > 0.1
+
+
+def test_the_two_halves_of_batchnorm_make_it_whole(batch: Tensor) -> None:
+    """Less the mean, then over the deviation, which centring does not change."""
+    centred = HalfBatchNorm(3, "mean").double()(batch)
+    whole = HalfBatchNorm(3, "deviation").double()(centred)
+    torch.testing.assert_close(whole, nn.BatchNorm2d(3).double()(batch))
+
+
+@pytest.mark.parametrize("half", ["mean", "deviation"])
+def test_a_half_is_tested_with_batchnorms_running_averages(
+    batch: Tensor, half: Literal["mean", "deviation"]
+) -> None:
+    ours, whole = HalfBatchNorm(3, half).double(), nn.BatchNorm2d(3).double()
+    for norm in (ours, whole):
+        for shift in (0.0, 1.0, -2.0):
+            norm(batch + shift)
+        norm.eval()
+    assert whole.running_mean is not None
+    assert whole.running_var is not None
+    torch.testing.assert_close(ours.running_mean, whole.running_mean)
+    torch.testing.assert_close(ours.running_var, whole.running_var)
+    mean, variance = (v.reshape(1, 3, 1, 1) for v in (whole.running_mean, whole.running_var))
+    expected = batch - mean if half == "mean" else batch / (variance + EPSILON).sqrt()
+    torch.testing.assert_close(ours(batch), expected)
+
+
+def test_frozen_statistics_are_those_of_the_first_batch(batch: Tensor) -> None:
+    """Also when it is tested; a test before the first batch leaves none."""
+    frozen = FrozenBatchNorm(3).double().eval()
+    frozen(batch + 7)
+    torch.testing.assert_close(frozen.train()(batch), nn.BatchNorm2d(3).double()(batch))
+    mean = batch.mean((0, 2, 3), keepdim=True)
+    variance = batch.var((0, 2, 3), correction=0, keepdim=True)
+    expected = (2 * batch - mean) / (variance + EPSILON).sqrt()
+    torch.testing.assert_close(frozen(2 * batch), expected)
+    torch.testing.assert_close(frozen.eval()(2 * batch), expected)
+
+
+def test_a_frozen_network_is_batchnorms_before_its_first_step(dataset: Dataset) -> None:
+    images, labels = digits(dataset)
+    ours, frozen = (step_of(deep(norm, 3), (images, labels)) for norm in ("batch", "frozen"))
+    torch.testing.assert_close(frozen.outputs, ours.outputs)

@@ -117,3 +117,12 @@ def test_normalised_inputs_have_mean_0_and_variance_1_up_to_epsilon(dataset: Dat
 def test_the_one_hot_error_is_half_the_squared_distance_averaged_over_examples() -> None:
     outputs = torch.tensor([[0.0, 1.0, 0.0], [1.0, 0.0, 2.0]])
     assert one_hot_error(outputs, torch.tensor([1, 0])).item() == 0.5 * (0 + 4) / 2
+
+
+@pytest.mark.parametrize("share", [0.5, 2.0])
+def test_an_update_is_no_longer_than_it_may_be(dataset: Dataset, share: float) -> None:
+    """Along the same direction: only the length of a gradient that is too long changes."""
+    step = step_of(shallow("none", "after_pooling", 1.0), digits(dataset))
+    gradient, before = flat(step.gradients), flat(step.parameters).detach().clone()
+    update(step, longest=share * gradient.norm().item())
+    torch.testing.assert_close(before - flat(step.parameters), 0.1 * min(1, share) * gradient)

@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from app.logging_config import Text
+from app.logging_config import TextFormatter
 from tests.support.http_client import RUNS_PATH
 from tests.support.toy_server import FakeServer
 
@@ -15,7 +15,7 @@ def _all_is_said(caplog: pytest.LogCaptureFixture) -> None:
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     records = (record for record in caplog.records if record.name == "app.web.access_log")
-    return [Text().format(record) for record in records]
+    return [TextFormatter().format(record) for record in records]
 
 
 def test_a_change_is_one_line_whether_it_is_made_or_refused(

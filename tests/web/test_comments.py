@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from app import store as stores
-from app.comments import MAX_TEXT, PER_READER, PER_SERVER
+from app.comments import MAX_PER_READER, MAX_PER_SERVER, MAX_TEXT
 from app.main import create_app
 from app.settings import Settings
 from app.web.comments import MAX_WAITING, WRITER_THREADS
@@ -199,7 +199,7 @@ async def test_a_double_click_is_one_comment(reader: httpx.AsyncClient) -> None:
 
 async def test_a_reader_who_wrote_enough_is_told_when_to_come_back(new_reader: NewReader) -> None:
     greedy = new_reader()
-    for number in range(PER_READER):
+    for number in range(MAX_PER_READER):
         assert (await post(greedy, str(number))).status_code == 201
     refused = await post(greedy, "one more")
     problem_body(refused, 429)
@@ -211,9 +211,10 @@ async def test_a_script_that_is_a_new_reader_each_time_meets_a_bound_too(
     new_reader: NewReader,
 ) -> None:
     statuses = [
-        (await post(new_reader(), f"spam {number}")).status_code for number in range(PER_SERVER + 2)
+        (await post(new_reader(), f"spam {number}")).status_code
+        for number in range(MAX_PER_SERVER + 2)
     ]
-    assert statuses == [*[201] * PER_SERVER, 429, 429]
+    assert statuses == [*[201] * MAX_PER_SERVER, 429, 429]
 
 
 async def test_the_article_asks_for_the_comments_and_needs_no_store(
@@ -282,7 +283,7 @@ async def test_while_the_store_is_locked_comments_are_read_and_the_page_does_not
     path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(stores, "PATIENCE_SECONDS", 30)
+    monkeypatch.setattr(stores, "BUSY_TIMEOUT_SECONDS", 30)
     await post(reader, "before")
     readers = [new_reader() for _ in range(WRITER_THREADS + MAX_WAITING + 5)]
     waiting = len(readers)

@@ -9,7 +9,7 @@ import pytest
 from starlette.types import Message
 
 from app.events import Done, Queued
-from app.runs.event_log import Log
+from app.runs.event_log import EventLog
 from app.web.event_stream import (
     HEARTBEAT_SECONDS,
     MAX_POLL_BYTES,
@@ -101,14 +101,14 @@ def play(scenario: Callable[[Turned], Coroutine[Any, Any, None]]) -> None:
         runner.run(scenario(loop))
 
 
-def open_stream(log: Log, reader: Reader, last_id: int = 0) -> asyncio.Task[None]:
+def open_stream(log: EventLog, reader: Reader, last_id: int = 0) -> asyncio.Task[None]:
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
     stream = EventStream(log, last_id, StreamRegistry(1))
     return asyncio.create_task(stream(scope, reader.receive, reader.send))
 
 
-def begun() -> Log:
-    log = Log()
+def begun() -> EventLog:
+    log = EventLog()
     log.append(Queued(0, 0.0))
     return log
 
@@ -187,7 +187,7 @@ def test_a_poll_waits_or_does_not(finished: FinishedRun, wait: str) -> None:
 
 
 def test_a_long_log_is_polled_piece_by_piece() -> None:
-    log = Log()
+    log = EventLog()
     for _ in range(5_000):
         log.append(Queued(0, 0.0))
     found: list[int] = []
@@ -202,7 +202,7 @@ def test_a_long_log_is_polled_piece_by_piece() -> None:
 
 
 def test_a_poll_of_an_event_that_is_too_long_has_it_all_the_same() -> None:
-    log = Log()
+    log = EventLog()
     log.append(failed := Done("failed", 1.0, message="x" * 2 * MAX_POLL_BYTES))
     (event,) = json.loads(bytes(poll_response(log, 0, StreamRegistry(1)).body))["events"]
     assert event["data"]["message"] == failed.message

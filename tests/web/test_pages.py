@@ -38,6 +38,7 @@ SECTIONS = [
     "error-surface",
     "fundamental-analysis",
     "noise",
+    "stillness",
     "smoothness",
     "beyond",
     "references",

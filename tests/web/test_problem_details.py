@@ -52,7 +52,7 @@ def test_every_error_that_a_reader_can_cause_has_its_status() -> None:
     of_the_server = {
         errors.BatchNormError,
         errors.InvalidSettings,
-        errors.Unusable,
+        errors.CannotTrain,
         errors.TrainingError,
     }
     for _, kind in inspect.getmembers(errors, inspect.isclass):

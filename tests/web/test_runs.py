@@ -69,6 +69,8 @@ def test_a_run_is_created_from_json(finished: FinishedRun) -> None:
             "gamma0": 0.1,
             "placement": "after_pooling",
             "batch_size": 20,
+            "statistics": "running",
+            "longest_gradient": 0,
         },
     }
     assert set(created) == {

@@ -72,7 +72,7 @@ BATCH_SIZE = Experiment(
             metric="test_accuracy",
             relation="above",
             bound=0,
-            share=0.80,
+            share=0.75,
             other="cnn",
             if_held="BatchNorm ended ahead of the plain network, with {value:.1%} of the test "
             "images right against {other:.1%}.",
@@ -92,7 +92,7 @@ BATCH_SIZE = Experiment(
             metric="test_accuracy",
             relation="at_least",
             bound=-0.03,
-            share=0.70,
+            share=0.75,
             other="gn",
             if_held="GroupNorm ended with {other:.1%}.",
             if_broken="GroupNorm ended with {other:.1%}, more than three points ahead of "
@@ -107,7 +107,7 @@ BATCH_SIZE = Experiment(
             metric="precise_gain",
             relation="below",
             bound=0.02,
-            share=0.80,
+            share=0.75,
             if_held="Precise statistics in place of running averages changed BatchNorm’s result "
             "by {value:+.1%} of all test images.",
             if_broken="BatchNorm’s running averages had a cost this time: precise statistics "

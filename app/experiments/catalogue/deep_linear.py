@@ -10,12 +10,14 @@ from app.experiments.claims import Claim
 from app.experiments.definition import Arm, Every, Experiment, Level, RunRequest, TrainingSpec
 from app.experiments.metrics import (
     BETA,
+    EDGE_SHARE,
     GRADIENT_CHANGE,
     GRADIENT_DISTANCE,
     GRADIENT_DISTANCE_MIN,
     LOSS_MAX,
     LOSS_MIN,
     LOSS_RANGE,
+    SHARPNESS,
     TRAIN_LOSS,
 )
 
@@ -54,7 +56,7 @@ class DeepLinear(RunRequest):
             batches="linear_map",
             criterion="squared_error",
             evaluation=None,
-            measures=(Every(5, ("loss",)), Every(10, ("along_gradient",))),
+            measures=(Every(5, ("loss",)), Every(10, ("along_gradient",)), Every(30, ("edge",))),
             loss="train_loss",
             # It starts near 10⁵, the square of what is to be learned.
             diverged_above=1e8,
@@ -66,8 +68,8 @@ class DeepLinear(RunRequest):
         return 0.35 * self.steps
 
     def levels(self) -> tuple[Level, ...]:
-        # What a gradient gives that has lost its way over the shortest distance tried.
-        return (Level("beta", 2 / self.learning_rate, "1/(½·rate)"),)
+        edge = "edge: 2/rate"
+        return Level("beta", 2 / self.learning_rate, edge), Level("edge_share", 1, edge)
 
 
 DEEP_LINEAR = Experiment(
@@ -80,6 +82,8 @@ DEEP_LINEAR = Experiment(
     metrics=(
         replace(TRAIN_LOSS, label="Training loss, summed", unit="", low=5e3, high=2e5),
         replace(BETA, low=1e5, high=1e8),
+        EDGE_SHARE,
+        replace(SHARPNESS, low=1e4, high=1e8),
         replace(LOSS_MIN, unit="", low=5e3, high=1e6),
         replace(LOSS_MAX, unit="", low=5e3, high=1e6),
         replace(LOSS_RANGE, unit="", low=1e2, high=1e6),
@@ -96,7 +100,7 @@ DEEP_LINEAR = Experiment(
             metric="train_loss",
             relation="below",
             bound=0,
-            share=0.90,
+            share=0.75,
             other="plain",
             if_held="The loss ended at {value:,.0f} with BatchNorm and at {other:,.0f} without.",
             if_broken="The loss ended higher with BatchNorm this time: at {value:,.0f}, against "
@@ -114,7 +118,7 @@ DEEP_LINEAR = Experiment(
             statistic="greatest",
             relation="below",
             bound=0,
-            share=0.90,
+            share=0.75,
             other="plain",
             if_held="At the worst step, the gradient changed by {value:.3g} times its length with "
             "BatchNorm and by {other:.3g} times without.",

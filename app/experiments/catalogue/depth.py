@@ -97,7 +97,8 @@ DEPTH = Experiment(
             statistic="first",
             relation="at_least",
             bound=0.5,
-            share=0.95,
+            share=0.75,
+            weight="arithmetic",  # √½, behind a ReLU of unit normals
             if_held="Before the first step, the last block’s activations were {value:.2f} times "
             "as large as the first’s with BatchNorm.",
             if_broken="Before the first step, the last block’s activations were only {value:.2f} "
@@ -114,7 +115,7 @@ DEPTH = Experiment(
             statistic="first",
             relation="above",
             bound=0,
-            share=0.95,
+            share=0.75,
             other="cnn",
             if_held="On its way back, the gradient was multiplied by {value:.3g} with BatchNorm "
             "and by {other:.3g} without.",
@@ -134,7 +135,7 @@ DEPTH = Experiment(
             metric="test_accuracy",
             relation="above",
             bound=0,
-            share=0.90,
+            share=0.75,
             other="cnn",
             if_held="The network with BatchNorm ended ahead, with {value:.1%} of the test images "
             "right against {other:.1%}.",

@@ -96,7 +96,7 @@ DISTANCE = Experiment(
             metric="reach",
             relation="above",
             bound=0,
-            share=0.90,
+            share=0.75,
             other="cnn",
             if_held="At the end of the run, the gradient had changed by half its length after "
             "{value:.2g} learning rates with the norm, and after {other:.2g} without.",

@@ -68,7 +68,7 @@ def _hovers(arm: str, name: str) -> Claim:
         statistic="median",
         relation="below",
         bound=0.25,
-        share=0.90,
+        share=0.75,
         if_held=f"{name}, the sharpness was within {{value:.0%}} of 2/η half the time.",
         if_broken=f"{name}, the sharpness kept away from 2/η: half the time it was at least "
         "{value:.0%} away.",

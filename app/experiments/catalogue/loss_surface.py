@@ -18,7 +18,7 @@ from app.experiments.definition import (
     TrainingSpec,
     effort,
 )
-from app.experiments.metrics import ACCURACY, BARRIER, LOSS_BETWEEN, TEST_LOSS
+from app.experiments.metrics import ACCURACY, BARRIER, BARRIER_RUNNING, LOSS_BETWEEN, TEST_LOSS
 from app.experiments.views import Surface
 
 
@@ -57,7 +57,7 @@ LOSS_SURFACE = Experiment(
     claim="On the straight line between the networks that two seeds lead to, the loss rises less "
     "with BatchNorm.",
     arms=(Arm("cnn", "Plain", "none"), Arm("bn", "BatchNorm", "batch")),
-    metrics=(TEST_LOSS, ACCURACY, BARRIER),
+    metrics=(TEST_LOSS, ACCURACY, BARRIER, BARRIER_RUNNING),
     surfaces=(
         Surface(
             "surface",
@@ -84,7 +84,7 @@ LOSS_SURFACE = Experiment(
             metric="barrier",
             relation="below",
             bound=0,
-            share=0.80,
+            share=0.75,
             other="cnn",
             if_held="On the line to the next seed’s network, the loss rose by {value:.2f} nats "
             "with BatchNorm and by {other:.2f} without.",

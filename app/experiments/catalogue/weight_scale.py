@@ -88,6 +88,7 @@ WEIGHT_SCALE = Experiment(
             relation="below",
             bound=0.01,
             share=0.95,
+            weight="arithmetic",
             if_held="From a quarter of the weights to four times them, the first loss changed by "
             "{value:.4f} nats with BatchNorm.",
             if_broken="From a quarter of the weights to four times them, the first loss changed "
@@ -100,28 +101,31 @@ WEIGHT_SCALE = Experiment(
             statement="With BatchNorm the gradient falls about as 1/c.",
             arm="bn",
             metric="gradient_power",
-            relation="below",
-            bound=-0.95,
+            relation="within",
+            bound=-1,
+            tolerance=0.05,
             share=0.95,
+            weight="arithmetic",
             if_held="The gradient went as c to the power of {value:.2f}.",
-            if_broken="The gradient fell more slowly than 1/c: it went as c to the power of "
-            "{value:.2f}.",
-            over_seeds="The gradient went as c to the power of {value:.2f} (below −0.95 in {held} "
-            "of {seeds}).",
+            if_broken="The gradient did not go as 1/c, but as c to the power of {value:.2f}.",
+            over_seeds="The gradient went as c to the power of {value:.2f} (within 0.05 of −1 in "
+            "{held} of {seeds}).",
         ),
         Claim(
             id="the-curvature-falls-faster",
             statement="With BatchNorm the curvature along the gradient falls about as 1/c².",
             arm="bn",
             metric="curvature_power",
-            relation="below",
-            bound=-1.9,
+            relation="within",
+            bound=-2,
+            tolerance=0.1,
             share=0.95,
+            weight="arithmetic",
             if_held="The curvature along the gradient went as c to the power of {value:.2f}.",
-            if_broken="The curvature along the gradient fell more slowly than 1/c²: it went as c "
-            "to the power of {value:.2f}.",
+            if_broken="The curvature along the gradient did not go as 1/c², but as c to the power "
+            "of {value:.2f}.",
             over_seeds="The curvature along the gradient went as c to the power of {value:.2f} "
-            "(below −1.9 in {held} of {seeds}).",
+            "(within 0.1 of −2 in {held} of {seeds}).",
         ),
         Claim(
             id="it-learns",
@@ -130,7 +134,7 @@ WEIGHT_SCALE = Experiment(
             metric="test_accuracy",
             relation="above",
             bound=0,
-            share=0.90,
+            share=0.75,
             other="cnn",
             if_held="After training, the network with BatchNorm had {value:.1%} of the test "
             "images right and the plain one {other:.1%}.",

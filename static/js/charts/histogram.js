@@ -8,6 +8,11 @@ import { say } from "../dom/live-region.js";
 import { draw, set } from "../dom/svg.js";
 import { words } from "../text/words.js";
 
+/**
+ * @typedef {import("../figure/run-events.js").Row} Row
+ * @typedef {{ element: HTMLElement, rows: Map<number, Row>, drawing: SVGElement | null }} Panel
+ */
+
 const PAUSE_MS = 700;
 // The drawing, in its own units: bars are drawn in bins across and in percent upwards.
 const BOX = { left: 44, top: 18, width: 408, height: 160 };
@@ -17,13 +22,22 @@ const GRIDLINES = [0, 10, 20, 30, 40];
 
 export class View {
   #element;
+  /** @type {Map<string, Panel>} */
   #panels = new Map(); // arm → {element, rows, drawing}, its rows by step
   #look;
+  /** @type {number | null} */
   #seed = null;
   #frame;
+  /** @type {ReturnType<typeof setTimeout> | 0} */
   #spoken = 0;
 
   // element: [data-view=histogram]
+  /**
+   * @param {HTMLElement} element
+   * @param {import("../figure/views.js").Keys} keys
+   * @param {import("../figure/selection.js").Look} look
+   * @param {import("../dom/frame.js").Life} life
+   */
   constructor(element, keys, look, life) {
     this.#element = element;
     for (const panel of element.querySelectorAll("[data-arm]")) {
@@ -38,12 +52,14 @@ export class View {
     });
   }
 
+  /** @type {(run: import("../figure/views.js").Run) => void} */
   reset({ seed }) {
     this.#seed = seed;
     for (const { rows } of this.#panels.values()) rows.clear();
     this.#frame.soon();
   }
 
+  /** @type {(event: import("../figure/run-events.js").DrawnEvent) => void} */
   append({ event, data }) {
     if (event !== "row" || data.metric !== this.#element.dataset.metric || data.seed !== this.#seed) return;
     const panel = this.#panels.get(data.arm);
@@ -60,6 +76,7 @@ export class View {
   }
 
   // The newest histogram up to that step, in front of the first. Returns it in words.
+  /** @type {(panel: Panel, step: number) => string} */
   #drawPanel(panel, step) {
     const { element, rows } = panel;
     panel.drawing ??= axes(element);
@@ -67,6 +84,7 @@ export class View {
     const row = rows.get(Math.max(...known));
     const label = element.querySelector("[data-at]");
     label.textContent = row ? words.histogram.step({ step: count(row.step) }) : words.histogram.waiting;
+    /** @type {(name: string) => Element} */
     const part = (name) => element.querySelector(`[data-${name}]`);
     if (!row) {
       for (const name of ["bars", "first", "mean", "deviation"]) set(part(name), { d: "" });
@@ -75,10 +93,12 @@ export class View {
     }
     const bins = shares(row.values);
     const width = (row.high - row.low) / (row.values.length - 1);
+    /** @type {(value: number) => number} */
     const bin = (value) => (value - row.low) / width + 0.5;
     scale(panel.drawing, bins.length, [row.low - width / 2, row.high + width / 2], bin);
     set(part("bars"), { d: skyline(bins, HIGHEST) });
-    set(part("first"), { d: skyline(shares(rows.get(Math.min(...rows.keys())).values), HIGHEST) });
+    const first = rows.get(Math.min(...rows.keys())) ?? row;
+    set(part("first"), { d: skyline(shares(first.values), HIGHEST) });
     const { mean, deviation } = moments(places(row), row.values);
     set(part("mean"), { d: `M${bin(mean)} 4v12` });
     set(part("deviation"), { d: `M${bin(mean - deviation)} 10H${bin(mean + deviation)}` });
@@ -94,6 +114,7 @@ export class View {
   }
 
   // Said once a reader who chose a step pauses, and not at every one.
+  /** @type {(sentence: string) => void} */
   #speak(sentence) {
     clearTimeout(this.#spoken);
     if (this.#look.step.held === null) return;
@@ -103,6 +124,7 @@ export class View {
 }
 
 // An empty drawing with its vertical axis, appended to an arm's panel.
+/** @type {(panel: HTMLElement) => SVGElement} */
 function axes(panel) {
   const { left, top, width, height } = BOX;
   const svg = draw(panel, "svg", { viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img" });
@@ -124,6 +146,7 @@ function axes(panel) {
 }
 
 // The horizontal axis for so many bins between two values; bin(value): where it lies among them.
+/** @type {(svg: SVGElement, bins: number, range: [number, number], bin: (value: number) => number) => void} */
 function scale(svg, bins, [low, high], bin) {
   const { left, top, width, height } = BOX;
   const unit = width / bins;
@@ -140,6 +163,7 @@ function scale(svg, bins, [low, high], bin) {
 }
 
 // What doesn't fit is written above its bar.
+/** @type {(group: Element, bins: number[]) => void} */
 function nameCut(group, bins) {
   group.replaceChildren();
   const unit = BOX.width / bins.length;

@@ -3,7 +3,12 @@
 const ROOT = new URL("../../../../", import.meta.url);
 
 // The whole address of a path such as "runs/1/events".
+/** @type {(path: string) => string} */
 export const address = (path) => new URL(path, ROOT).href;
 
+/** @type {() => HTMLLinkElement | null} */
+const canonical = () => document.querySelector("link[rel=canonical]");
+
 // Where others find the article: the address that the server's settings name, else the one it has here.
-export const publicAddress = () => document.querySelector("link[rel=canonical]")?.href ?? address("");
+/** @type {() => string} */
+export const publicAddress = () => canonical()?.href ?? address("");

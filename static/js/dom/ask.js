@@ -3,9 +3,12 @@
 // The server answers within a second; a slow network gets its time.
 const ANSWER_MS = 12_000;
 
+/** @typedef {{ status: "json", body: any } | { status: "busy", retryAfter: number } | { status: "empty" | "refused" | "other" | "none" }} Answer */
+
 // status: "json", with its body; "empty" (204); "refused", by the server itself and for good;
 // "busy", with the seconds after which to come back; "other", where something else answered in the
 // server's place; "none", where nothing came.
+/** @type {(url: string, options?: { signal?: AbortSignal, cache?: RequestCache }) => Promise<Answer>} */
 export async function ask(url, { signal, cache = "default" } = {}) {
   const asking = new AbortController();
   const give = () => asking.abort();
@@ -22,6 +25,7 @@ export async function ask(url, { signal, cache = "default" } = {}) {
   }
 }
 
+/** @type {(answer: Response) => Promise<Answer>} */
 async function understood(answer) {
   if (answer.status === 204) return { status: "empty" };
   const kind = answer.headers.get("Content-Type") ?? "";

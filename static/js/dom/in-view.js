@@ -3,6 +3,7 @@ const MARGIN = "900px 0px";
 
 // Calls `then` once, when the element comes near the window. One that has no box, in a closed
 // <details> say, isn't near anything.
+/** @type {(element: Element, then: () => void) => void} */
 export function whenNear(element, then) {
   const observer = new IntersectionObserver(
     (entries) => {
@@ -16,6 +17,7 @@ export function whenNear(element, then) {
 }
 
 // Whether the element has a box. In some browsers it has one inside a closed <details>, too.
+/** @type {(element: Element) => boolean} */
 export function isVisible(element) {
   if (element.checkVisibility) return element.checkVisibility();
   return element.getClientRects().length > 0 && !element.closest("details:not([open])");

@@ -4,29 +4,37 @@
 const PATIENCE_MS = 12_000; // a request that is silent for so long has failed
 const GONE = [404, 410]; // what the server answers where a newer version has other addresses
 const SCRIPT = /\b(javascript|ecmascript)\b/;
-const IMPORTS = /^(?:import|export)\b[^"';]*"(\.[^"]+)"/gm;
+const IMPORTS = /^(?:import|export)\b[^"';(]*"(\.[^"]+)"/gm;
 
 export class LoadError extends Error {
   // updated: the server no longer has this file, since it serves a newer version of the page.
+  /**
+   * @param {string} url
+   * @param {{ updated?: boolean, cause?: unknown }} options
+   */
   constructor(url, { updated = false, cause } = {}) {
     super(`${url} did not load`, { cause });
     this.updated = updated;
   }
 }
 
+/** @type {Map<string, Promise<any>>} */
 const loading = new Map(); // address → promise
+/** @type {Map<string, number>} */
 const failures = new Map(); // address of a module → how many imports have failed
 
+/** @type {(url: string, load: () => Promise<any>) => Promise<any>} */
 function once(url, load) {
-  if (!loading.has(url)) {
-    const promise = load();
-    loading.set(url, promise);
-    promise.catch(() => loading.delete(url));
-  }
-  return loading.get(url);
+  const known = loading.get(url);
+  if (known) return known;
+  const promise = load();
+  loading.set(url, promise);
+  promise.catch(() => loading.delete(url));
+  return promise;
 }
 
 // read(response): a promise of what is wanted of it.
+/** @type {<T>(url: string, read: (response: Response) => Promise<T>, type?: RegExp) => Promise<T>} */
 async function fetched(url, read, type = /./) {
   const giveUp = new AbortController();
   const timer = setTimeout(() => giveUp.abort(), PATIENCE_MS);
@@ -43,9 +51,14 @@ async function fetched(url, read, type = /./) {
   }
 }
 
-// The page itself came with these, so that they need no second look.
-const present = new Set([...document.querySelectorAll("link[rel=modulepreload]")].map(({ href }) => href));
+/** @type {NodeListOf<HTMLLinkElement>} */
+const preloads = document.querySelectorAll("link[rel=modulepreload]");
 
+// The page itself came with these, so that they need no second look.
+/** @type {Set<string>} */
+const present = new Set([...preloads].map(({ href }) => href));
+
+/** @type {(url: string, seen: Set<string>) => Promise<void>} */
 async function fetchGraph(url, seen) {
   if (seen.has(url) || present.has(url)) return;
   seen.add(url);
@@ -56,6 +69,7 @@ async function fetchGraph(url, seen) {
 // Firefox remembers a failed import for as long as the page lives, that of a module's imports included,
 // and WebKit some of them (tried with 153 and 2.50). So all files are fetched first, which nobody
 // remembers: the import then finds them in the browser's cache.
+/** @type {(url: string) => Promise<any>} */
 async function importWhole(url) {
   await fetchGraph(url, new Set());
   const failed = failures.get(url) ?? 0;
@@ -70,11 +84,13 @@ async function importWhole(url) {
 const SCRIPTS = new URL("../", import.meta.url);
 
 // A module, by its path below that of all scripts.
+/** @type {(name: string) => Promise<any>} */
 export function loadModule(name) {
   const url = new URL(name, SCRIPTS).href;
   return once(url, () => importWhole(url));
 }
 
+/** @type {(url: string, isThere: () => unknown) => Promise<void>} */
 async function addScript(url, isThere) {
   await fetched(url, (response) => response.text(), SCRIPT);
   await new Promise((resolve, reject) => {
@@ -89,9 +105,11 @@ async function addScript(url, isThere) {
 }
 
 // A vendored script; isThere(): whether what it defines can be used.
+/** @type {(file: string, isThere: () => unknown) => Promise<void>} */
 export function loadScript(file, isThere) {
   const url = new URL(`../vendor/${file}`, SCRIPTS).href;
   return once(url, () => addScript(url, isThere));
 }
 
+/** @type {(url: string) => Promise<any>} */
 export const loadJson = (url) => fetched(url, (response) => response.json());

@@ -3,9 +3,12 @@
 const READABLE_MS = 100;
 
 export class Pace {
+  /** @type {() => void} */
   #write;
+  /** @type {ReturnType<typeof setTimeout> | 0} */
   #timer = 0;
 
+  /** @param {() => void} write */
   constructor(write) {
     this.#write = write;
   }

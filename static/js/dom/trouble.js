@@ -3,6 +3,7 @@ import { words } from "../text/words.js";
 
 // A new element. Without tryAgain(), or where the server has a newer version of the page, nothing but a
 // reload helps.
+/** @type {(text: string, error: { updated?: boolean }, tryAgain?: () => void) => HTMLElement} */
 export function trouble(text, error, tryAgain) {
   const updated = Boolean(error.updated);
   const box = document.createElement("div");
@@ -25,6 +26,7 @@ export function trouble(text, error, tryAgain) {
   return box;
 }
 
+/** @type {(text: string, act: () => void) => HTMLButtonElement} */
 function button(text, act) {
   const element = document.createElement("button");
   element.type = "button";

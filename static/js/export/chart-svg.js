@@ -1,29 +1,60 @@
 // A chart of Chart.js as SVG text: what it draws, by its own scales, and no page in sight. Sizes are
 // in the drawing's pixels, {x, y, width, height} is a box.
 
+/**
+ * @typedef {import("../charts/axes.js").Chart} Chart
+ * @typedef {{ x: number, y: number, width: number, height: number }} Box
+ * @typedef {{ [name: string]: string | number | null | undefined }} Attributes
+ * @typedef {{ x: number, y: number | null, value?: number | null }} DrawnPoint
+ * @typedef {{ data: DrawnPoint[], [option: string]: any }} Dataset
+ * @typedef {{ x: (value: number) => number, y: (value: number) => number }} Mapping
+ * @typedef {[number, number]} Place
+ * @typedef {(text: string) => string} Colour
+ * @typedef {{ size: number, upright: boolean, ink: string, rule: string }} AxesStyle
+ * @typedef {AxesStyle & { id: string, colour?: Colour }} PlotStyle
+ * @typedef {object} Sheet
+ * @property {number} width
+ * @property {number} height
+ * @property {number} size
+ * @property {string} [title]
+ * @property {string | null} description
+ * @property {string} [paper]
+ * @property {string} [id]
+ * @property {string} [style]
+ */
+
 export const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', sans-serif";
 const BESIDE = 8; // between an axis and its numbers
 const REACH = 6; // how far a line may leave its box, as in the chart
 const TITLE_AWAY = 4.6; // of the vertical axis, in heights of its letters: there is room for 5·10⁻¹⁰
 
+/** @type {Record<string, string>} */
 const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+/** @type {(text: unknown) => string} */
 export const escaped = (text) => `${text}`.replace(/[&<>"]/g, (letter) => ENTITIES[letter]);
 
 // Exact to a hundredth of a pixel.
+/** @type {(length: number) => string} */
 const fixed = (length) => `${+length.toFixed(2)}`;
 
 // Attributes; those that are null are left out.
+/** @type {(name: string, attributes: Attributes, content?: string) => string} */
 function tag(name, attributes, content = "") {
   const given = Object.entries(attributes).filter(([, value]) => value !== null && value !== undefined);
   const text = given.map(([key, value]) => ` ${key}="${escaped(value)}"`).join("");
   return content === "" ? `<${name}${text}/>` : `<${name}${text}>${content}</${name}>`;
 }
 
+/** @type {(text: string, x: number, y: number, attributes?: Attributes) => string} */
 export const label = (text, x, y, attributes = {}) => tag("text", { x: fixed(x), y: fixed(y), ...attributes }, escaped(text));
 
 // "rgb(1 2 3 / 0.5)" in the words of SVG 1.1, which every drawing program reads.
+/** @type {(name: string, colour: string) => Attributes} */
 export function paint(name, colour) {
-  const numbers = /^rgba?\((.*)\)$/.exec(colour)?.[1].match(/[\d.]+/g).map(Number);
+  const numbers = /^rgba?\((.*)\)$/
+    .exec(colour)?.[1]
+    .match(/[\d.]+/g)
+    ?.map(Number);
   if (!numbers) return { [name]: colour };
   const [red, green, blue, alpha = 1] = numbers;
   const hex = [red, green, blue].map((channel) => Math.round(channel).toString(16).padStart(2, "0"));
@@ -32,6 +63,7 @@ export function paint(name, colour) {
 
 // The lines that text of one size fills, `width` wide at most; measure(text): its width. A word that
 // is wider than a line is cut.
+/** @type {(text: string, width: number, measure: (text: string) => number) => string[]} */
 export function wrap(text, width, measure) {
   const lines = [""];
   for (const word of text.split(" ")) {
@@ -50,9 +82,12 @@ export function wrap(text, width, measure) {
 }
 
 // From a chart's pixels to those of a drawing whose plot fills `box`.
+/** @type {(chart: Chart, box: Box) => Mapping} */
 function mapping({ chartArea, scales }, box) {
   const { left, top, width, height } = chartArea;
+  /** @type {(pixel: number) => number} */
   const x = (pixel) => box.x + ((pixel - left) / width) * box.width;
+  /** @type {(pixel: number) => number} */
   const y = (pixel) => box.y + ((pixel - top) / height) * box.height;
   return {
     x: (value) => x(scales.x.getPixelForValue(value)),
@@ -61,17 +96,22 @@ function mapping({ chartArea, scales }, box) {
 }
 
 // The parts of a line between its gaps, as [[x, y], …].
+/** @type {(points: DrawnPoint[], at: Mapping) => Place[][]} */
 function partsOf(points, at) {
-  const parts = [[]];
+  /** @type {Place[]} */
+  let part = [];
+  const parts = [part];
   for (const { x, y } of points) {
-    if (y !== null) parts.at(-1).push([at.x(x), at.y(y)]);
-    else if (parts.at(-1).length) parts.push([]);
+    if (y !== null) part.push([at.x(x), at.y(y)]);
+    else if (part.length) parts.push((part = []));
   }
   return parts.filter((part) => part.length);
 }
 
+/** @type {(part: Place[]) => string} */
 const joined = (part) => part.map((place) => place.map(fixed).join(",")).join(" ");
 
+/** @type {(dataset: Dataset, at: Mapping, colour: Colour) => string} */
 function lineOf(dataset, at, colour) {
   if (!dataset.borderWidth) return "";
   const stroke = {
@@ -87,11 +127,15 @@ function lineOf(dataset, at, colour) {
 }
 
 // The area between a line and the one before it, wherever both have a value.
+/** @type {(dataset: Dataset, lower: Dataset, at: Mapping, colour: Colour) => string} */
 function bandOf(dataset, lower, at, colour) {
   const below = new Map(lower.data.map(({ x, y }) => [x, y]));
   const both = dataset.data.map(({ x, y }) => ({ x, y: y === null ? null : (below.get(x) ?? null), top: y }));
   const edges = partsOf(both, at);
-  const tops = partsOf(both.map(({ x, y, top }) => ({ x, y: y === null ? null : top })), at);
+  const tops = partsOf(
+    both.map(({ x, y, top }) => ({ x, y: y === null ? null : top })),
+    at,
+  );
   const fill = paint("fill", colour(dataset.backgroundColor));
   return edges
     .map((edge, index) => tag("polygon", { points: joined([...edge, ...tops[index].reverse()]), ...fill, "data-band": "" }))
@@ -99,26 +143,36 @@ function bandOf(dataset, lower, at, colour) {
 }
 
 // A cross or a triangle where the chart has one: read off the points that it drew.
+/** @type {(dataset: Dataset, meta: any, at: Mapping, colour: Colour) => string} */
 function marksOf(dataset, meta, at, colour) {
-  const drawn = dataset.data.map((point, index) => ({ ...point, options: meta.data[index]?.options }));
-  return drawn
-    .filter(({ y, options }) => y !== null && options?.radius > 0)
-    .map(({ x, y, options }) => markOf(at.x(x), at.y(y), options, colour(dataset.borderColor)))
-    .join("");
+  const marks = dataset.data.map(({ x, y }, index) => {
+    const options = meta.data[index]?.options;
+    return y !== null && options?.radius > 0 ? markOf(at.x(x), at.y(y), options, colour(dataset.borderColor)) : "";
+  });
+  return marks.join("");
 }
 
+/** @type {(x: number, y: number, options: { pointStyle: string, radius: number, rotation: number }, colour: string) => string} */
 function markOf(x, y, { pointStyle, radius, rotation }, colour) {
   if (pointStyle === "crossRot") {
     const half = radius * Math.SQRT1_2;
+    /** @type {(side: number) => string} */
     const diagonal = (side) => `M${fixed(x - half)} ${fixed(y - side * half)}L${fixed(x + half)} ${fixed(y + side * half)}`;
-    return tag("path", { d: diagonal(1) + diagonal(-1), fill: "none", ...paint("stroke", colour), "stroke-width": 2, "data-mark": "cross" });
+    return tag("path", {
+      d: diagonal(1) + diagonal(-1),
+      fill: "none",
+      ...paint("stroke", colour),
+      "stroke-width": 2,
+      "data-mark": "cross",
+    });
   }
   if (pointStyle === "triangle") {
-    const corners = [0, 120, 240].map((turn) => {
+    /** @type {(turn: number) => Place} */
+    const corner = (turn) => {
       const angle = ((turn + rotation - 90) * Math.PI) / 180;
       return [x + radius * Math.cos(angle), y + radius * Math.sin(angle)];
-    });
-    return tag("polygon", { points: joined(corners), ...paint("fill", colour), "data-mark": "triangle" });
+    };
+    return tag("polygon", { points: joined([0, 120, 240].map(corner)), ...paint("fill", colour), "data-mark": "triangle" });
   }
   return tag("circle", { cx: fixed(x), cy: fixed(y), r: radius, ...paint("fill", colour) });
 }
@@ -127,11 +181,16 @@ function markOf(x, y, { pointStyle, radius, rotation }, colour) {
 export const SHEET = { width: 528, height: 363 };
 export const PLOT = { x: 58, y: 10, width: 450, height: 290 };
 
+/** @type {Colour} */
+const unchanged = (text) => text;
+
 // Everything inside the axes and the axes themselves. `size`: of the text; `upright`: whether the
 // vertical axis has its title; `id`: a name for the clipping path; colour(text): the colour to draw one in.
-export function plotOf(chart, box, { size, upright, id, ink, rule, colour = (text) => text }) {
+/** @type {(chart: Chart, box: Box, style: PlotStyle) => string} */
+export function plotOf(chart, box, { size, upright, id, ink, rule, colour = unchanged }) {
   const at = mapping(chart, box);
   const { datasets } = chart.data;
+  /** @type {any[]} */
   const metas = chart.getSortedVisibleDatasetMetas().reverse(); // the first lies on top
   const shapes = metas.map((meta) => {
     const dataset = datasets[meta.index];
@@ -146,21 +205,24 @@ export function plotOf(chart, box, { size, upright, id, ink, rule, colour = (tex
   ].join("");
 }
 
+/** @type {(chart: Chart, box: Box, at: Mapping, style: AxesStyle) => string} */
 function axesOf({ scales }, box, at, { size, upright, ink, rule }) {
   const bottom = box.y + box.height;
   const soft = paint("fill", ink);
   const thin = { ...paint("stroke", rule), "stroke-width": 1 };
-  const rows = scales.y.ticks.map(({ value, label: text }) => {
+  /** @type {{ value: number, label: string }[][]} */
+  const [rowTicks, columnTicks] = [scales.y.ticks, scales.x.ticks];
+  const rows = rowTicks.map(({ value, label: text }) => {
     const y = at.y(value);
     const line = tag("line", { x1: fixed(box.x), x2: fixed(box.x + box.width), y1: fixed(y), y2: fixed(y), ...thin });
     return line + label(text, box.x - BESIDE, y + size / 3, { "text-anchor": "end", ...soft });
   });
-  const columns = scales.x.ticks.map(({ value, label: text }) =>
+  const columns = columnTicks.map(({ value, label: text }) =>
     label(text ?? "", at.x(value), bottom + BESIDE + size, { "text-anchor": "middle", ...soft }),
   );
   const axis = tag("line", { x1: fixed(box.x), x2: fixed(box.x + box.width), y1: fixed(bottom), y2: fixed(bottom), ...thin });
-  const place = [box.x + box.width / 2, bottom + 2 * BESIDE + 2.2 * size];
-  const below = label(scales.x.options.title.text, ...place, { "text-anchor": "middle", ...soft });
+  const [x, y] = [box.x + box.width / 2, bottom + 2 * BESIDE + 2.2 * size];
+  const below = label(scales.x.options.title.text, x, y, { "text-anchor": "middle", ...soft });
   const axes = [...rows, axis, ...columns, below].join("");
   if (!upright) return axes;
   const middle = box.y + box.height / 2;
@@ -169,12 +231,15 @@ function axesOf({ scales }, box, at, { size, upright, ink, rule }) {
 }
 
 // The lines to hold others against, under the names that the chart's readout has.
+/** @type {(datasets: Dataset[]) => Dataset[]} */
 export const levels = (datasets) => datasets.filter(({ level }) => level).map((dataset) => ({ ...dataset, label: dataset.level }));
 
 // The lines that have a name of their own, as the legend shows them.
+/** @type {(datasets: Dataset[]) => Dataset[]} */
 export const named = (datasets) => datasets.filter(({ label, band, edge, level }) => label && !band && !edge && !level);
 
 // id and style, of the file as a whole, are optional.
+/** @type {(sheet: Sheet, content: string) => string} */
 export function drawing({ width, height, size, title, description, paper, id, style = "" }, content) {
   const about = title ? tag("title", { id: "title" }, escaped(title)) + tag("desc", { id: "desc" }, escaped(description)) : "";
   const background = paper ? tag("rect", { width, height, ...paint("fill", paper) }) : "";

@@ -2,6 +2,13 @@
 // where it comes from. Returns SVG text.
 import { drawing, label, levels, named, paint, plotOf, wrap } from "./chart-svg.js";
 
+/**
+ * @typedef {{ title: string, description: string, note: string, source: string[] }} Told
+ * @typedef {{ paper: string, ink: string, soft: string, rule: string }} Colours
+ * @typedef {(text: string, size: number, weight?: number | null) => number} Measure
+ * @typedef {import("./chart-svg.js").Dataset} Dataset
+ */
+
 const WIDTH = 720;
 const MARGIN = 24;
 const SIZE = 13;
@@ -14,10 +21,13 @@ const BELOW_PLOT = 68; // numbers and title of the axis
 
 // what: {title, description, note, source: [sentence, …]}; colours: {paper, ink, soft, rule};
 // measure(text, size, weight): its width.
+/** @type {(chart: import("./chart-svg.js").Chart, what: Told, colours: Colours, measure: Measure) => string} */
 export function picture(chart, what, colours, measure) {
   const room = WIDTH - 2 * MARGIN;
+  /** @type {string[]} */
   const rows = [];
   let y = MARGIN;
+  /** @type {(text: string, size: number, weight: number | null, colour: string) => void} */
   const write = (text, size, weight, colour) => {
     for (const line of wrap(text, room, (part) => measure(part, size, weight))) {
       y += Math.round(1.35 * size);
@@ -39,6 +49,7 @@ export function picture(chart, what, colours, measure) {
   return drawing(sheet, rows.join(""));
 }
 
+/** @type {(lines: Dataset[], top: number, ink: string, measure: Measure) => { drawn: string, bottom: number }} */
 function legendOf(lines, top, ink, measure) {
   let x = MARGIN;
   let y = top + 14;
@@ -56,6 +67,7 @@ function legendOf(lines, top, ink, measure) {
   return { drawn: `<g data-legend="">${entries.join("")}</g>`, bottom: y + 4 };
 }
 
+/** @type {(x: number, y: number, line: { borderColor: string, borderWidth: number, borderDash?: number[] }) => string} */
 function swatch(x, y, { borderColor, borderWidth, borderDash }) {
   const stroke = Object.entries(paint("stroke", borderColor)).filter(([, value]) => value !== null);
   const dash = borderDash?.length ? ` stroke-dasharray="${borderDash.join(" ")}"` : "";

@@ -6,6 +6,7 @@ import { drawing, PLOT, plotOf, SHEET } from "./chart-svg.js";
 const SIZE = 17; // of letters that are legible at half the width of a page
 
 // Colours of now → those of the light page.
+/** @type {() => { colour: (text: string) => string, ink: string, rule: string }} */
 function onLightPaper() {
   const root = document.documentElement;
   const plot = document.querySelector(".plot");
@@ -18,6 +19,7 @@ function onLightPaper() {
   const light = inTheme("light", read);
   const [, soft, rule] = light;
   const known = new Map(now.map((colour, index) => [channels(colour).slice(0, 3).join(" "), channels(light[index])]));
+  /** @type {(text: string) => string} */
   const colour = (text) => {
     const [red, green, blue, alpha = 1] = channels(text);
     const own = known.get([red, green, blue].join(" ")) ?? [red, green, blue];
@@ -26,7 +28,8 @@ function onLightPaper() {
   return { colour, ink: soft, rule };
 }
 
-const channels = (colour) => colour.match(/[\d.]+/g).map(Number);
+/** @type {(colour: string) => number[]} */
+const channels = (colour) => (colour.match(/[\d.]+/g) ?? []).map(Number);
 
 function print() {
   const colours = onLightPaper();
@@ -45,7 +48,7 @@ function print() {
 
 function clear() {
   document.querySelectorAll(".printed").forEach((svg) => {
-    delete svg.parentElement.dataset.printed;
+    delete svg.parentElement?.dataset.printed;
     svg.remove();
   });
 }

@@ -10,27 +10,40 @@ import { Pace } from "../dom/throttle.js";
 import { say } from "../dom/live-region.js";
 import { holdHeight, keepPlace } from "../dom/steady.js";
 import { trouble } from "../dom/trouble.js";
+import { stepsARow } from "./timeline.js";
 import { Views } from "./views.js";
 import { words } from "../text/words.js";
 
-// A point of a map takes about as long as so many training steps: for the progress bar.
-const STEPS_A_POINT = 2;
-
-// Of a map with so many rows, which has as many columns.
-export const stepsARow = (rows) => STEPS_A_POINT * rows;
+/**
+ * @typedef {import("./run-events.js").DrawnEvent} DrawnEvent
+ * @typedef {import("./views.js").Key & { item: HTMLElement }} Key
+ * @typedef {import("./views.js").Pin} Pin
+ * @typedef {{ receipt: any, events: DrawnEvent[] }} Recording
+ * @typedef {{ share: number, step: number, lastStep: number, row: number, lastRow: number, trainings: number }} Progress
+ * @typedef {{ open: () => void, progressed: (progress: Progress) => void }} Source
+ */
 
 export class Figure {
   look = new Look();
+  /** @type {Map<string, Key>} */
   #keys = new Map();
   #views;
   #source;
+  /** @type {Pin[]} */
   #pins = []; // runs whose lines stay behind: {id, events}
+  /** @type {Map<string, number>} */
   #steps = new Map(); // training → last step
+  /** @type {Map<string, number>} */
   #rows = new Map(); // training → rows of its map
   #quarter = 0; // the last of which the reader was told
+  /** @type {HTMLElement | null} */
   #missing = null; // what is said where the recording did not load
   #count = new Pace(() => this.#progressed());
 
+  /**
+   * @param {HTMLElement} element
+   * @param {new (figure: Figure) => Source} Source
+   */
   constructor(element, Source) {
     this.element = element;
     this.panel = element.querySelector("[data-panel]");
@@ -48,26 +61,31 @@ export class Figure {
     for (const shown of [element, ...this.#views.elements]) whenNear(shown, () => this.#source.open());
   }
 
+  /** @type {string} */
   get slug() {
     return this.element.dataset.figure;
   }
 
   // The panel's content, which a source may replace as a whole. It describes the run to be drawn.
+  /** @type {HTMLElement} */
   get node() {
-    return this.panel.firstElementChild;
+    return /** @type {HTMLElement} */ (this.panel.firstElementChild);
   }
 
+  /** @type {string} */
   get verdict() {
     return this.panel.querySelector(".verdict")?.textContent ?? "";
   }
 
   // The state is spoken when it changes; the step counter is not, it would never be silent.
+  /** @type {(state: string, text: string) => void} */
   enter(state, text) {
     if (this.element.dataset.state === state) return;
     this.element.dataset.state = state;
     this.#say(text);
   }
 
+  /** @type {(text: string) => void} */
   status(text) {
     this.#count.cancel();
     const status = this.panel.querySelector("[data-status]");
@@ -75,12 +93,14 @@ export class Figure {
   }
 
   // The recorded run: {receipt, events}; null where there is none. Raises LoadError.
+  /** @type {() => Promise<Recording | null>} */
   async recording() {
     const { recording } = this.element.dataset;
     return recording ? loadJson(recording) : null;
   }
 
   // Says that the recording did not load, and offers to try again.
+  /** @type {(error: any, tryAgain: () => void) => void} */
   miss(error, tryAgain) {
     this.#found();
     this.#missing = trouble(words.views.recordingNotLoaded, error, tryAgain);
@@ -92,6 +112,7 @@ export class Figure {
   }
 
   // The panel says what is about to be drawn.
+  /** @type {(shown: string) => void} */
   reset(shown) {
     this.#found();
     this.#count.cancel();
@@ -116,12 +137,14 @@ export class Figure {
   }
 
   // Runs whose lines stay behind those of the run that is shown: [{id, events}].
+  /** @type {(runs: Pin[]) => void} */
   pin(runs) {
     this.#pins = runs;
     this.#views.again({ pins: runs });
   }
 
   // What the text says of this run: its verdict, or why there is none.
+  /** @type {(text: string) => void} */
   tell(text) {
     for (const place of document.querySelectorAll(`[data-verdict-of="${this.slug}"]`)) {
       holdHeight(place.closest("p"));
@@ -130,18 +153,19 @@ export class Figure {
   }
 
   // One event of the run: points, row or arm.
+  /** @type {(event: DrawnEvent) => void} */
   take(event) {
     this.#views.append(event);
-    const { data } = event;
     const training = trainingOf(event);
     if (event.event === "points") {
-      this.#steps.set(training, data.step.at(-1));
+      const { step } = event.data;
+      this.#steps.set(training, step[step.length - 1]);
       this.#count.soon();
     } else if (isRowOfMap(event)) {
       this.#rows.set(training, (this.#rows.get(training) ?? 0) + 1);
       this.#count.soon();
-    } else if (event.event === "arm" && data.state === "diverged") {
-      this.#diverged(data);
+    } else if (event.event === "arm" && event.data.state === "diverged") {
+      this.#diverged(event.data);
     }
   }
 
@@ -166,6 +190,7 @@ export class Figure {
     if (quarter in words.figure.quarters) this.#say(words.figure.quarters[quarter]);
   }
 
+  /** @type {(text: string) => void} */
   #say(text) {
     say(this.element.querySelector("[data-speech]"), text);
   }
@@ -178,13 +203,17 @@ export class Figure {
     this.element.querySelector("[data-lines]").textContent = lines;
   }
 
+  /** @type {HTMLInputElement} */
   get #singles() {
     return this.element.querySelector("[data-singles]");
   }
 
   // Of all trainings together: the steps first and then, where a map is measured, its rows.
+  /** @type {() => Progress} */
   #progress() {
-    const { steps, trainings, rows } = this.node.dataset;
+    const { dataset } = this.node;
+    const [steps, trainings, rows] = [dataset.steps, dataset.trainings, dataset.rows].map(Number);
+    /** @type {(counts: Map<string, number>) => number} */
     const sum = (counts) => [...counts.values()].reduce((total, count) => total + count, 0);
     const [step, lastStep] = [sum(this.#steps), steps * trainings];
     const [row, lastRow] = [sum(this.#rows), rows * trainings];
@@ -192,8 +221,9 @@ export class Figure {
     return { share, step, lastStep, row, lastRow, trainings };
   }
 
+  /** @type {(ended: import("./run-events.js").ArmEnded) => void} */
   #diverged({ arm, summary }) {
-    const state = this.#keys.get(arm).item.querySelector("[data-arm-state]");
+    const state = this.element.querySelector(`.legend [data-arm="${arm}"] [data-arm-state]`);
     const settle = keepPlace(this.element.querySelector(".legend"));
     state.textContent = words.figure.diverged;
     settle();

@@ -5,10 +5,13 @@ import { localised } from "../text/numbers.js";
 const PAUSE_MS = 600;
 
 // panel: the element that slider and form stand in, and are replaced in; train(form) is called.
+/** @type {(panel: HTMLElement, train: (form: HTMLFormElement) => void) => void} */
 export function followLead(panel, train) {
   let pressed = false;
+  /** @type {ReturnType<typeof setTimeout> | 0} */
   let timer = 0;
-  const sliderOf = ({ target }) => target.closest("[data-lead]");
+  /** @type {(event: Event) => HTMLInputElement | null} */
+  const sliderOf = ({ target }) => /** @type {Element} */ (target).closest("[data-lead]");
 
   panel.addEventListener("keydown", (event) => {
     if (sliderOf(event)) pressed = true;
@@ -22,6 +25,6 @@ export function followLead(panel, train) {
     const slider = sliderOf(event);
     if (!slider) return;
     clearTimeout(timer);
-    timer = setTimeout(() => slider.isConnected && train(slider.form), pressed ? PAUSE_MS : 0);
+    timer = setTimeout(() => slider.isConnected && slider.form && train(slider.form), pressed ? PAUSE_MS : 0);
   });
 }

@@ -16,10 +16,15 @@ const SLOWEST_RETRY_MS = 30_000;
 // Of a stream that has trouble: what the status line says instead of anything else.
 const TROUBLES = new Set(["interrupted", "intercepted"]);
 
+/** @typedef {import("./stream.js").Network} Network */
+
 export class Live {
+  /** @type {import("./figure.js").Figure} */
   #figure;
+  /** @type {Stream | null} */
   #stream = null;
   #tray;
+  /** @type {string | null} */
   #run = null; // id of the run that is drawn
   #key; // under which this tab remembers it; a link with settings has a memory of its own
   #opened = false;
@@ -27,11 +32,13 @@ export class Live {
   #settingsOpen = false;
   #settle = () => {}; // called when the panel's content has been replaced
   #ledByHand = false; // the slider started the run, and gets the focus back
+  /** @type {Network} */
   #network = "live"; // what the stream says of the way to the server
   #said = ""; // the status line without that
   #unanswered = false; // the last request for the panel
   #unknown = false; // and the server knows no such run
 
+  /** @param {import("./figure.js").Figure} figure */
   constructor(figure) {
     this.#figure = figure;
     this.#tray = new Tray(figure, (run) => this.#show(run));
@@ -52,7 +59,7 @@ export class Live {
       this.#attach();
       settle();
     });
-    this.#panel.addEventListener("click", ({ target }) => target.closest("summary") && releaseHeight(this.#panel));
+    this.#panel.addEventListener("click", ({ target }) => /** @type {Element} */ (target).closest("summary") && releaseHeight(this.#panel));
     addEventListener("resize", () => releaseHeight(this.#panel));
     if (this.#node.dataset.run) {
       this.#attach();
@@ -74,9 +81,12 @@ export class Live {
     if (this.#unanswered) this.#say(words.problem.noAnswer);
   }
 
+  /** @type {(progress: import("./figure.js").Progress) => void} */
   progressed({ share, step, lastStep, row, lastRow, trainings }) {
     if (!this.#isOn) return;
-    this.#panel.querySelector("[data-progress]").value = share;
+    /** @type {HTMLProgressElement} */
+    const bar = this.#panel.querySelector("[data-progress]");
+    bar.value = share;
     if (row && row === lastRow) this.#status(words.live.measuring);
     else if (row) this.#status(words.live.mapping({ row, last: lastRow }));
     else this.#status(words.live.training({ step: count(step), last: count(lastStep), networks: trainings }));
@@ -87,6 +97,7 @@ export class Live {
     return this.#panel.querySelector("[data-progress]") !== null;
   }
 
+  /** @type {HTMLElement} */
   get #panel() {
     return this.#figure.panel;
   }
@@ -96,6 +107,7 @@ export class Live {
     return this.#panel.contains(document.activeElement);
   }
 
+  /** @type {HTMLElement} */
   get #node() {
     return this.#figure.node;
   }
@@ -108,18 +120,21 @@ export class Live {
   }
 
   // A press on "same seed" fills the seed in for this one request.
+  /** @type {(event: Event) => void} */
   #sameSeed(event) {
-    const button = event.target.closest("[data-same-seed]");
-    if (button) this.#seedField.value = button.dataset.sameSeed;
+    const button = /** @type {Element} */ (event.target).closest("[data-same-seed]");
+    if (button) this.#seedField.value = button.dataset.sameSeed ?? "";
   }
 
   // Only the slider's parameter moves: the seed stays that of the run shown.
+  /** @type {(form: HTMLFormElement) => void} */
   #lead(form) {
     this.#seedField.value = this.#node.dataset.seed ?? "";
     this.#ledByHand = true;
     form.requestSubmit();
   }
 
+  /** @type {HTMLInputElement} */
   get #seedField() {
     return this.#panel.querySelector("[name=seed]");
   }
@@ -132,12 +147,16 @@ export class Live {
 
   // Before the panel is replaced. A run that is stopped gets its last panel twice, as the answer to
   // Stop and for the stream's end: the second one would only take the reader from where they have gone.
+  /** @type {(event: CustomEvent) => void} */
   #receive(event) {
-    const next = event.detail.tasks.find(({ target }) => target === this.#panel)?.fragment.querySelector("[data-run]");
+    /** @type {{ target: Element, fragment: DocumentFragment }[]} */
+    const tasks = event.detail.tasks;
+    const next = tasks.find(({ target }) => target === this.#panel)?.fragment.querySelector("[data-run]");
     if (next && this.#saysAlready(next.dataset)) event.preventDefault();
     else this.#remember();
   }
 
+  /** @type {(next: DOMStringMap) => boolean} */
   #saysAlready({ run, runState, left }) {
     const shown = this.#node.dataset;
     return !this.#isOn && shown.run === run && shown.runState === runState && shown.left === left;
@@ -156,6 +175,7 @@ export class Live {
     this.#hadFocus = false;
   }
 
+  /** @type {HTMLDetailsElement | null} */
   get #settings() {
     return this.#panel.querySelector(".settings");
   }
@@ -165,7 +185,7 @@ export class Live {
     if (this.#settings) this.#settings.open ||= this.#settingsOpen;
     const { run, runState } = this.#node.dataset;
     this.#enter(runState);
-    this.#figure.tell(runState === "finished" ? this.#figure.verdict : (words.live.withoutVerdict[runState] ?? words.live.toCome));
+    this.#figure.tell(runState === "finished" ? this.#figure.verdict : (known(words.live.withoutVerdict, runState) ?? words.live.toCome));
     this.#tray.see(this.#node.dataset, this.#figure.verdict);
     // Stopped for this reader, while others go on with it.
     if ("left" in this.#node.dataset) this.#stream?.close();
@@ -183,15 +203,17 @@ export class Live {
   }
 
   // How events reach the page, beside or in place of what the status line said last.
+  /** @type {(state: Network) => void} */
   #reach(state) {
     if (this.#network === "live") this.#said = this.#panel.querySelector("[data-status]")?.textContent ?? "";
     this.#network = state;
     this.#status(this.#said);
   }
 
+  /** @type {(text: string) => void} */
   #status(text) {
     this.#said = text;
-    const trouble = words.live.network[this.#network] ?? "";
+    const trouble = known(words.live.network, this.#network) ?? "";
     if (TROUBLES.has(this.#network)) this.#figure.status(trouble);
     else this.#figure.status(`${text} ${trouble}`.trim());
   }
@@ -204,15 +226,16 @@ export class Live {
     (slider || this.#node).focus({ preventScroll: true });
   }
 
+  /** @type {(state: string) => void} */
   #enter(state) {
-    this.#figure.enter(state, `${words.live.spoken[state] ?? ""} ${this.#figure.verdict}`.trim());
+    this.#figure.enter(state, `${known(words.live.spoken, state) ?? ""} ${this.#figure.verdict}`.trim());
   }
 
+  /** @type {(event: import("./run-events.js").RunEvent) => void} */
   #take(event) {
-    const { data } = event;
     switch (event.event) {
       case "queued":
-        if (this.#isOn) this.#status(words.live.waiting({ ahead: data.position, seconds: data.eta_s >= 1 ? Math.ceil(data.eta_s) : 0 }));
+        if (this.#isOn) this.#wait(event.data);
         break;
       case "started":
         if (this.#node.dataset.runState === "queued") {
@@ -228,12 +251,18 @@ export class Live {
         this.#figure.take(event);
         break;
       case "done":
-        if (this.#isOn) this.#finish(this.#run);
+        if (this.#isOn && this.#run) this.#finish(this.#run);
         break;
     }
   }
 
+  /** @type {(queued: import("./run-events.js").Queued) => void} */
+  #wait({ position, eta_s: seconds }) {
+    this.#status(words.live.waiting({ ahead: position, seconds: seconds >= 1 ? Math.ceil(seconds) : 0 }));
+  }
+
   // The run is over, or the stream knows no more of it: asks for the server's words until they come.
+  /** @type {(run: string) => Promise<void>} */
   async #finish(run) {
     for (let wait = RETRY_MS; this.#run === run; wait = Math.min(2 * wait, SLOWEST_RETRY_MS)) {
       await this.#refresh(run);
@@ -244,6 +273,7 @@ export class Live {
   }
 
   // The server's words for where the run stands. False where they did not come.
+  /** @type {(id: string) => Promise<boolean>} */
   async #refresh(id) {
     const options = { source: this.#panel, target: this.#panel, swap: "innerHTML" };
     this.#unanswered = this.#unknown = false;
@@ -253,6 +283,7 @@ export class Live {
   }
 
   // A run of the tray, in place of the one that is shown; the tray forgets what the server has.
+  /** @type {(run: string) => Promise<boolean>} */
   async #show(run) {
     const known = await this.#refresh(run);
     if (known) this.#panel.scrollIntoView({ block: "nearest" });
@@ -282,11 +313,13 @@ export class Live {
   }
 
   // No answer came, or not in time. A request for the panel is looked after by who made it.
+  /** @type {(ctx: any) => void} */
   #failed(ctx) {
     if (ctx?.sourceElement === this.#panel) this.#unanswered = true;
     else this.#say(words.problem.noAnswer);
   }
 
+  /** @type {(ctx: any) => void} */
   #refused(ctx) {
     if (ctx.sourceElement === this.#panel) {
       this.#unknown = ctx.response.status === 404;
@@ -303,6 +336,7 @@ export class Live {
     this.#say(text);
   }
 
+  /** @type {(text: string) => void} */
   #say(text) {
     const error = this.#panel.querySelector("[data-error]");
     if (error) error.textContent = text;
@@ -310,6 +344,11 @@ export class Live {
   }
 }
 
+// The text of that name, where there is one.
+/** @type {(texts: Record<string, string>, name: string) => string | undefined} */
+const known = (texts, name) => texts[name];
+
+/** @type {(milliseconds: number) => Promise<void>} */
 function pauseOrOnline(milliseconds) {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, milliseconds * (1 + Math.random() / 2));

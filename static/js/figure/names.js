@@ -1,8 +1,17 @@
 // Words that name a curve, made a button: to point at them or to reach them by keyboard shows the
 // curve, the others step back; a press keeps it so until the next one.
 
+/**
+ * @typedef {object} Curve
+ * @property {import("./selection.js").Choice<string>} choice
+ * @property {string} value
+ * @property {HTMLElement} [around]
+ * @property {HTMLElement | null} [figure]
+ */
+
 // `choice` gets `value`. `around`: what may be pointed at, if more than the words; `figure`: where
 // the curve is, if that may be out of sight.
+/** @type {(words: HTMLElement, curve: Curve) => void} */
 export function nameCurve(words, { choice, value, around = words, figure = null }) {
   Object.assign(words, { role: "button", tabIndex: 0, ariaPressed: "false" });
   const press = () => {

@@ -7,19 +7,39 @@ import { words } from "../text/words.js";
 // What did not load is asked for again by itself, this long after each failure.
 const RETRIES_MS = [3000, 9000, 27_000];
 
+/**
+ * @typedef {import("./run-events.js").DrawnEvent} DrawnEvent
+ * @typedef {import("./views.js").Run} Run
+ * @typedef {import("./views.js").View} View
+ * @typedef {(life: import("../dom/frame.js").Life) => View} Make
+ * @typedef {() => { run: Run | null, events: DrawnEvent[] }} Ask
+ */
+
 export class Place {
+  /** @type {HTMLElement} */
   #element;
+  /** @type {() => Promise<Make>} */
   #load; // async () → make(life) → view
+  /** @type {Ask} */
   #told; // () → {run, events}: all that the view must show
+  /** @type {View | null} */
   #view = null;
+  /** @type {AbortController | null} */
   #life = null; // of the view: aborted when it is taken away
   #opened = false;
   #touched = false; // a view has been made here
   #loading = false;
+  /** @type {HTMLElement | null} */
   #box = null; // what is said in the view's stead
   #retries = 0;
+  /** @type {ReturnType<typeof setTimeout> | 0} */
   #timer = 0;
 
+  /**
+   * @param {HTMLElement} element
+   * @param {() => Promise<Make>} load
+   * @param {Ask} told
+   */
   constructor(element, load, told) {
     this.#element = element;
     this.#load = load;
@@ -44,10 +64,12 @@ export class Place {
     this.#attempt(() => this.#make(make));
   }
 
+  /** @type {(make: Make) => void} */
   #make(make) {
     this.#touched = true;
     const life = new AbortController();
     this.#life = life;
+    /** @type {(error: unknown) => void} */
     const failed = (error) => {
       if (!life.signal.aborted) this.#fail(error);
     };
@@ -63,6 +85,7 @@ export class Place {
   }
 
   // A run begins. A place that has failed gets another chance.
+  /** @type {(run: Run) => void} */
   reset(run) {
     if (this.#view) {
       this.#attempt(() => this.#show(run));
@@ -73,19 +96,22 @@ export class Place {
     }
   }
 
+  /** @type {(run: Run) => void} */
   #show(run) {
     this.#element.dataset.drawn = run.recorded ? "recorded" : "run";
-    this.#view.reset(run);
+    this.#view?.reset(run);
   }
 
+  /** @type {(event: DrawnEvent) => void} */
   append(event) {
-    if (this.#view) this.#attempt(() => this.#view.append(event));
+    if (this.#view) this.#attempt(() => this.#view?.append(event));
   }
 
   get #shows() {
     return this.#element.dataset.drawn;
   }
 
+  /** @type {(act: () => void) => void} */
   #attempt(act) {
     try {
       act();
@@ -94,6 +120,7 @@ export class Place {
     }
   }
 
+  /** @type {(error: unknown) => void} */
   #fail(error) {
     this.#life?.abort();
     this.#life = null;
@@ -101,15 +128,15 @@ export class Place {
     this.#element.dataset.failed = "";
     // What the server has drawn of the recorded run is whole until a view takes over.
     if (this.#touched || this.#shows !== "recorded") this.#element.dataset.drawn = "nothing";
-    const lost = error instanceof LoadError;
+    const lost = error instanceof LoadError ? error : null;
     if (!lost) reportError(error);
-    const box = trouble(lost ? words.views.notLoaded : words.views.notDrawn, error, () => this.open());
+    const box = trouble(lost ? words.views.notLoaded : words.views.notDrawn, lost ?? {}, () => this.open());
     const hadFocus = this.#box?.contains(document.activeElement);
     if (this.#box) this.#box.replaceWith(box);
     else this.#element.append(box);
     if (hadFocus) box.querySelector("button").focus();
     this.#box = box;
-    if (lost && !error.updated && this.#retries < RETRIES_MS.length) {
+    if (lost && !lost.updated && this.#retries < RETRIES_MS.length) {
       this.#timer = setTimeout(() => this.open(), RETRIES_MS[this.#retries]);
       this.#retries += 1;
     }

@@ -1,12 +1,19 @@
 // A figure's recorded run, played once more where no server trains: its points come in the order of
 // their steps, each training's at the pace of the run.
-import { isRowOfMap, trainingOf } from "./run-events.js";
-import { stepsARow } from "./figure.js";
+import { timeline } from "./timeline.js";
 import { count } from "../text/numbers.js";
 import { words } from "../text/words.js";
 
 const PLAY_MS = 5000; // the whole run
+
+/**
+ * @typedef {import("./figure.js").Figure} Figure
+ * @typedef {import("./figure.js").Recording} Recording
+ */
+
+/** @type {Record<string, string>} */
 const SPOKEN = { running: words.replay.replaying, stopped: words.replay.stopped, failed: words.replay.lost };
+/** @type {Record<string, string>} */
 const LABELS = {
   running: words.replay.stop,
   stopped: words.replay.again,
@@ -17,12 +24,15 @@ const LABELS = {
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Replay {
+  /** @type {Figure} */
   #figure;
   #said; // what the status line says of the recording
+  /** @type {Promise<Recording | null> | null} */
   #coming = null; // the recording, once it was asked for
   #turn = 0; // each press of the button begins another
   #frame = 0;
 
+  /** @param {Figure} figure */
   constructor(figure) {
     this.#figure = figure;
     this.#said = [...this.#status.childNodes];
@@ -38,35 +48,44 @@ export class Replay {
     for (const event of recording.events) this.#figure.take(event);
   }
 
+  /** @type {(progress: import("./figure.js").Progress) => void} */
   progressed({ share, step, lastStep, row, lastRow, trainings }) {
     if (this.#state !== "running") return;
-    this.#figure.panel.querySelector("[data-progress]").value = share;
+    /** @type {HTMLProgressElement} */
+    const bar = this.#figure.panel.querySelector("[data-progress]");
+    bar.value = share;
     if (row) this.#figure.status(words.replay.mapping({ row, last: lastRow }));
     else this.#figure.status(words.replay.training({ step: count(step), last: count(lastStep), networks: trainings }));
   }
 
+  /** @type {string} */
   get #state() {
     return this.#figure.element.dataset.state;
   }
 
+  /** @type {HTMLElement} */
   get #button() {
     return this.#figure.panel.querySelector("[data-main]");
   }
 
+  /** @type {HTMLElement} */
   get #status() {
     return this.#figure.panel.querySelector("[data-status]");
   }
 
+  /** @type {(state: string) => void} */
   #enter(state) {
     this.#button.textContent = LABELS[state];
     this.#figure.enter(state, SPOKEN[state] ?? words.replay.finished(this.#figure));
   }
 
+  /** @type {(recording: Recording) => void} */
   #reset({ receipt }) {
     this.#figure.reset(words.figure.recordedRun(receipt));
   }
 
   // Null where it can't be had now, and missed(error) is called; the next press asks again.
+  /** @type {(missed: (error: unknown) => void) => Promise<Recording | null>} */
   async #recording(missed) {
     this.#coming ??= this.#figure.recording();
     try {
@@ -94,9 +113,12 @@ export class Replay {
     this.#run(timeline(recording.events, { steps: Number(steps), rows: Number(rows) }));
   }
 
+  /** @type {(moments: ReturnType<typeof timeline>) => void} */
   #run(moments) {
     let next = 0;
+    /** @type {number | null} */
     let begun = null;
+    /** @type {(now: number) => void} */
     const tick = (now) => {
       begun ??= now;
       const share = still.matches ? 1 : Math.min((now - begun) / PLAY_MS, 1);
@@ -122,42 +144,4 @@ export class Replay {
     this.#enter("finished");
     this.#status.replaceChildren(...this.#said);
   }
-}
-
-// When each point of a recording comes, `at` going from 0 to 1: all trainings side by side, and
-// where there is a map of so many rows, it fills behind the last step.
-export function timeline(events, { steps, rows }) {
-  const all = steps + stepsARow(rows) * rows;
-  const byTraining = new Map();
-  for (const each of events.flatMap(singly)) {
-    const training = trainingOf(each);
-    if (!byTraining.has(training)) byTraining.set(training, []);
-    byTraining.get(training).push(each);
-  }
-  const moments = [...byTraining.values()].flatMap((training) => {
-    let mapped = 0;
-    let at = 0;
-    return training
-      .sort((a, b) => stepOf(a) - stepOf(b))
-      .map((event) => {
-        if (isRowOfMap(event)) mapped += 1;
-        if (event.event !== "arm") at = (stepOf(event) + stepsARow(rows) * mapped) / all;
-        return { at, ...event };
-      });
-  });
-  return moments.sort((a, b) => a.at - b.at);
-}
-
-// A recording joins a training's points to few events: one for each step again.
-function singly({ event, data }) {
-  if (event !== "points") return [{ event, data }];
-  return data.step.map((step, index) => {
-    const values = Object.entries(data.values).map(([metric, all]) => [metric, [all[index]]]);
-    return { event, data: { ...data, step: [step], values: Object.fromEntries(values) } };
-  });
-}
-
-function stepOf({ event, data }) {
-  if (event === "points") return data.step[0];
-  return event === "row" ? data.step : Infinity;
 }

@@ -11,17 +11,41 @@ const MOST_PINS = 3; // more can't be told apart
 const MOST_MS = 8.64e15; // from 1970: the range of a Date
 const ENDED = ["finished", "stopped", "failed"];
 
+/**
+ * @typedef {import("./run-events.js").DrawnEvent} DrawnEvent
+ * @typedef {object} SeenRun
+ * @property {string} id
+ * @property {string} seed
+ * @property {string} seeds
+ * @property {string | undefined} settings
+ * @property {string} state
+ * @property {string | undefined} verdict
+ * @property {number} at
+ * @property {boolean} pinned
+ */
+
 const when = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 
+/** @typedef {(run: string) => Promise<boolean>} Show */
+
 export class Tray {
+  /** @type {import("./figure.js").Figure} */
   #figure;
+  /** @type {HTMLElement} */
   #element;
+  /** @type {Show} */
   #show;
   #key;
+  /** @type {SeenRun[]} */
   #runs; // newest first: {id, seed, seeds, settings, state, verdict, at, pinned}
+  /** @type {Map<string, DrawnEvent[] | null>} */
   #events = new Map(); // pinned run → its events
 
   // show(run) opens it in the figure; false if the server no longer knows it.
+  /**
+   * @param {import("./figure.js").Figure} figure
+   * @param {Show} show
+   */
   constructor(figure, show) {
     this.#figure = figure;
     this.#element = figure.element.querySelector("[data-tray]");
@@ -29,7 +53,7 @@ export class Tray {
     this.#key = `runs of ${figure.slug}`;
     this.#runs = runsIn(local.get(this.#key));
     figure.panel.addEventListener("click", ({ target }) => {
-      const { pin } = target.closest("[data-pin]")?.dataset ?? {};
+      const pin = /** @type {Element} */ (target).closest("[data-pin]")?.dataset.pin;
       if (pin) this.#toggle(pin);
     });
     // Another tab has seen a run.
@@ -43,6 +67,7 @@ export class Tray {
   }
 
   // The panel says where a run stands, as its dataset.
+  /** @type {(shown: DOMStringMap, verdict: string) => void} */
   see({ run, runState, seed, seeds, settings }, verdict) {
     if (!run) return;
     const known = this.#runs.find(({ id }) => id === run);
@@ -57,6 +82,7 @@ export class Tray {
     this.#draw();
   }
 
+  /** @type {(run: string) => void} */
   #forget(run) {
     this.#runs = this.#runs.filter(({ id }) => id !== run);
     this.#events.delete(run);
@@ -64,16 +90,18 @@ export class Tray {
     this.#pin();
   }
 
+  /** @type {(run: string) => Promise<void>} */
   async #open(run) {
     if (!(await this.#show(run))) this.#forget(run);
   }
 
+  /** @type {(run: string) => Promise<void>} */
   async #toggle(run) {
     const chosen = this.#runs.find(({ id }) => id === run);
     if (!chosen) return;
     chosen.pinned = !chosen.pinned;
     const pinned = this.#runs.filter((other) => other.pinned && other !== chosen);
-    if (chosen.pinned && pinned.length === MOST_PINS) pinned.at(-1).pinned = false;
+    if (chosen.pinned && pinned.length === MOST_PINS) pinned[pinned.length - 1].pinned = false;
     this.#save();
     await this.#restore();
   }
@@ -87,18 +115,19 @@ export class Tray {
     this.#pin();
   }
 
+  /** @type {SeenRun[]} */
   get #pinned() {
     return this.#runs.filter(({ pinned }) => pinned);
   }
 
   #pin() {
-    const drawn = this.#pinned.filter(({ id }) => this.#events.get(id));
-    this.#figure.pin(drawn.map(({ id }) => ({ id, events: this.#events.get(id) })));
+    const pins = this.#pinned.map(({ id }) => ({ id, events: this.#events.get(id) ?? null }));
+    this.#figure.pin(pins.flatMap(({ id, events }) => (events ? [{ id, events }] : [])));
   }
 
   #draw() {
     this.#element.hidden = !this.#runs.length;
-    this.#element.querySelector("[data-count]").textContent = this.#runs.length;
+    this.#element.querySelector("[data-count]").textContent = `${this.#runs.length}`;
     this.#element.querySelector("[data-runs]").replaceChildren(...this.#runs.map((run) => this.#row(run)));
     const pins = this.#figure.element.querySelector("[data-pins]");
     pins.hidden = !this.#pinned.length;
@@ -107,10 +136,12 @@ export class Tray {
     if (button) button.textContent = this.#pinned.some(({ id }) => id === button.dataset.pin) ? words.tray.unpinLines : words.tray.pinLines;
   }
 
+  /** @type {(run: SeenRun) => HTMLElement} */
   #row(run) {
     const row = make("li");
     const about = make("p");
-    const state = words.tray.states[run.state];
+    /** @type {Record<string, string>} */
+    const { [run.state]: state } = words.tray.states;
     about.append(make("strong", seedsOf(run)), ` ${[run.settings, state, when.format(run.at)].filter(Boolean).join(" · ")}`);
     row.append(about);
     if (run.verdict) row.append(make("p", run.verdict));
@@ -122,6 +153,7 @@ export class Tray {
     return row;
   }
 
+  /** @type {(run: SeenRun) => HTMLElement} */
   #pinButton(run) {
     const seeds = seedsOf(run);
     const act = () => this.#toggle(run.id);
@@ -129,6 +161,7 @@ export class Tray {
     return this.#button(words.tray.pin, words.tray.pinRun({ seeds }), run, act);
   }
 
+  /** @type {(text: string, label: string, run: SeenRun, act: () => Promise<void>) => HTMLElement} */
   #button(text, label, run, act) {
     const button = make("button", text, "plain");
     button.type = "button";
@@ -142,6 +175,7 @@ export class Tray {
     return button;
   }
 
+  /** @type {(run: SeenRun) => HTMLElement} */
   #legend(run) {
     const item = make("li");
     const name = make("span", `${seedsOf(run)}${run.settings ? `, ${run.settings}` : ""}`);
@@ -151,16 +185,23 @@ export class Tray {
   }
 }
 
+/**
+ * @param {unknown} id
+ * @returns {id is string}
+ */
 export const isRunId = (id) => typeof id === "string" && /^[\w-]{1,64}$/.test(id);
 
 // As another version of the page, or somebody's hand, may have written them.
+/** @type {(text: string | null) => SeenRun[]} */
 function runsIn(text) {
+  /** @type {Set<string>} */
   const ids = new Set();
   const runs = listIn(text, (run) => fits(run) && ids.size < ids.add(run.id).size);
   let pins = 0;
   return runs.slice(0, MOST).map((run) => ({ ...run, pinned: run.pinned && (pins += 1) <= MOST_PINS }));
 }
 
+/** @type {(run: any) => boolean} */
 function fits({ id, seed, seeds, settings, state, verdict, at, pinned }) {
   return (
     isRunId(id) &&
@@ -173,10 +214,17 @@ function fits({ id, seed, seeds, settings, state, verdict, at, pinned }) {
   );
 }
 
+/** @type {(run: SeenRun) => string} */
 function seedsOf({ seed, seeds }) {
   return Number(seeds) > 1 ? words.tray.seeds({ first: seed, last: Number(seed) + Number(seeds) - 1 }) : words.tray.seed({ seed });
 }
 
+/**
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} name
+ * @param {string} text
+ * @param {string} style
+ */
 function make(name, text = "", style = "") {
   const element = document.createElement(name);
   element.textContent = text;

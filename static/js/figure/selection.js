@@ -2,8 +2,11 @@
 
 // A pointer makes a choice for as long as it stays; a press, a key or a slider makes one for good.
 // Null is no choice.
+/** @template T */
 export class Choice extends EventTarget {
+  /** @type {T | null} */
   #passing = null;
+  /** @type {T | null} */
   #held = null;
 
   get value() {
@@ -14,10 +17,12 @@ export class Choice extends EventTarget {
     return this.#held;
   }
 
+  /** @type {(value: T | null) => void} */
   pass(value) {
     this.#become(value, this.#held);
   }
 
+  /** @type {(value: T | null) => void} */
   hold(value) {
     this.#become(this.#passing, value);
   }
@@ -27,10 +32,12 @@ export class Choice extends EventTarget {
     this.#become(null, null);
   }
 
+  /** @type {(value: T) => void} */
   toggle(value) {
     this.hold(value === this.#held ? null : value);
   }
 
+  /** @type {(passing: T | null, held: T | null) => void} */
   #become(passing, held) {
     if (passing === this.#passing && held === this.#held) return;
     [this.#passing, this.#held] = [passing, held];
@@ -39,14 +46,19 @@ export class Choice extends EventTarget {
 }
 
 export class Look {
+  /** @type {Choice<string>} */
   arm = new Choice(); // all others are drawn faintly
+  /** @type {Choice<string>} */
   run = new Choice(); // a pinned one, likewise
+  /** @type {Map<string, Choice<number>>} */
   #places = new Map();
 
   // A place on the axis of that title, which all charts with that axis share.
+  /** @type {(axis: string) => Choice<number>} */
   along(axis) {
-    if (!this.#places.has(axis)) this.#places.set(axis, new Choice());
-    return this.#places.get(axis);
+    const place = this.#places.get(axis) ?? new Choice();
+    this.#places.set(axis, place);
+    return place;
   }
 
   // Of which none is the newest.

@@ -28,11 +28,22 @@ const SLOWEST_RETRY_MS = 30_000;
 const FRUITLESS = 2;
 const POLLING_MS = 60_000;
 
+/**
+ * @typedef {"live" | "held" | "full" | "interrupted" | "intercepted"} Network
+ * @typedef {import("./run-events.js").RunEvent} RunEvent
+ * @typedef {import("./run-events.js").DrawnEvent} DrawnEvent
+ * @typedef {{ event: (event: RunEvent) => void, network: (network: Network) => void, lost: () => void }} Listener
+ * @typedef {RunEvent & { id: number }} NumberedEvent
+ * @typedef {{ now: number, date: number }} Moment
+ */
+
 // Until when no stream of this page is tried, since something holds them back.
 let pollingUntil = -Infinity;
 
 // What is drawn of a run that has ended; null where the server doesn't know the run.
+/** @type {(run: string) => Promise<DrawnEvent[] | null>} */
 export function eventsOf(run) {
+  /** @type {DrawnEvent[]} */
   const events = [];
   return new Promise((resolve) => {
     new Stream(address(`runs/${run}/events`), {
@@ -44,11 +55,17 @@ export function eventsOf(run) {
 }
 
 export class Stream {
+  /** @type {string} */
   #url;
+  /** @type {Listener} */
   #listener;
+  /** @type {EventSource | null} */
   #source = null;
+  /** @type {AbortController | null} */
   #polling = null; // aborts the poll that is under way
+  /** @type {ReturnType<typeof setTimeout> | 0} */
   #timer = 0; // of the next attempt
+  /** @type {ReturnType<typeof setInterval> | 0} */
   #watchdog = 0;
   #heard = clock(); // when the source last said something, or was opened
   #first = true; // the source has said nothing yet
@@ -60,11 +77,16 @@ export class Stream {
   #lastId = 0;
   #ended = false;
   #waits = true; // in the server's queue, from which it falls if nobody watches
+  /** @type {Network} */
   #network = "live";
 
   // listener: {event(name, data), network(state), lost()}. The states: "live"; "held", where polls
   // stand in for a stream that something holds back; "full", where the server has no room for one;
   // "interrupted"; "intercepted", where something else answers in the server's place.
+  /**
+   * @param {string} url
+   * @param {Listener} listener
+   */
   constructor(url, listener) {
     this.#url = url;
     this.#listener = listener;
@@ -99,6 +121,7 @@ export class Stream {
     this.#first = true;
     this.#opened = this.#heard = clock();
     this.#watchdog = setInterval(this.#check, CHECK_MS);
+    /** @type {(name: string, act: (data: any, id: number) => boolean) => void} */
     const on = (name, act) =>
       source.addEventListener(name, (event) => {
         if (source !== this.#source) return;
@@ -106,13 +129,14 @@ export class Stream {
         const data = parsed(event.data);
         if (data === null || !act(data, Number(event.lastEventId))) this.#catchUp();
       });
-    for (const name of NAMES) on(name, (data, id) => this.#take({ id, event: name, data }));
+    for (const name of NAMES) on(name, (data, id) => this.#take(/** @type {NumberedEvent} */ ({ id, event: name, data })));
     on("alive", (data) => data.last_id <= this.#lastId);
     source.onerror = () => source === this.#source && this.#broken();
   }
 
+  /** @type {(more?: Record<string, string>) => string} */
   #address(more = {}) {
-    const query = `${new URLSearchParams(this.#lastId ? { last_event_id: this.#lastId, ...more } : more)}`;
+    const query = `${new URLSearchParams(this.#lastId ? { last_event_id: `${this.#lastId}`, ...more } : more)}`;
     return query ? `${this.#url}?${query}` : this.#url;
   }
 
@@ -159,15 +183,16 @@ export class Stream {
   async #poll() {
     const polling = new AbortController();
     this.#polling = polling;
-    const { status, body, retryAfter } = await ask(this.#address({ wait: 0 }), { signal: polling.signal, cache: "no-store" });
+    const answer = await ask(this.#address({ wait: "0" }), { signal: polling.signal, cache: "no-store" });
     if (polling !== this.#polling) return; // there is another, or a stream
-    if (status === "json" && Array.isArray(body.events)) this.#polled(body);
-    else if (status === "empty" || status === "refused") {
+    if (answer.status === "json" && Array.isArray(answer.body.events)) this.#polled(answer.body);
+    else if (answer.status === "empty" || answer.status === "refused") {
       this.close();
       this.#listener.lost();
-    } else this.#fail(status, retryAfter);
+    } else this.#fail(answer.status, answer.status === "busy" ? answer.retryAfter : 0);
   }
 
+  /** @type {(body: { events: NumberedEvent[], length: number, full: boolean }) => void} */
   #polled({ events, length, full }) {
     const before = this.#lastId;
     this.#failed = 0;
@@ -188,6 +213,7 @@ export class Stream {
   }
 
   // Neither a stream nor a poll: no fault of the stream.
+  /** @type {(status: string, retryAfter: number) => void} */
   #fail(status, retryAfter) {
     this.#polling = null;
     this.#fruitless = 0;
@@ -197,11 +223,13 @@ export class Stream {
   }
 
   // Not everybody in the same second.
+  /** @type {(milliseconds: number, act?: () => void) => void} */
   #later(milliseconds, act = this.#connect) {
     if (document.hidden && !this.#waits) return; // until it is seen again
     this.#timer = setTimeout(act, milliseconds * (1 + Math.random() / 2));
   }
 
+  /** @type {(network: Network) => void} */
   #tell(network) {
     if (network === this.#network) return;
     this.#network = network;
@@ -209,13 +237,15 @@ export class Stream {
   }
 
   // False where events are missing before this one.
-  #take({ id, event, data }) {
+  /** @type {(numbered: NumberedEvent) => boolean} */
+  #take(numbered) {
+    const { id, ...event } = numbered;
     if (this.#ended || id <= this.#lastId) return true;
     if (id !== this.#lastId + 1) return false;
     this.#lastId = id;
-    this.#waits = event === "queued";
-    if (event === "done") this.close();
-    this.#listener.event({ event, data });
+    this.#waits = event.event === "queued";
+    if (event.event === "done") this.close();
+    this.#listener.event(event);
     if (document.hidden && !this.#waits) this.#pause();
     return true;
   }
@@ -245,6 +275,7 @@ export class Stream {
     else if (!this.#polling) this.#connect();
   }
 
+  /** @type {(event: PageTransitionEvent) => void} */
   #resume = (event) => {
     if (event.persisted) this.#goOn();
   };
@@ -260,15 +291,18 @@ export class Stream {
 }
 
 // One of the two clocks stands still while a machine sleeps, the other can be set back.
+/** @type {() => Moment} */
 function clock() {
   return { now: performance.now(), date: Date.now() };
 }
 
+/** @type {(since: Moment) => number} */
 function elapsed({ now, date }) {
   return Math.max(performance.now() - now, Date.now() - date);
 }
 
 // Null where a proxy has altered it.
+/** @type {(text: string) => any} */
 function parsed(text) {
   try {
     return JSON.parse(text);

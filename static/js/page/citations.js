@@ -7,8 +7,11 @@ const CLOSES_AFTER_MS = 250; // time enough to move into the card
 const GAP = 6; // pixels between citation and card
 const MARGIN = 16; // and between card and window
 
+/** @typedef {{ width: number, height: number }} Size */
+
 // Where a card goes, in the coordinates of the window: below its citation, above where that is too
 // low, and never past a side. `anchor` is a DOMRect; `card` and `view` have a width and a height.
+/** @type {(anchor: { left: number, width: number, top: number, bottom: number }, card: Size, view: Size) => { left: number, top: number }} */
 export function place(anchor, card, view) {
   const centred = anchor.left + (anchor.width - card.width) / 2;
   const left = Math.max(MARGIN, Math.min(centred, view.width - MARGIN - card.width));
@@ -20,9 +23,12 @@ export function place(anchor, card, view) {
 
 export class Citations {
   #card = document.createElement("span");
+  /** @type {HTMLElement | null} */
   #link = null; // whose card is open
+  /** @type {ReturnType<typeof setTimeout> | 0} */
   #timer = 0;
 
+  /** @param {NodeListOf<HTMLElement>} links */
   constructor(links) {
     if (!("popover" in this.#card)) return;
     this.#card.className = "card";
@@ -35,12 +41,14 @@ export class Citations {
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.#dismiss();
     });
-    document.addEventListener("pointerdown", ({ target }) => {
+    document.addEventListener("pointerdown", (event) => {
+      const target = /** @type {Node} */ (event.target);
       if (!this.#card.contains(target) && !this.#link?.contains(target)) this.#close();
     });
     addEventListener("resize", () => this.#place());
   }
 
+  /** @type {(link: HTMLElement) => void} */
   #attach(link) {
     link.addEventListener("pointerenter", ({ pointerType }) => {
       if (pointerType !== "touch") this.#openSoon(link);
@@ -61,6 +69,7 @@ export class Citations {
     });
   }
 
+  /** @type {(link: HTMLElement) => void} */
   #openSoon(link) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
@@ -69,14 +78,15 @@ export class Citations {
     }, OPENS_AFTER_MS);
   }
 
+  /** @type {(link: HTMLElement) => void} */
   #open(link) {
     clearTimeout(this.#timer);
     if (this.#link === link) return;
     this.#close();
     this.#link = link;
     link.dataset.open = "";
-    const entry = document.getElementById(link.getAttribute("aria-describedby"));
-    this.#card.replaceChildren(...[...entry.children].map((child) => child.cloneNode(true)));
+    const entry = document.getElementById(link.getAttribute("aria-describedby") ?? "");
+    this.#card.replaceChildren(...[...(entry?.children ?? [])].map((child) => child.cloneNode(true)));
     this.#card.ariaLabel = words.citations.reference({ number: link.textContent });
     link.after(this.#card); // so that Tab goes from the citation into its card
     this.#card.showPopover();
@@ -101,12 +111,13 @@ export class Citations {
     }, CLOSES_AFTER_MS);
   }
 
+  /** @type {(event: FocusEvent) => void} */
   #closeUnlessEntering({ relatedTarget }) {
-    if (!this.#card.contains(relatedTarget) && relatedTarget !== this.#link) this.#close();
+    if (!this.#card.contains(/** @type {Node | null} */ (relatedTarget)) && relatedTarget !== this.#link) this.#close();
   }
 
   #dismiss() {
-    if (this.#card.matches(":focus-within")) this.#link.focus();
+    if (this.#card.matches(":focus-within")) this.#link?.focus();
     this.#close();
   }
 

@@ -5,14 +5,17 @@ import { problemOf } from "../dom/problem.js";
 import { words } from "../text/words.js";
 
 // As the server counts: code points, not the UTF-16 units of `length`.
+/** @type {(text: string) => number} */
 const lengthOf = (text) => [...text.trim()].length;
 
 export class Comments {
+  /** @type {HTMLElement} */
   #element;
 
+  /** @param {HTMLElement} element */
   constructor(element) {
     this.#element = element;
-    element.addEventListener("input", (event) => this.#count(event.target));
+    element.addEventListener("input", (event) => this.#count(/** @type {HTMLInputElement} */ (event.target)));
     element.addEventListener("htmx:before:request", () => this.#begin());
     element.addEventListener("htmx:response:error", (event) => this.#refused(event.detail.ctx));
     element.addEventListener("htmx:error", () => this.#say(words.problem.noAnswer));
@@ -25,6 +28,7 @@ export class Comments {
     this.#element.querySelector("[data-new]")?.focus();
   }
 
+  /** @type {(field: HTMLInputElement) => void} */
   #count(field) {
     const max = Number(field.dataset.max);
     if (!max) return;
@@ -39,19 +43,22 @@ export class Comments {
     this.#element.querySelectorAll("[aria-invalid]").forEach((field) => field.removeAttribute("aria-invalid"));
   }
 
+  /** @type {(ctx: any) => void} */
   #refused(ctx) {
     const { errors, text } = problemOf(ctx);
     const said = [];
     for (const { field, message } of errors) {
+      /** @type {HTMLInputElement | null} */
       const input = this.#element.querySelector(`[name="${CSS.escape(field)}"]`);
       if (!input) continue;
       input.setAttribute("aria-invalid", "true");
-      const label = input.labels[0].textContent;
+      const label = input.labels?.[0].textContent;
       if (said.push(words.comments.field({ label, message })) === 1) input.focus();
     }
     this.#say(said.join(" ") || text);
   }
 
+  /** @type {(text: string) => void} */
   #say(text) {
     this.#element.querySelector("[data-error]").textContent = text;
   }

@@ -6,6 +6,7 @@ import { words } from "../text/words.js";
 const SAYS_SO_MS = 2500;
 
 // The entry with the article's address as a last field, unless nobody else could reach it there.
+/** @type {(bibtex: string, address: URL) => string} */
 export function withAddress(bibtex, { href, protocol, hostname }) {
   const isLocal = /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
   if (!protocol.startsWith("http") || isLocal) return bibtex;
@@ -13,10 +14,14 @@ export function withAddress(bibtex, { href, protocol, hostname }) {
 }
 
 export class Copy {
+  /** @type {HTMLElement} */
   #text;
+  /** @type {HTMLElement} */
   #status;
+  /** @type {ReturnType<typeof setTimeout> | 0} */
   #timer = 0;
 
+  /** @param {HTMLElement} element */
   constructor(element) {
     this.#text = element.querySelector("[data-copy-text]");
     this.#status = element.querySelector("[data-copy-status]");
@@ -36,6 +41,7 @@ export class Copy {
     }
   }
 
+  /** @type {(text: string) => void} */
   #say(text) {
     clearTimeout(this.#timer);
     this.#status.textContent = text;

@@ -3,15 +3,14 @@ import { Motion } from "./motion.js";
 import { fixed } from "../text/numbers.js";
 import { cloud } from "./samples.js";
 import { Answers } from "../dom/live-region.js";
-import {
-  affine, centre, mean, normalise, uncentred, unnormalised, variance,
-} from "../maths/statistics.js";
+import { affine, centre, mean, normalise, uncentred, unnormalised, variance } from "../maths/statistics.js";
 import { words } from "../text/words.js";
 import { Cloud } from "./cloud.js";
 
 const EPSILON = 1e-5; // PyTorch's
 const MAX_SEED = 9999;
 // A point may be moved anywhere in the drawing, and its original stays in it, too.
+/** @type {[number, number][]} */
 const BOUNDS = [
   [-4, 12],
   [-4, 9],
@@ -19,17 +18,23 @@ const BOUNDS = [
 const AXES = ["x", "y"];
 
 export class Batch {
+  /** @type {HTMLElement} */
   #element;
   #answers;
   #cloud;
   #motion = new Motion();
   #seed = 1;
   #step = 0;
+  /** @type {number[]} */
   #gamma = [1, 1];
+  /** @type {number[]} */
   #beta = [0, 0];
+  /** @type {number[][]} */
   #original;
-  #shown;
+  /** @type {number[][]} */
+  #shown = [[], []];
 
+  /** @param {HTMLElement} element */
   constructor(element) {
     this.#element = element;
     this.#answers = new Answers(element);
@@ -37,9 +42,12 @@ export class Batch {
     for (const button of element.querySelectorAll("[data-to]")) {
       button.addEventListener("click", () => this.#go(Number(button.dataset.to)));
     }
-    for (const slider of element.querySelectorAll("[data-gamma], [data-beta]")) {
+    /** @type {NodeListOf<HTMLInputElement>} */
+    const sliders = element.querySelectorAll("[data-gamma], [data-beta]");
+    for (const slider of sliders) {
       slider.addEventListener("input", () => this.#slide(slider));
     }
+    /** @type {(name: string, act: () => void) => void} */
     const on = (name, act) => element.querySelector(`[data-${name}]`).addEventListener("click", act);
     on("undo", () => this.#undo());
     on("restart", () => this.#restart());
@@ -51,11 +59,13 @@ export class Batch {
     this.#motion.finish();
   }
 
+  /** @type {HTMLInputElement} */
   get #seedField() {
     return this.#element.querySelector("[data-seed-field]");
   }
 
   // Where this step has the values of one dimension.
+  /** @type {(values: number[], dimension: number) => number[]} */
   #after(values, dimension) {
     if (this.#step === 0) return values;
     if (this.#step === 1) return centre(values);
@@ -63,6 +73,7 @@ export class Batch {
   }
 
   // The value that this step draws at `target` among the others of its dimension.
+  /** @type {(target: number, others: number[], dimension: number) => number} */
   #before(target, others, dimension) {
     if (this.#step === 0) return target;
     if (this.#step === 1) return uncentred(target, others);
@@ -71,6 +82,7 @@ export class Batch {
     return gamma ? unnormalised((target - this.#beta[dimension]) / gamma, others, EPSILON) : NaN;
   }
 
+  /** @type {(index: number, place: [number, number]) => void} */
   #move(index, place) {
     this.#motion.finish();
     this.#original = this.#original.map((values, dimension) => {
@@ -87,6 +99,7 @@ export class Batch {
     return this.#original.map((values, dimension) => this.#after(values, dimension));
   }
 
+  /** @type {(step: number) => void} */
   #go(step) {
     this.#step = step;
     this.#enable();
@@ -97,10 +110,11 @@ export class Batch {
     this.#say(step === 1 ? words.batch.centred : words.batch.normalised({ variances }));
   }
 
+  /** @type {(slider: HTMLInputElement) => void} */
   #slide(slider) {
     const { gamma, beta } = slider.dataset;
-    if (gamma !== undefined) this.#gamma[gamma] = slider.valueAsNumber;
-    else this.#beta[beta] = slider.valueAsNumber;
+    if (gamma !== undefined) this.#gamma[Number(gamma)] = slider.valueAsNumber;
+    else this.#beta[Number(beta)] = slider.valueAsNumber;
     this.#motion.finish();
     this.#draw(this.#target());
     this.#say(this.#gamma.includes(0) ? words.batch.nothingLeft : words.batch.affine);
@@ -127,24 +141,29 @@ export class Batch {
     this.#sow(number % (MAX_SEED + 1));
   }
 
+  /** @type {(seed: number) => void} */
   #sow(seed) {
     if (Number.isInteger(seed) && seed >= 0 && seed <= MAX_SEED) {
       this.#seed = seed;
       this.#original = cloud(seed);
       this.#restart();
     }
-    this.#seedField.value = this.#seed;
+    this.#seedField.value = `${this.#seed}`;
   }
 
   // The steps have an order, and the buttons keep it.
   #enable() {
-    this.#element.dataset.step = this.#step;
-    for (const button of this.#element.querySelectorAll("[data-to]")) {
+    this.#element.dataset.step = `${this.#step}`;
+    /** @type {NodeListOf<HTMLButtonElement>} */
+    const buttons = this.#element.querySelectorAll("[data-to]");
+    for (const button of buttons) {
       const to = Number(button.dataset.to);
       button.disabled = to !== this.#step + 1;
       button.toggleAttribute("data-done", to <= this.#step);
     }
-    this.#element.querySelector(".affine").disabled = this.#step < 2;
+    /** @type {HTMLFieldSetElement} */
+    const fields = this.#element.querySelector(".affine");
+    fields.disabled = this.#step < 2;
   }
 
   // From where the points are drawn to where they belong.
@@ -158,37 +177,37 @@ export class Batch {
         this.#draw(to);
         return;
       }
-      this.#draw(
-        to.map((values, dimension) =>
-          values.map((value, index) => from[dimension][index] * (1 - share) + value * share),
-        ),
-      );
+      this.#draw(to.map((values, dimension) => values.map((value, index) => from[dimension][index] * (1 - share) + value * share)));
     });
   }
 
+  /** @type {(shown: number[][]) => void} */
   #draw(shown) {
     this.#shown = shown;
     this.#cloud.draw(shown, this.#original);
-    this.#element.dataset.seed = this.#seed;
+    this.#element.dataset.seed = `${this.#seed}`;
     shown.forEach((values, dimension) => this.#show(dimension, values, this.#original[dimension]));
   }
 
   // The numbers of one dimension: of the data, as drawn, and γ and β.
+  /** @type {(dimension: number, values: number[], original: number[]) => void} */
   #show(dimension, values, original) {
     const cells = this.#element.querySelectorAll(`[data-moments="${dimension}"] td`);
     const moments = [original, values].flatMap((of) => [mean(of), Math.sqrt(variance(of))]);
     moments.forEach((moment, index) => (cells[index].textContent = fixed(moment, 3)));
     const axis = AXES[dimension];
-    this.#element.setAttribute(`data-mean-${axis}`, mean(values));
-    this.#element.setAttribute(`data-variance-${axis}`, variance(values));
-    for (const [kind, numbers] of [["gamma", this.#gamma], ["beta", this.#beta]]) {
+    this.#element.setAttribute(`data-mean-${axis}`, `${mean(values)}`);
+    this.#element.setAttribute(`data-variance-${axis}`, `${variance(values)}`);
+    for (const [kind, numbers] of Object.entries({ gamma: this.#gamma, beta: this.#beta })) {
+      /** @type {HTMLInputElement} */
       const slider = this.#element.querySelector(`[data-${kind}="${dimension}"]`);
       // Where a hand is on the slider it has the value already.
-      if (slider.valueAsNumber !== numbers[dimension]) slider.value = numbers[dimension];
-      slider.nextElementSibling.textContent = fixed(numbers[dimension], 2);
+      if (slider.valueAsNumber !== numbers[dimension]) slider.value = `${numbers[dimension]}`;
+      /** @type {Element} */ (slider.nextElementSibling).textContent = fixed(numbers[dimension], 2);
     }
   }
 
+  /** @type {(text: string) => void} */
   #say(text) {
     const status = this.#element.querySelector("[data-status]");
     if (status.textContent === text) return;

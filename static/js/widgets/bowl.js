@@ -11,27 +11,41 @@ import { Contours, Scatter } from "./contours.js";
 const EPSILON = 1e-5; // PyTorch's
 const SEED = 70; // of those up to 99, its points keep closest together: all stay inside the drawing
 const POINTS = 60;
+
+/**
+ * @typedef {import("../maths/quadratic.js").Symmetric} Symmetric
+ * @typedef {import("../maths/quadratic.js").Vector} Vector
+ * @typedef {"raw" | "normalised"} Stage
+ */
+
+/** @type {Vector} */
 const MINIMUM = [1, 1]; // where the error is least: the weights that made the targets
+/** @type {Vector} */
 const START = [-0.4, 3.4]; // of the descent
 const GOAL = 0.01; // the share of its first error at which it has arrived
 const CAP = 500; // steps; the best rate needs fewer in every bowl that the sliders can make
 const NEARLY_ROUND = 1.5; // a condition number
 
 export class Bowl {
+  /** @type {HTMLElement} */
   #element;
   #answers;
   #contours;
   #scatter;
   #motion = new Motion();
+  /** @type {Stage} */
   #stage = "raw";
-  #shown;
+  /** @type {number[][]} */
+  #shown = [[], []];
 
+  /** @param {HTMLElement} element */
   constructor(element) {
     this.#element = element;
     this.#answers = new Answers(element);
     const [weights, inputs] = element.querySelectorAll(".stage [data-plane]");
     this.#contours = new Contours(weights, MINIMUM);
     this.#scatter = new Scatter(inputs);
+    /** @type {(name: string, act: () => void) => void} */
     const on = (name, act) => element.querySelector(`[data-${name}]`).addEventListener("click", act);
     on("toggle", () => this.#enter(this.#stage === "raw" ? "normalised" : "raw"));
     on("restart", () => this.#restart());
@@ -39,11 +53,13 @@ export class Bowl {
     this.#slide();
   }
 
+  /** @type {HTMLInputElement[]} */
   get #sliders() {
-    return [...this.#element.querySelectorAll("[data-slide]")];
+    return [.../** @type {NodeListOf<HTMLInputElement>} */ (this.#element.querySelectorAll("[data-slide]"))];
   }
 
   // What the sliders say: {offset, scale, correlation, rate}.
+  /** @type {Record<string, number>} */
   get #settings() {
     return Object.fromEntries(this.#sliders.map((slider) => [slider.dataset.slide, slider.valueAsNumber]));
   }
@@ -71,11 +87,11 @@ export class Bowl {
     this.#enter("raw");
   }
 
+  /** @type {(stage: Stage) => void} */
   #enter(stage) {
     this.#motion.finish();
     this.#stage = stage;
-    this.#element.querySelector("[data-toggle]").textContent =
-      stage === "raw" ? words.bowl.normalise : words.bowl.undo;
+    this.#element.querySelector("[data-toggle]").textContent = stage === "raw" ? words.bowl.normalise : words.bowl.undo;
     this.#travel();
   }
 
@@ -86,22 +102,18 @@ export class Bowl {
     this.#element.dataset.moving = "";
     this.#motion.start((share) => {
       if (share === 1) delete this.#element.dataset.moving;
-      const between = (value, dimension, index) =>
-        from[dimension][index] * (1 - share) + value * share;
-      this.#draw(
-        share === 1
-          ? to
-          : to.map((values, dimension) =>
-              values.map((value, index) => between(value, dimension, index)),
-            ),
-      );
+      /** @type {(value: number, dimension: number, index: number) => number} */
+      const between = (value, dimension, index) => from[dimension][index] * (1 - share) + value * share;
+      this.#draw(share === 1 ? to : to.map((values, dimension) => values.map((value, index) => between(value, dimension, index))));
     });
   }
 
+  /** @type {(shown: number[][]) => void} */
   #draw(shown) {
     this.#shown = shown;
-    const matrix = hessian(...shown);
-    const from = START.map((value, index) => value - MINIMUM[index]);
+    const matrix = hessian(shown[0], shown[1]);
+    /** @type {Vector} */
+    const from = [START[0] - MINIMUM[0], START[1] - MINIMUM[1]];
     const rate = this.#settings.rate * bestRate(matrix);
     const { path, arrived } = descend(matrix, from, rate, { share: GOAL, cap: CAP });
     this.#contours.draw(matrix, path, GOAL);
@@ -109,6 +121,7 @@ export class Bowl {
     this.#write(matrix, rate, path.length - 1, arrived);
   }
 
+  /** @type {(matrix: Symmetric, rate: number, steps: number, arrived: boolean) => void} */
   #write(matrix, rate, steps, arrived) {
     const { dataset } = this.#element;
     const limit = 2 / eigen(matrix).values[0];
@@ -119,7 +132,7 @@ export class Bowl {
     this.#show("condition", fixed(kappa, kappa < 10 ? 2 : 1));
     this.#show("steps", reading);
     for (const slider of this.#sliders) {
-      slider.nextElementSibling.textContent = fixed(slider.valueAsNumber, 2);
+      /** @type {Element} */ (slider.nextElementSibling).textContent = fixed(slider.valueAsNumber, 2);
     }
     const numbers = words.bowl.rates({ rate: fixed(rate, 3), limit: fixed(limit, 3) });
     this.#element.querySelector("[data-rate]").textContent = numbers;
@@ -127,10 +140,12 @@ export class Bowl {
     if (dataset.moving === undefined) this.#say(this.#words(kappa, outcome));
   }
 
+  /** @type {(name: string, text: string | number) => void} */
   #show(name, text) {
-    this.#element.querySelector(`[data-show=${name}]`).textContent = text;
+    this.#element.querySelector(`[data-show=${name}]`).textContent = `${text}`;
   }
 
+  /** @type {(text: string) => void} */
   #say(text) {
     const status = this.#element.querySelector("[data-status]");
     if (status.textContent === text) return;
@@ -138,6 +153,7 @@ export class Bowl {
     this.#answers.say(text);
   }
 
+  /** @type {(kappa: number, outcome: string) => string} */
   #words(kappa, outcome) {
     if (outcome === "diverged") return words.bowl.beyond;
     const { correlation } = this.#settings;

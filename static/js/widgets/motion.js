@@ -3,14 +3,17 @@ const DURATION_MS = 900;
 
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
 
+/** @type {(share: number) => number} */
 const eased = (share) => (share < 0.5 ? 4 * share ** 3 : 1 - (2 - 2 * share) ** 3 / 2);
 
 export class Motion {
   #frame = 0;
+  /** @type {((share: number) => void) | null} */
   #step = null;
 
   // Calls step(share) once a frame, share going from 0 to exactly 1. A move that was under way is
   // left where it is.
+  /** @type {(step: (share: number) => void) => void} */
   start(step) {
     cancelAnimationFrame(this.#frame);
     if (reduced.matches) {
@@ -18,7 +21,9 @@ export class Motion {
       return;
     }
     this.#step = step;
+    /** @type {number | null} */
     let began = null;
+    /** @type {(now: number) => void} */
     const tick = (now) => {
       began ??= now;
       const share = (now - began) / DURATION_MS;

@@ -1,15 +1,32 @@
 // The drawings of widget train-or-test: two number lines, and averages over the batches.
 import { draw, set } from "../dom/svg.js";
 
+/**
+ * @typedef {"train" | "test"} Mode
+ * @typedef {Record<Mode, { mean: number, variance: number }>} Moments
+ * @typedef {{ line: Element, input: Element, output: Element }} Dot
+ * @typedef {object} Drawing
+ * @property {number[]} batch
+ * @property {number[]} outputs
+ * @property {Moments} moments
+ * @property {Mode} mode
+ * @property {Record<Mode, Map<number, number>>} earlier
+ */
+
+/** @type {Mode[]} */
+const MODES = ["train", "test"];
 const INPUT_Y = 140;
 const OUTPUT_Y = 300;
 const ROWS = 5; // dots side by side on a line would hide each other
 const ROW_HEIGHT = 9;
+/** @type {Record<string, number>} */
 const BRACKETS = { train: 22, test: 50 };
+/** @type {Record<string, number>} */
 const LANES = { train: 350, test: 382 };
 const SHAPE_Y = 240;
 
 // Values to pixels along one line, as the template drew it.
+/** @type {(svg: Element, name: string) => (value: number) => number} */
 function along(svg, name) {
   const { origin, unit } = svg.querySelector(`[data-axis=${name}]`).dataset;
   return (value) => Number(origin) + value * Number(unit);
@@ -18,18 +35,26 @@ function along(svg, name) {
 export class Strips {
   #input;
   #output;
+  /** @type {Element} */
   #marks;
+  /** @type {Record<string, [Element, Element]>} */
   #brackets = {};
+  /** @type {Record<string, Element>} */
   #lanes = {};
   #lines;
   #circles;
+  /** @type {Dot[]} */
   #dots = []; // one {line, input, output} an example, the chosen one first
 
+  /**
+   * @param {Element} svg
+   * @param {{ gamma: number, beta: number }} shape
+   */
   constructor(svg, { gamma, beta }) {
     this.#input = along(svg, "input");
     this.#output = along(svg, "output");
     this.#marks = svg.querySelector("[data-marks]");
-    for (const mode of ["train", "test"]) {
+    for (const mode of MODES) {
       const group = draw(this.#marks, "g", { "data-uses": mode });
       this.#brackets[mode] = [draw(group, "path", { class: "bar" }), draw(group, "path", { class: "mark" })];
       this.#lanes[mode] = draw(group, "g", { class: "lane" });
@@ -41,6 +66,7 @@ export class Strips {
     this.#circles = draw(this.#marks, "g", {});
   }
 
+  /** @type {(drawing: Drawing) => void} */
   draw({ batch, outputs, moments, mode, earlier }) {
     this.#fit(batch.length);
     batch.forEach((value, index) => {
@@ -51,7 +77,8 @@ export class Strips {
       set(output, { cx: y, cy: OUTPUT_Y - up * 0.8 });
       set(line, { d: `M${x} ${INPUT_Y}L${y} ${OUTPUT_Y}` });
     });
-    for (const [kind, { mean, variance }] of Object.entries(moments)) {
+    for (const kind of MODES) {
+      const { mean, variance } = moments[kind];
       const [bar, mark] = this.#brackets[kind];
       const deviation = Math.sqrt(variance);
       const y = BRACKETS[kind];
@@ -62,6 +89,7 @@ export class Strips {
   }
 
   // One tick for each output so far; the newest stands out.
+  /** @type {(kind: Mode, outputs: Map<number, number>, used: boolean) => void} */
   #drawLane(kind, outputs, used) {
     const y = LANES[kind];
     const ticks = [...outputs.values()].map((output, index) => {
@@ -73,6 +101,7 @@ export class Strips {
     this.#lanes[kind].replaceChildren(...ticks);
   }
 
+  /** @type {(count: number) => void} */
   #fit(count) {
     while (this.#dots.length < count) {
       const kind = this.#dots.length ? "mate" : "example";
@@ -93,24 +122,29 @@ export class Strips {
 
 // A running average over the batches, and what it averages.
 export class Trace {
+  /** @type {HTMLElement} */
   #svg;
   #dots;
   #line;
 
+  /** @param {HTMLElement} svg */
   constructor(svg) {
     this.#svg = svg;
     this.#dots = draw(svg, "path", { class: "batches" });
     this.#line = draw(svg, "path", { class: "running" });
   }
 
+  /** @type {string} */
   get kind() {
-    return this.#svg.dataset.trace;
+    return this.#svg.dataset.trace ?? "";
   }
 
   // The last 60 batches; a value beyond the scale is drawn at its edge.
+  /** @type {(averages: { batches: number[], running: number[] }) => void} */
   draw({ batches, running }) {
-    const { low, high } = this.#svg.dataset;
+    const [low, high] = [this.#svg.dataset.low, this.#svg.dataset.high].map(Number);
     const shown = Math.min(60, batches.length);
+    /** @type {(value: number, index: number) => string} */
     const place = (value, index) => {
       const share = Math.min(Math.max((value - low) / (high - low), 0), 1);
       return `${(38 + (index / 59) * 284).toFixed(1)} ${(110 - 100 * share).toFixed(1)}`;

@@ -14,33 +14,45 @@ const EARLIER = 40; // batches trained on before the reader comes
 const START = { mean: 0, variance: 1 }; // of the running averages, as PyTorch has it
 const KEPT = 40; // outputs that are remembered in each mode
 
+/**
+ * @typedef {import("./strips.js").Mode} Mode
+ * @typedef {{ draw: number, joined: boolean }} Batch
+ * @typedef {{ batches: number[], running: number[] }} Averages
+ */
+
 export class TrainOrTest {
+  /** @type {HTMLElement} */
   #element;
   #answers;
   #strips;
   #traces;
+  /** @type {Mode} */
   #mode;
   #size = 8;
   #rate = 0.1;
+  /** @type {Batch[]} */
   #trained = []; // one {draw, joined} a training batch: its number, and whether the example was in it
   #trainedSize = 8; // the last batch size that could be trained with
   #draw = 0;
-  #outputs; // by mode: batch → the example's output
+  /** @type {Record<Mode, Map<number, number>>} */
+  #outputs = { train: new Map(), test: new Map() }; // by mode: batch → the example's output
 
+  /** @param {HTMLElement} element */
   constructor(element) {
     this.#element = element;
     this.#answers = new Answers(element);
     this.#strips = new Strips(element.querySelector(".strips"), { gamma: GAMMA, beta: BETA });
     this.#traces = [...element.querySelectorAll("[data-trace]")].map((svg) => new Trace(svg));
+    /** @type {(name: string, event: string, act: (slider: HTMLInputElement) => void) => void} */
     const on = (name, event, act) =>
-      element.querySelector(`[data-${name}]`).addEventListener(event, (e) => act(e.target));
+      element.querySelector(`[data-${name}]`).addEventListener(event, (e) => act(/** @type {HTMLInputElement} */ (e.target)));
     on("swap", "click", () => this.#swap());
     on("restart", "click", () => this.#restart());
     on("size", "input", (slider) => this.#resize(slider.valueAsNumber));
     on("rate", "input", (slider) => this.#change({ rate: slider.valueAsNumber }));
-    element.querySelector(".modes").addEventListener("change", ({ target }) => this.#enter(target.value));
+    element.querySelector(".modes").addEventListener("change", ({ target }) => this.#enter(modeOf(target)));
     // A browser that reloads the page may have kept the reader's choice.
-    this.#mode = element.querySelector("[name=layer-mode]:checked").value;
+    this.#mode = modeOf(element.querySelector("[name=layer-mode]:checked"));
     this.#restart();
   }
 
@@ -49,12 +61,14 @@ export class TrainOrTest {
     return this.#numbers({ draw: this.#draw, joined: true }, this.#size);
   }
 
+  /** @type {(batch: Batch, size: number) => number[]} */
   #numbers({ draw, joined }, size) {
     return joined ? [EXAMPLE, ...inputs(draw, size - 1)] : inputs(draw, size);
   }
 
   // What each training batch had, and the running averages after each. A function of the batches
   // alone, so that another α or m shows at once what it would have led to.
+  /** @type {() => { [kind: string]: Averages, mean: Averages, variance: Averages }} */
   #history() {
     const batches = this.#trained.map((batch) => this.#numbers(batch, this.#trainedSize));
     const means = batches.map(mean);
@@ -83,17 +97,20 @@ export class TrainOrTest {
     this.#show();
   }
 
+  /** @type {(mode: Mode) => void} */
   #enter(mode) {
     this.#mode = mode;
     this.#show();
   }
 
+  /** @type {(size: number) => void} */
   #resize(size) {
     if (size > 1) this.#trainedSize = size;
     this.#change({ size });
   }
 
   // Outputs under other settings would not compare.
+  /** @type {(change: { size?: number, rate?: number }) => void} */
   #change({ size = this.#size, rate = this.#rate }) {
     this.#size = size;
     this.#rate = rate;
@@ -106,7 +123,7 @@ export class TrainOrTest {
     const history = this.#history();
     const moments = {
       train: { mean: mean(batch), variance: variance(batch) },
-      test: { mean: history.mean.running.at(-1), variance: history.variance.running.at(-1) },
+      test: { mean: lastOf(history.mean.running), variance: lastOf(history.variance.running) },
     };
     const used = moments[this.#mode];
     const scale = GAMMA / Math.sqrt(used.variance + EPSILON);
@@ -121,34 +138,39 @@ export class TrainOrTest {
     this.#outputs = { train: new Map(), test: new Map() };
   }
 
+  /** @type {(output: number) => void} */
   #remember(output) {
     const kept = this.#outputs[this.#mode];
     kept.set(this.#draw, output);
-    if (kept.size > KEPT) kept.delete(kept.keys().next().value);
+    if (kept.size > KEPT) kept.delete([...kept.keys()][0]);
   }
 
+  /** @type {(output: number, moments: import("./strips.js").Moments) => void} */
   #write(output, moments) {
     const { dataset } = this.#element;
-    dataset.mode = this.#mode;
-    dataset.output = output;
-    dataset.batchSize = this.#size;
-    dataset.momentum = this.#rate;
-    dataset.trained = this.#trained.length;
-    dataset.batchMean = moments.train.mean;
-    dataset.batchVariance = moments.train.variance;
-    dataset.runningMean = moments.test.mean;
-    dataset.runningVariance = moments.test.variance;
+    Object.assign(dataset, {
+      mode: this.#mode,
+      output,
+      batchSize: this.#size,
+      momentum: this.#rate,
+      trained: this.#trained.length,
+      batchMean: moments.train.mean,
+      batchVariance: moments.train.variance,
+      runningMean: moments.test.mean,
+      runningVariance: moments.test.variance,
+    });
     for (const [mode, { mean: middle, variance: spread }] of Object.entries(moments)) {
       const cells = this.#element.querySelectorAll(`tr[data-uses=${mode}] td`);
       cells[0].textContent = fixed(middle, 2);
       cells[1].textContent = fixed(Math.sqrt(spread), 2);
     }
+    /** @type {(name: string) => HTMLInputElement} */
     const find = (name) => this.#element.querySelector(`[data-${name}]`);
     find("result").textContent = fixed(output, 3);
-    find("size").nextElementSibling.textContent = this.#size;
-    find("rate").nextElementSibling.textContent = fixed(this.#rate, 2);
-    find("size").value = this.#size;
-    find("rate").value = this.#rate;
+    beside(find("size")).textContent = `${this.#size}`;
+    beside(find("rate")).textContent = fixed(this.#rate, 2);
+    find("size").value = `${this.#size}`;
+    find("rate").value = `${this.#rate}`;
     const status = find("status");
     const text = this.#words(fixed(output, 2));
     if (status.textContent === text) return;
@@ -156,6 +178,7 @@ export class TrainOrTest {
     this.#answers.say(text);
   }
 
+  /** @type {(output: string) => string} */
   #words(output) {
     const outputs = [...this.#outputs[this.#mode].values()];
     if (this.#mode === "test") return words.trainOrTest.averages({ output });
@@ -166,3 +189,13 @@ export class TrainOrTest {
     return words.trainOrTest.batches({ output, count: outputs.length, ...range });
   }
 }
+
+/** @type {(choice: EventTarget | null) => Mode} */
+const modeOf = (choice) => /** @type {Mode} */ (/** @type {HTMLInputElement} */ (choice).value);
+
+/** @type {(values: number[]) => number} */
+const lastOf = (values) => values[values.length - 1];
+
+// A slider's number.
+/** @type {(slider: Element) => Element} */
+const beside = (slider) => /** @type {Element} */ (slider.nextElementSibling);

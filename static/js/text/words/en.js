@@ -1,8 +1,12 @@
 // What scripts say to a reader, in English, by module: texts, and functions of what they tell of.
 // Numbers come as text, as numbers.js writes them.
 
+/** @typedef {{ [name: string]: string | string[] | ((told: any) => string) | Texts }} Texts */
+
+/** @type {(text: string) => string} */
 const capitalised = (text) => text[0].toUpperCase() + text.slice(1);
 
+/** @satisfies {Texts} */
 export default {
   article: {
     lightPage: "Light page",
@@ -144,11 +148,18 @@ export default {
       `${title} Figure ${slug}, ${seeds}${settings ? `, with ${settings}` : ""}.${partial ? " Drawn before the end of the run." : ""}`,
     recorded: ({ date }) => `Recorded run of ${date}.`,
   },
+  stills: {
+    training: ({ output }) => `In training, among these mates, the output is ${output}.`,
+    otherMates: ({ output }) => `In training, among other mates, the output is ${output}.`,
+    testing: ({ output }) => `In testing the running averages decide: the output is ${output}, whoever the mates are.`,
+  },
   summary: {
-    about: ({ title, unit, axis, empty }) => `${title}${unit ? ` (${unit})` : ""} over the ${axis}${empty ? ": nothing measured yet" : ""}.`,
+    about: ({ title, unit, axis, empty }) =>
+      `${title}${unit ? ` (${unit})` : ""} over the ${axis}${empty ? ": nothing measured yet" : ""}.`,
     line: ({ label, course }) => `${label}: ${course}.`,
     level: ({ label, value }) => `Dotted line, ${label}: ${value}.`,
     slope: ({ label, value, until }) => `Dotted line, ${label}: from ${value} to ${until}.`,
+    /** @type {(told: any) => string} */
     at: ({ value, place }) => `${value} at ${place}`,
     constant: ({ value, place, until }) => `${value} from ${place} to ${until}`,
     // which: some of first, least, greatest and last.
