@@ -4,6 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import torch
+from torch import Tensor
+
+from app.training.randomness import stream
+
 Comparison: TypeAlias = tuple[float, float]
 
 SEEDS = range(20)
@@ -38,3 +43,14 @@ def difference(pair: Comparison) -> float:
     theirs, ours = pair
     greater = max(abs(theirs), abs(ours))
     return abs(theirs - ours) / greater if greater else 0.0
+
+
+def random_numbers(seed: int, name: str, *shape: int) -> Tensor:
+    return torch.randn(shape, generator=stream(seed, name), dtype=torch.float64)
+
+
+def largest_deviation(theirs: Tensor, ours: Tensor) -> Iterator[Comparison]:
+    """The largest deviation between two tensors, against the largest value."""
+    worst = (theirs - ours).abs().max().item()
+    size = theirs.abs().max().item()
+    yield size, size - worst

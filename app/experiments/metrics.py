@@ -71,12 +71,19 @@ GRADIENT_GROWTH = Metric(
 GRADIENT_GROWTH_A_BLOCK = Metric(
     "gradient_growth_a_block", "Growth of the gradient a block", "", 0.8, 1.3
 )
+LAST_COSINE = Metric("last_cosine", "Cosine between two images, last block", "", 0, 1)
 
 LOSS_SPREAD = Metric(
     "loss_spread", "Loss at ¼ to 4 times the weights, greatest less least", "nats", 0, 1
 )
 GRADIENT_POWER = Metric("gradient_power", "Power of c in the gradient", "", -2, 2)
 CURVATURE_POWER = Metric("curvature_power", "Power of c in the curvature", "", -2, 2)
+STEP_ANGLE = Metric(
+    "step_angle", "Angle by which a step turns the weights", "degrees", 0.01, 10, log=True
+)
+EFFECTIVE_RATE = Metric(
+    "effective_rate", "Effective rate: η over the weights’ squared length", "", 1e-4, 0.1, log=True
+)
 
 REACH = Metric(
     "reach", "Distance to half a change of the gradient", "learning rates", 0.01, 64, log=True
@@ -84,6 +91,10 @@ REACH = Metric(
 SHARPNESS = Metric("sharpness", "Sharpness", "", 2, 20, log=True)
 EDGE_SHARE = Metric("edge_share", "Sharpness, as a share of 2/rate", "", 0.01, 2, log=True)
 EDGE_DISTANCE = Metric("edge_distance", "Sharpness, distance from 2/rate", "", 0, 1, share=True)
+LEADING_SHARE = Metric(
+    "leading_share", "Gradient’s share along the ten sharpest directions", "", 0, 1, share=True
+)
+LEADING_SPREAD = Metric("leading_spread", "Sharpest direction over the tenth", "", 1, 5)
 ONE_HOT_ERROR = Metric("train_loss", "Training loss", "", 0.001, 1, log=True)
 
 # Percentiles over images: from the 15th to the 85th there are 70 of 100.
@@ -97,6 +108,9 @@ ACTIVATION_SIZE = Metric(
     "activation_size", "Activations behind each block", "r.m.s.", 0.1, 2, log=True
 )
 GRADIENT_SIZE = Metric("gradient_size", "Gradient behind each block", "length", 0.05, 1, log=True)
+ACTIVATION_COSINE = Metric(
+    "activation_cosine", "Cosine between two images behind each block", "", 0, 1
+)
 SCALED_LOSS = Metric("scaled_loss", "Loss before the first step", "nats", 1, 1_000, log=True)
 SCALED_GRADIENT = Metric("scaled_gradient", "Length of the gradient", "", 0.01, 1_000, log=True)
 SCALED_CURVATURE = Metric(

@@ -17,6 +17,7 @@ from app.training.correction import gradient_correction
 from app.training.fused_inference import Stage, stages
 from app.training.lines import Line, Measured
 from app.training.propagation import through_blocks
+from app.training.rotation import rotation
 from app.training.steps import Batch, Step, flat
 from app.training.weight_scale import over_weight_scale
 
@@ -203,6 +204,8 @@ MEASURES: dict[str, Measure] = {
     "through_blocks": through_blocks,
     "gradient_correction": gradient_correction,
     "over_weight_scale": over_weight_scale,
+    "rotation": rotation,
     "sharpness": hessian.sharpness,
     "edge": hessian.edge,
+    "leading": hessian.leading,
 }

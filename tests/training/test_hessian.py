@@ -10,7 +10,15 @@ from torch.func import hessian
 from app.experiments.architectures import Architecture, BatchNorm, Linear, Noise, Sigmoid, shallow
 from app.training import hessian as ours
 from app.training.datasets import Dataset
-from app.training.hessian import edge, hessian_product, largest_eigenvalue, sharpness
+from app.training.hessian import (
+    LEADING,
+    edge,
+    hessian_product,
+    largest_eigenvalue,
+    leading,
+    leading_eigenvectors,
+    sharpness,
+)
 from app.training.networks import build
 from app.training.steps import Step, flat, look
 from tests.training.looking import digits, state, step_of, unchanged
@@ -82,6 +90,36 @@ def test_the_sharpness_of_a_quadratic_is_its_largest_eigenvalue() -> None:
     assert found == pytest.approx(7, rel=ours.TOLERANCE)
 
 
+def test_the_leading_directions_of_a_quadratic_are_its_axes() -> None:
+    """Three axes stand apart, and the matrix is that of a turned bowl."""
+    source = torch.Generator().manual_seed(3)
+    turn = torch.linalg.qr(torch.randn(40, 40, generator=source, dtype=torch.float64))[0]
+    eigenvalues = torch.cat([torch.linspace(-9, 1, 37), torch.tensor([5.0, 6.0, 8.0])]).double()
+    matrix = turn @ torch.diag(eigenvalues) @ turn.T
+    values, vectors = leading_eigenvectors(lambda vector: matrix @ vector, eigenvalues, 3)
+    assert values.tolist() == pytest.approx([5, 6, 8], rel=ours.TOLERANCE)
+    along = (turn.T @ vectors).square()  # of each vector, its shares along the 40 axes
+    torch.testing.assert_close(along[-3:], torch.eye(3).double(), atol=0.01, rtol=0)
+
+
+@jit_warns
+@pytest.mark.parametrize("architecture", [PLAIN, NORMED])
+def test_the_gradients_share_is_that_of_the_full_hessians_eigenvectors(
+    architecture: Architecture,
+) -> None:
+    step = small_step(architecture)
+    eigenvalues, eigenvectors = torch.linalg.eigh(full_hessian(step))
+    gradient = flat(step.gradients)
+    along = (eigenvectors[:, -LEADING:].T @ gradient).square().sum()
+    measured = leading(step, None)
+    assert measured["leading_share"] == pytest.approx(
+        (along / gradient.square().sum()).item(), abs=0.01
+    )
+    spread = (eigenvalues[-1] / eigenvalues[-LEADING]).item()
+    assert measured["leading_spread"] == pytest.approx(spread, rel=2 * ours.TOLERANCE)
+    assert 0 < measured["leading_share"] <= 1
+
+
 def test_at_the_edge_the_share_of_two_over_the_rate_is_one() -> None:
     step = small_step(NORMED)
     largest = sharpness(step, None)["sharpness"]
@@ -115,6 +153,7 @@ def test_a_hessian_that_is_not_finite_has_no_eigenvalue() -> None:
     step = small_step(PLAIN)
     lost = replace(step, parameters={n: p * math.nan for n, p in step.parameters.items()})
     assert math.isnan(sharpness(lost, None)["sharpness"])
+    assert math.isnan(leading(lost, None)["leading_share"])
 
 
 @pytest.mark.parametrize("noise", [0.0, 1.0])

@@ -1,4 +1,6 @@
-from math import pi, sqrt
+from itertools import combinations
+from math import acos, pi, sqrt
+from statistics import fmean
 
 import pytest
 import torch
@@ -9,7 +11,7 @@ from app.experiments.architectures import Architecture, Linear, ReLU, deep, dens
 from app.training.datasets import Dataset
 from app.training.lines import Line
 from app.training.networks import freeze
-from app.training.propagation import through_blocks
+from app.training.propagation import mean_cosine, through_blocks
 from app.training.steps import Step, look
 from tests.training.looking import digits, network_of, state, step_of, unchanged
 
@@ -59,6 +61,48 @@ def test_growth_is_between_the_first_block_and_the_last(dataset: Dataset) -> Non
     a_block = found["gradient_growth_a_block"]
     assert isinstance(a_block, float)
     assert a_block ** (DEPTH - 1) == pytest.approx(lengths[0] / lengths[-1])
+
+
+def test_the_cosine_is_the_mean_over_all_pairs_of_images(dataset: Dataset) -> None:
+    step = step_of(deep("batch", DEPTH), digits(dataset))
+    found = through_blocks(step, None)
+    cosines = found["activation_cosine"]
+    assert isinstance(cosines, Line)
+    assert (cosines.low, cosines.high) == (1, DEPTH)
+    expected = [
+        fmean(F.cosine_similarity(a, b, dim=0).item() for a, b in combinations(x.flatten(1), 2))
+        for x in step.inputs
+    ]
+    assert list(cosines.values) == pytest.approx(expected)
+    assert found["last_cosine"] == cosines.values[-1]
+
+
+def test_the_cosine_of_equal_orthogonal_and_opposite_activations() -> None:
+    """Whatever their lengths; and an image without any activity is orthogonal to all."""
+    lengths = torch.tensor([[1.0], [2.0], [0.5], [3.0]])
+    assert mean_cosine(lengths * torch.ones(4, 6)) == pytest.approx(1)
+    assert mean_cosine(lengths * torch.eye(4)) == pytest.approx(0)
+    assert mean_cosine(torch.tensor([[1.0, 1], [-2, -2]]).reshape(2, 2, 1, 1)) == pytest.approx(-1)
+    # One of three pairs is left.
+    assert mean_cosine(torch.tensor([[1.0, 1], [2, 2], [0, 0]])) == pytest.approx(1 / 3)
+
+
+def test_without_a_norm_wide_layers_make_images_alike_as_the_theory_says() -> None:
+    """Cho, Saul 2009: c becomes (√(1 − c²) + (π − arccos c)·c)/π behind a ReLU.
+
+    With weights of any variance, as long as there are no biases; here from orthogonal inputs on.
+    """
+    inputs = torch.eye(28 * 28, dtype=torch.float64)[:50].reshape(50, 1, 28, 28)
+    network = network_of(dense("none", [3000] * 4, ReLU(), gain=sqrt(2)))
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.endswith("bias"):
+                parameter.zero_()
+    step = look(network, (inputs, torch.arange(50) % 10), 0.1)
+    cosine = 0.0
+    for x in step.inputs:
+        cosine = (sqrt(1 - cosine**2) + (pi - acos(cosine)) * cosine) / pi
+        assert mean_cosine(x) == pytest.approx(cosine, abs=0.01)
 
 
 def test_larger_weights_in_the_last_layer_lengthen_all_gradients_alike(dataset: Dataset) -> None:

@@ -20,11 +20,13 @@ from app.experiments.definition import (
 )
 from app.experiments.metrics import (
     ACCURACY,
+    ACTIVATION_COSINE,
     ACTIVATION_GROWTH,
     ACTIVATION_SIZE,
     GRADIENT_GROWTH,
     GRADIENT_GROWTH_A_BLOCK,
     GRADIENT_SIZE,
+    LAST_COSINE,
     TRAIN_LOSS,
 )
 
@@ -80,10 +82,12 @@ DEPTH = Experiment(
         GRADIENT_GROWTH,
         GRADIENT_GROWTH_A_BLOCK,
         ACTIVATION_GROWTH,
+        LAST_COSINE,
     ),
     profiles=(
         Profile(ACTIVATION_SIZE, "block", low=1),
         Profile(GRADIENT_SIZE, "block", low=1),
+        Profile(ACTIVATION_COSINE, "block", low=1),
     ),
     request=Depth,
     lead="depth",
@@ -127,6 +131,27 @@ DEPTH = Experiment(
             over_seeds="On its way back, the gradient was multiplied by {value:.3g} with "
             "BatchNorm and by {other:.3g} without (medians; by more with it in {held} "
             "of {seeds}).",
+        ),
+        Claim(
+            id="images-stay-apart",
+            statement="At the start, two images are less alike in the last block with BatchNorm "
+            "than without.",
+            arm="bn",
+            metric="last_cosine",
+            statistic="first",
+            relation="below",
+            bound=0,
+            share=0.75,
+            other="cnn",
+            if_held="Before the first step, the cosine between two images in the last block was "
+            "{value:.2f} with BatchNorm and {other:.2f} without.",
+            if_broken="Before the first step, two images were as alike in the last block with "
+            "BatchNorm as without, or more: their cosine was {value:.2f} and {other:.2f}.",
+            if_level="Before the first step, the cosine between two images in the last block was "
+            "{value:.2f} with BatchNorm and without.",
+            over_seeds="Before the first step, the cosine between two images in the last block "
+            "was {value:.2f} with BatchNorm and {other:.2f} without (medians; lower with it in "
+            "{held} of {seeds}).",
         ),
         Claim(
             id="it-learns-nevertheless",

@@ -15,7 +15,14 @@ from app.experiments.definition import (
     RunRequest,
     TrainingSpec,
 )
-from app.experiments.metrics import EDGE_DISTANCE, ONE_HOT_ERROR, SHARPNESS, TRAIN_ACCURACY
+from app.experiments.metrics import (
+    EDGE_DISTANCE,
+    LEADING_SHARE,
+    LEADING_SPREAD,
+    ONE_HOT_ERROR,
+    SHARPNESS,
+    TRAIN_ACCURACY,
+)
 
 HIDDEN = (32, 32, 32)
 
@@ -46,7 +53,7 @@ class EdgeOfStability(RunRequest):
             batches="always_the_same",
             criterion="one_hot_error",
             evaluation=None,
-            measures=(Every(5, ("batch",)), Every(10, ("sharpness",))),
+            measures=(Every(5, ("batch",)), Every(10, ("sharpness",)), Every(300, ("leading",))),
             loss="train_loss",
         )
 
@@ -83,10 +90,38 @@ EDGE_OF_STABILITY = Experiment(
     claim="Under full-batch gradient descent, the sharpness of the loss comes to hover at two over "
     "the learning rate, with BatchNorm and without.",
     arms=(Arm("plain", "Plain", "none"), Arm("bn", "BatchNorm", "batch")),
-    metrics=(SHARPNESS, ONE_HOT_ERROR, TRAIN_ACCURACY, EDGE_DISTANCE),
+    metrics=(
+        SHARPNESS,
+        ONE_HOT_ERROR,
+        TRAIN_ACCURACY,
+        EDGE_DISTANCE,
+        LEADING_SHARE,
+        LEADING_SPREAD,
+    ),
     request=EdgeOfStability,
     claims=(
         _hovers("plain", "In the plain network"),
         _hovers("bn", "With BatchNorm"),
+        Claim(
+            id="the-gradient-starts-elsewhere",
+            statement="Before the first step, less of the gradient lies along the ten sharpest "
+            "directions with BatchNorm than without.",
+            arm="bn",
+            metric="leading_share",
+            statistic="first",
+            relation="below",
+            bound=0,
+            share=0.75,
+            other="plain",
+            if_held="Before the first step, {value:.0%} of the gradient lay along the ten sharpest "
+            "directions with BatchNorm and {other:.0%} without.",
+            if_broken="Before the first step, no less of the gradient lay along the ten sharpest "
+            "directions with BatchNorm than without: {value:.0%} and {other:.0%}.",
+            if_level="Before the first step, {value:.0%} of the gradient lay along the ten "
+            "sharpest directions, with BatchNorm and without.",
+            over_seeds="Before the first step, {value:.0%} of the gradient lay along the ten "
+            "sharpest directions with BatchNorm and {other:.0%} without (medians; less with it in "
+            "{held} of {seeds}).",
+        ),
     ),
 )

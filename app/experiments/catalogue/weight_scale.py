@@ -19,11 +19,13 @@ from app.experiments.definition import (
 from app.experiments.metrics import (
     ACCURACY,
     CURVATURE_POWER,
+    EFFECTIVE_RATE,
     GRADIENT_POWER,
     LOSS_SPREAD,
     SCALED_CURVATURE,
     SCALED_GRADIENT,
     SCALED_LOSS,
+    STEP_ANGLE,
     TRAIN_LOSS,
 )
 
@@ -56,7 +58,7 @@ class WeightScale(RunRequest):
             batch_size=BATCH_SIZE,
             steps=self.steps,
             evaluate_every=10,
-            measures=(Every(0, ("over_weight_scale",)), Every(1, ("loss",))),
+            measures=(Every(0, ("over_weight_scale",)), Every(1, ("loss", "rotation"))),
             loss="train_loss",
         )
 
@@ -71,7 +73,15 @@ WEIGHT_SCALE = Experiment(
     claim="Below BatchNorm the length of the weights makes no difference to the loss; the gradient "
     "falls as one over it, and the curvature as one over its square.",
     arms=(Arm("cnn", "Plain", "none"), Arm("bn", "BatchNorm", "batch")),
-    metrics=(TRAIN_LOSS, ACCURACY, LOSS_SPREAD, GRADIENT_POWER, CURVATURE_POWER),
+    metrics=(
+        TRAIN_LOSS,
+        ACCURACY,
+        LOSS_SPREAD,
+        GRADIENT_POWER,
+        CURVATURE_POWER,
+        STEP_ANGLE,
+        EFFECTIVE_RATE,
+    ),
     profiles=tuple(
         Profile(metric, "factor c on the weights", LOG_C[0][0], LOG_C[-1][0], LOG_C)
         for metric in (SCALED_LOSS, SCALED_GRADIENT, SCALED_CURVATURE)
