@@ -106,7 +106,7 @@ def draw_stills(slugs: Sequence[str], folder: Path = stills.FOLDER) -> int:
     """Draws the pictures of the recordings and widgets. Raises BrowserNotFound."""
     from app.article import still_recorder  # nothing else needs a browser
 
-    drawn = still_recorder.record([find(slug).slug for slug in slugs], folder)
+    drawn = still_recorder.record_stills([find(slug).slug for slug in slugs], folder)
     files = [still for pictures in drawn.pictures.values() for still in pictures.values()]
     print(f"{folder}: {len(files)} pictures")
     return EXIT_FINISHED
@@ -116,7 +116,7 @@ def export_article(settings: Settings, folder: Path) -> int:
     """Writes the article as a static site to a new folder. Raises ExportRefused."""
     from app.article import static_site  # the web is not needed to train in a terminal
 
-    written = export.write(folder, static_site.files(settings.language))
+    written = export.write_export(folder, static_site.site_files(settings.language))
     print(f"{folder}: {written.files} files, {written.size:,} bytes")
     return EXIT_FINISHED
 

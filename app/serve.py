@@ -16,15 +16,15 @@ from app import machine
 from app.errors import InvalidSettings
 from app.main import create_app
 from app.settings import Settings
-from app.web.listening import addresses, listen
-from app.web.protocol import Connection
+from app.web.listening import listen, server_urls
+from app.web.protocol import BoundedHttpProtocol
 
 log = logging.getLogger(__name__)
 
 # File descriptors besides those of the streams: workers, files, connections that load pages.
 EXTRA_FILES = 500
 # The system drops a connection whose peer accepts no bytes for this long. The stream gives up a
-# second earlier (`event_stream.SEND_SECONDS`), but unsent bytes would keep its socket open.
+# second earlier (`event_stream.SEND_TIMEOUT_SECONDS`), but unsent bytes would keep its socket open.
 SEND_TIMEOUT_MS = 9_000
 # Longest wait for open streams and requests at a shutdown, after all streams were ended.
 SHUTDOWN_SECONDS = 3
@@ -48,7 +48,7 @@ class ArticleServer(uvicorn.Server):
         listeners = [listener for server in self.servers for listener in server.sockets]
         for listener in listeners:
             _set_send_timeout(listener.fileno())
-        first, *others = addresses(listeners)
+        first, *others = server_urls(listeners)
         lines = [f"Reading at {first}", *(f"Also at {other}" for other in others)]
         if public := self._app.state.settings.public_url:
             lines.append(f"For readers: {public}/")
@@ -66,7 +66,7 @@ def uvicorn_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         app,
         host=settings.host,
         port=settings.port,
-        http=Connection,
+        http=BoundedHttpProtocol,
         ws="none",
         server_header=False,
         proxy_headers=False,  # the application reads them itself: app/web/proxies.py

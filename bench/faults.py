@@ -88,7 +88,7 @@ class Trial:
 
     def signal_a_worker(self, which: signal.Signals) -> None:
         """Sends it to any of them, warm or not, busy or not."""
-        workers = sorted(self.server.workers())
+        workers = sorted(self.server.worker_pids())
         if workers:
             os.kill(self.chance.choice(workers), which)
 

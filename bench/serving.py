@@ -22,7 +22,7 @@ def rows(pairs: int) -> Iterator[Row]:
     """First point, start, memory, and what an event costs."""
     with warm_server() as server:
         held = memory_mb(server.pid)
-        workers = [memory_mb(pid) for pid in server.workers()]
+        workers = [memory_mb(pid) for pid in server.worker_pids()]
         waits = [1_000 * first_point(server, seed) for seed in range(CLICKS)]
     against = f"an idle server, {CLICKS} clicks one after the other"
     yield Row("first point, p50 (ms)", [quantile(waits, 0.5)], against, 80)
@@ -36,7 +36,7 @@ def rows(pairs: int) -> Iterator[Row]:
 def first_point(server: Server, seed: int) -> float:
     """Seconds from the POST to the first `points` at a client, who then sees the short run end."""
     first = 0.0
-    with server.visitor() as visitor:
+    with server.new_client() as visitor:
         visitor.get("/healthz")  # a reader's connection is open before the click
         start = time.perf_counter()
         run = visitor.post(FIRST_FIGURE, json={"seed": seed, "steps": STEPS}).json()
@@ -54,7 +54,7 @@ def _start(times: int) -> Iterator[Row]:
             start = time.perf_counter()
             settings = {"store": Path(folder) / "store.db"}
             with serving(Path(folder) / "log", settings) as server:
-                with server.visitor() as visitor:
+                with server.new_client() as visitor:
                     assert visitor.get("/").status_code == 200
                 pages.append(time.perf_counter() - start)
                 server.wait_until_ready()

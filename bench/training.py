@@ -62,7 +62,7 @@ def _overhead(pairs: int) -> Iterator[Row]:
 def seconds_of(server: Server, seed: int, seeds: int = 1, steps: int = 100) -> float:
     """From the POST to `done`, at a client."""
     asked = {"seed": seed, "seeds": seeds, "steps": steps}
-    with server.visitor() as visitor:
+    with server.new_client() as visitor:
         start = time.perf_counter()
         run = visitor.post(FIRST_FIGURE, json=asked).json()
         with visitor.stream("GET", run["events"], timeout=httpx.Timeout(300)) as stream:

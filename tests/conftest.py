@@ -23,9 +23,9 @@ from app.experiments.definition import TrainingSpec
 from app.settings import PREFIX, Settings
 from app.training.datasets import Dataset, load_mnist
 from app.training.trainer import Trainer, prepare
-from tests.support.http_client import FinishedRun, json_of, train, watch
+from tests.support.http_client import FinishedRun, json_body, post_run, read_stream
 from tests.support.processes import ROOT, Server, serving
-from tests.support.toy_server import ToyServer, serving_toys_over_http
+from tests.support.toy_server import FakeServer, running_fake_server
 
 DATA_DIR: Path = Settings.model_fields["data_dir"].default
 
@@ -190,7 +190,7 @@ def in_terminal(cache_dir: Path) -> Iterator[pytest.MonkeyPatch]:
 def new_reader(server: Server) -> Iterator[NewReader]:
     """Another browser session with every call."""
     with ExitStack() as clients:
-        yield lambda: clients.enter_context(server.visitor())
+        yield lambda: clients.enter_context(server.new_client())
 
 
 @pytest.fixture
@@ -201,13 +201,13 @@ def reader(new_reader: NewReader) -> httpx.Client:
 @pytest.fixture(scope="session")
 def finished(server: Server) -> Iterator[FinishedRun]:
     """A run that its reader, whose session `reader` is, followed to its end."""
-    with server.visitor() as reader:
-        created = json_of(train(reader, seed=7, steps=10))
-        yield FinishedRun(created, watch(reader, created["id"]), reader)
+    with server.new_client() as reader:
+        created = json_body(post_run(reader, seed=7, steps=10))
+        yield FinishedRun(created, read_stream(reader, created["id"]), reader)
 
 
 @pytest.fixture(scope="session")
-def toy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToyServer]:
+def fake_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeServer]:
     """Over HTTP as the other one, but what it trains is over at once."""
-    with serving_toys_over_http(tmp_path_factory.mktemp("toys")) as running:
+    with running_fake_server(tmp_path_factory.mktemp("toys")) as running:
         yield running

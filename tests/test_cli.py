@@ -19,7 +19,7 @@ from app.experiments import EXPERIMENTS
 from app.experiments.catalogue.survival import SURVIVAL
 from app.reproducibility import recorded_sweeps, recordings
 from tests.conftest import terminal
-from tests.support.processes import PATIENCE, ROOT, command, read_until
+from tests.support.processes import ROOT, TIMEOUT, read_until, running_command
 from tests.support.sse import strict_json
 
 TRAIN = ["train", "learning-rates"]
@@ -162,8 +162,8 @@ def test_altered_data_is_one_line_with_the_file_and_its_folder(
 
 def test_altered_data_is_one_line_with_workers_too(broken_data: Path, cache_dir: Path) -> None:
     settings = {"data_dir": broken_data, "cache_dir": cache_dir, "workers": 1}
-    with command(*TRAIN, **settings) as process:
-        _, said = process.communicate(timeout=PATIENCE)
+    with running_command(*TRAIN, **settings) as process:
+        _, said = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 2
     assert said.count("t10k-labels") == 1
     assert "Traceback" not in said
@@ -184,10 +184,10 @@ def test_control_c_ends_with_130_and_keeps_what_was_measured(
 ) -> None:
     kept = tmp_path / "kept.csv"
     arguments = [*TRAIN, "--seed", "7", "--set", "steps=400", "--csv", str(kept)]
-    with command(*arguments, cache_dir=cache_dir, device="cpu", workers=1) as process:
+    with running_command(*arguments, cache_dir=cache_dir, device="cpu", workers=1) as process:
         read_until(process, r"step [1-9]\d* of")
         process.send_signal(signal.SIGINT)
-        shown, said = process.communicate(timeout=PATIENCE)
+        shown, said = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 130
     assert "stopped" in shown
     assert "Traceback" not in said
@@ -197,10 +197,10 @@ def test_control_c_ends_with_130_and_keeps_what_was_measured(
 
 
 def test_control_c_while_it_warms_up_ends_with_130_and_no_traceback(cache_dir: Path) -> None:
-    with command(*TRAIN, cache_dir=cache_dir, device="cpu", workers=1) as process:
+    with running_command(*TRAIN, cache_dir=cache_dir, device="cpu", workers=1) as process:
         read_until(process, "warming up")
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=PATIENCE)
+        _, said = process.communicate(timeout=TIMEOUT)
     assert process.returncode in (130, -signal.SIGINT)
     assert "Traceback" not in said
 
@@ -216,7 +216,7 @@ def test_training_in_a_terminal_needs_no_web(cache_dir: Path) -> None:
         env=dict(os.environ),
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=True,
     )
     assert ended.stdout.strip() == ""

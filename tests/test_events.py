@@ -17,7 +17,7 @@ from app.events import (
     to_payload,
 )
 from tests.support.processes import ROOT
-from tests.support.sse import events_in
+from tests.support.sse import parse_events
 
 EVERY_EVENT: list[Event] = [
     Queued(2, 1.5),
@@ -37,7 +37,7 @@ def test_an_event_is_an_id_a_name_and_one_line_of_data_on_the_wire() -> None:
 
 @pytest.mark.parametrize("event", EVERY_EVENT, ids=lambda event: event.name)
 def test_every_event_comes_back_from_the_wire_as_it_went(event: Event) -> None:
-    (received,) = events_in(encode(event, 12))
+    (received,) = parse_events(encode(event, 12))
     assert (received.id, received.name) == (12, event.name)
     assert received.data == to_payload(event)
 
@@ -57,7 +57,7 @@ def test_the_events_carry_the_fields_of_the_contract() -> None:
 def test_a_number_that_is_not_finite_is_null_wherever_it_stands(value: float) -> None:
     points = Points("a", 1, [0, 2], {"loss": [1.0, value]})
     ended = ArmEnded("a", 1, "diverged", {"loss": value, "accuracy": 0.1})
-    received = events_in(encode(points, 1) + encode(ended, 2))
+    received = parse_events(encode(points, 1) + encode(ended, 2))
     assert received[0].data["values"] == {"loss": [1.0, None]}
     assert received[1].data["summary"] == {"loss": None, "accuracy": 0.1}
 
@@ -71,7 +71,7 @@ def test_a_verdict_that_says_nothing_says_null() -> None:
 
 
 def test_text_can_not_break_out_of_its_line() -> None:
-    (received,) = events_in(encode(Verdict(True, "one\n\nid: 9\r\nµ", {}), 1))
+    (received,) = parse_events(encode(Verdict(True, "one\n\nid: 9\r\nµ", {}), 1))
     assert received.id == 1
     assert received.data["text"] == "one\n\nid: 9\r\nµ"
 

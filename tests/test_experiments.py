@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.article.assets import FOLDER as STATIC
+from app.article.assets import STATIC_FOLDER as STATIC
 from app.errors import InvalidRequest, UnknownExperiment
 from app.events import Points, Row
 from app.experiments import EXPERIMENTS, find

@@ -10,7 +10,7 @@ import pytest
 from app import logging_config
 from app.errors import TrainingFailed
 from app.logging_config import JsonLinesFormatter, TextFormatter
-from tests.support.fakes import create, end_of, serving_toys
+from tests.support.fakes import fake_runs, new_run, wait_end
 from tests.support.processes import ROOT, environment
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -89,11 +89,11 @@ async def test_what_one_task_notes_is_not_said_of_another(caplog: pytest.LogCapt
 async def test_what_a_run_says_in_the_log_carries_its_id(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     caplog.handler.addFilter(logging_config.add_bound_fields)
-    async with serving_toys() as (runs, engine):
-        run = create(runs)
-        training = await engine.begun()
+    async with fake_runs() as (runs, engine):
+        run = new_run(runs)
+        training = await engine.next_training()
         training.fail(TrainingFailed("Traceback: somewhere"))
-        await end_of(run)
+        await wait_end(run)
     said = [(it.getMessage(), it.levelname, vars(it)["run"]) for it in caplog.records]
     assert said == [
         ("run admitted", "INFO", run.id),

@@ -17,7 +17,7 @@ from app.machine import (
     thread_problem,
     usable_memory,
 )
-from tests.support.processes import PATIENCE, ROOT
+from tests.support.processes import ROOT, TIMEOUT
 
 GB = 1_000_000_000
 
@@ -141,7 +141,7 @@ def test_a_process_that_may_use_one_processor_has_one_worker() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=True,
     )
     assert ended.stdout == "1\n"
@@ -187,7 +187,7 @@ def run_limited(script: str) -> str:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     return ended.stdout + ended.stderr

@@ -10,14 +10,16 @@ import pytest
 
 from app.serve import EXTRA_FILES
 from tests.conftest import Serve
-from tests.support.http_client import RUNS, json_of, problem_of, stream, train, until, watch
-from tests.support.processes import (
-    PATIENCE,
-    ROOT,
-    Server,
-    environment,
-    kill_all,
+from tests.support.http_client import (
+    RUNS_PATH,
+    json_body,
+    next_event,
+    post_run,
+    problem_body,
+    read_stream,
+    stream_events,
 )
+from tests.support.processes import ROOT, TIMEOUT, Server, environment, send_signal
 
 
 def refused_start(**settings: object) -> subprocess.CompletedProcess[str]:
@@ -28,15 +30,15 @@ def refused_start(**settings: object) -> subprocess.CompletedProcess[str]:
         env=environment(**settings),
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
 
 
 def test_the_server_process_never_loads_torch_nor_ray(server: Server) -> None:
-    with server.visitor() as reader:
+    with server.new_client() as reader:
         assert reader.get("/").status_code == 200
-        watch(reader, json_of(train(reader, steps=10))["id"])
+        read_stream(reader, json_body(post_run(reader, steps=10))["id"])
     mapped = Path(f"/proc/{server.pid}/maps").read_text()
     assert "pydantic" in mapped
     assert "torch" not in mapped
@@ -49,7 +51,7 @@ def test_the_address_and_scheme_that_a_proxy_gives_are_believed_from_trusted_one
     elsewhere = serve(trusted_proxies="192.0.2.1,10.0.0.0/8", workers=1)
     schemes = []
     for running in (server, elsewhere):
-        with running.visitor() as reader:
+        with running.new_client() as reader:
             forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
             schemes.append("secure" in reader.get("/", headers=forwarded).headers["set-cookie"])
     assert schemes == [True, False]
@@ -81,12 +83,15 @@ def test_a_server_that_is_told_to_end_before_it_is_warm_ends_in_good_order(
     serve: Serve, how: signal.Signals
 ) -> None:
     server = serve(workers=1)
-    with server.visitor() as reader, stream(reader, json_of(train(reader))["id"]) as events:
-        until(events, "queued")
+    with (
+        server.new_client() as reader,
+        stream_events(reader, json_body(post_run(reader))["id"]) as events,
+    ):
+        next_event(events, "queued")
         server.process.send_signal(how)
-        assert until(events, "done").data["state"] == "stopped"
+        assert next_event(events, "done").data["state"] == "stopped"
         assert list(events) == []
-    assert server.process.wait(PATIENCE) == 0
+    assert server.process.wait(TIMEOUT) == 0
     assert "Traceback" not in server.log.read_text()
 
 
@@ -106,14 +111,14 @@ def test_every_line_of_the_log_is_json_and_a_failure_is_found_by_its_reference(
     serve: Serve,
 ) -> None:
     mortal = serve(workers=1, log_format="json")
-    with mortal.visitor() as reader:
-        problem_of(train(reader, steps=1), 422)
-        run = json_of(train(reader, steps=400))
-        with stream(reader, run["id"]) as events:
-            until(events, "points")
-            lost = mortal.workers()
-            kill_all(lost)
-            done = until(events, "done").data
+    with mortal.new_client() as reader:
+        problem_body(post_run(reader, steps=1), 422)
+        run = json_body(post_run(reader, steps=400))
+        with stream_events(reader, run["id"]) as events:
+            next_event(events, "points")
+            lost = mortal.worker_pids()
+            send_signal(lost)
+            done = next_event(events, "done").data
         reader.get("/", headers={"User-Agent": "telling"})
     log = mortal.log.read_text()
     told = [json.loads(line) for line in log.splitlines()]
@@ -127,6 +132,6 @@ def test_every_line_of_the_log_is_json_and_a_failure_is_found_by_its_reference(
     assert failure.items() >= {**about, "level": "ERROR", "code": "worker_lost"}.items()
     answers = [line for line in told if line["logger"] == "app.web.access_log"]
     assert [(it["method"], it["path"], it["status"]) for it in answers[-2:]] == [
-        ("POST", RUNS, 422),
-        ("POST", RUNS, 201),
+        ("POST", RUNS_PATH, 422),
+        ("POST", RUNS_PATH, 201),
     ]

@@ -14,7 +14,7 @@ from app import standard_streams
 from app.article.lessons import markdown
 from app.comments import Comments, parse
 from app.store import Store
-from tests.support.processes import PATIENCE, ROOT
+from tests.support.processes import ROOT, TIMEOUT
 
 # The last one is Python where the locale is "C" and nothing mends that.
 TERMINALS: Mapping[str, Mapping[str, str]] = {
@@ -37,7 +37,7 @@ def run(terminal: str, *arguments: str, **environment: str) -> subprocess.Comple
         cwd=ROOT,
         env={**os.environ, **STRICT, **TERMINALS[terminal], **environment},
         capture_output=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
 
@@ -51,7 +51,7 @@ def shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
 
@@ -164,7 +164,7 @@ def test_a_reader_who_is_gone_from_the_start_ends_it_quietly(tmp_path: Path) -> 
         env={**os.environ, "BATCHNORM_STORE": str(store)},
         stdout=writing,
         stderr=subprocess.PIPE,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     os.close(writing)

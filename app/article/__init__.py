@@ -1,1 +1,1 @@
-"""The page as text: what it says, cites and links to."""
+"""Renders the article's pages: templates, citations, formulas, lessons and the static export."""

@@ -1,4 +1,4 @@
-"""Static files under an address that changes with their content, so that caches may keep them."""
+"""Static files: the version in their URLs and the scripts that a page preloads."""
 
 import hashlib
 from pathlib import Path
@@ -6,19 +6,20 @@ from pathlib import Path
 from app.resources import STATIC
 from app.settings import ENGLISH
 
-FOLDER = STATIC
-SCRIPTS = FOLDER / "js"
-# Rooms whose modules are loaded on demand: what draws a run waits until the reader comes near, and
-# what takes it away until somebody wants to.
-ON_DEMAND = ("charts/", "export/")
-# Scripts that are no modules: they run before the page is there.
-CLASSIC = frozenset({"fallback.js", "theme.js"})
+STATIC_FOLDER = STATIC
+SCRIPTS_FOLDER = STATIC_FOLDER / "js"
+# Folders whose modules are imported on demand: charts when the reader scrolls near a figure, and
+# export when the reader asks for it.
+ON_DEMAND_FOLDERS = ("charts/", "export/")
+# Classic scripts, which run before the page is parsed.
+CLASSIC_SCRIPTS = frozenset({"fallback.js", "theme.js"})
 WORDS = "text/words/"
 
 
-def version_of(folder: Path = FOLDER) -> str:
-    """A short hash over all files in `folder`. It stands in the path, not in a query, so that
-    modules which import each other by relative address get it too.
+def content_version(folder: Path = STATIC_FOLDER) -> str:
+    """Returns a short hash of all files in `folder`.
+
+    It is part of the path of URLs, not of their query, so that relative imports keep it.
     """
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
@@ -27,23 +28,23 @@ def version_of(folder: Path = FOLDER) -> str:
     return digest.hexdigest()[:12]
 
 
-def modules(folder: Path = SCRIPTS, language: str = ENGLISH) -> list[str]:
-    """The scripts that a page needs, so that it may ask for them at once and not in a chain.
+def preloaded_modules(folder: Path = SCRIPTS_FOLDER, language: str = ENGLISH) -> list[str]:
+    """Returns the modules that a page preloads, so that the browser need not discover its imports.
 
-    Of the words, those of its language, and the English ones, which stand in for any other.
+    Of the translations, these are the page's language and English, the fallback.
     """
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.js"))
-    spoken = {f"{WORDS}{ENGLISH}.js", f"{WORDS}{language}.js"}
+    page_languages = {f"{WORDS}{ENGLISH}.js", f"{WORDS}{language}.js"}
     return [
         name
         for name in names
-        if name not in CLASSIC
-        and not name.startswith(ON_DEMAND)
-        and (not name.startswith(WORDS) or name in spoken)
+        if name not in CLASSIC_SCRIPTS
+        and not name.startswith(ON_DEMAND_FOLDERS)
+        and (not name.startswith(WORDS) or name in page_languages)
     ]
 
 
-def translated_words(language: str, folder: Path = SCRIPTS) -> str | None:
-    """The script that puts a language's words in the place of English ones; None without one."""
+def translation_script(language: str, folder: Path = SCRIPTS_FOLDER) -> str | None:
+    """Returns the script with a language's messages; None for English and without a translation."""
     name = f"{WORDS}{language}.js"
     return name if language != ENGLISH and (folder / name).is_file() else None

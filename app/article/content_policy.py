@@ -1,4 +1,4 @@
-"""What the article may load, from where: its content security policy."""
+"""The article's content security policy."""
 
 DIRECTIVES = (
     "default-src 'none'",
@@ -14,5 +14,5 @@ DIRECTIVES = (
     "manifest-src 'self'",
 )
 CONTENT_POLICY = "; ".join(DIRECTIVES)
-# For a page that no server of ours sends. Who may frame it is all that it can't say itself.
+# For a <meta> element in statically hosted pages, where `frame-ancestors` is not allowed.
 META_POLICY = "; ".join(each for each in DIRECTIVES if not each.startswith("frame-ancestors"))

@@ -1,4 +1,4 @@
-"""Where the article is published: by a server that trains, or as plain files."""
+"""The two editions of the article: served by a server that trains, or exported as static files."""
 
 from dataclasses import dataclass
 
@@ -7,23 +7,23 @@ from app.article.content_policy import META_POLICY
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """What differs between two publications of the same article.
+    """The differences between two editions of the article.
 
-    `panel` is the template of a figure's controls, and `policy` the content policy of a page that
-    comes without headers.
+    `panel_template` renders a figure's controls. `meta_policy` is the content security policy of
+    pages that are served without headers.
     """
 
     trains: bool
-    panel: str
-    policy: str | None = None
+    panel_template: str
+    meta_policy: str | None = None
 
 
-SERVED = Edition(
+SERVER_EDITION = Edition(
     trains=True,
-    panel="panel.html",
+    panel_template="panel.html",
 )
-PLAIN_FILES = Edition(
+STATIC_EDITION = Edition(
     trains=False,
-    panel="replay-panel.html",
-    policy=META_POLICY,
+    panel_template="replay-panel.html",
+    meta_policy=META_POLICY,
 )

@@ -1,4 +1,4 @@
-"""A folder of files, written whole or not at all; what is not ours in its place is left alone."""
+"""Writes a folder of files atomically and overwrites nothing but an unchanged former export."""
 
 import hashlib
 import json
@@ -10,33 +10,34 @@ from pathlib import Path
 
 from app.errors import ExportRefused
 
-# Lists what was written, by which a former export is known again.
+# The manifest lists the written files; it identifies a folder as a former export.
 MANIFEST = "export.json"
 MADE_BY = "python -m app export"
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """How much was written; `size` in bytes."""
+class ExportSize:
+    """The number of files written and their total size in bytes."""
 
     files: int
     size: int
 
 
-def write(folder: Path, files: Iterable[tuple[str, bytes]]) -> Written:
-    """Writes (relative path, content) pairs to `folder`: new, empty, or a former export as it was.
+def write_export(folder: Path, files: Iterable[tuple[str, bytes]]) -> ExportSize:
+    """Writes (relative path, content) pairs to `folder`.
 
-    They are gathered in a sibling and take their place by a rename, so that an export which was
-    interrupted is not there. Raises ExportRefused; nothing has changed then.
+    The folder must be new, empty, or an unchanged former export. The files are written to a sibling
+    folder, which is then renamed, so that an interrupted export leaves nothing behind. Raises
+    ExportRefused without changing anything.
     """
     target = folder.resolve()
     try:
-        _check(target, folder)
+        _check_target(target, folder)
         partial = _sibling(target, "partial")
         partial.mkdir()
         try:
-            written = _fill(partial, files)
-            _put_in_place(partial, target)
+            written = _write_files(partial, files)
+            _replace_folder(partial, target)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
@@ -44,7 +45,7 @@ def write(folder: Path, files: Iterable[tuple[str, bytes]]) -> Written:
     return written
 
 
-def _check(target: Path, folder: Path) -> None:
+def _check_target(target: Path, folder: Path) -> None:
     if not target.parent.is_dir():
         raise ExportRefused(f"can't write {folder}: there is no folder {target.parent}")
     if not target.exists():
@@ -55,20 +56,20 @@ def _check(target: Path, folder: Path) -> None:
         raise ExportRefused(f"can't write {folder}: it is the current folder, or around it")
     if not any(target.iterdir()):
         return
-    ours = _manifest(target)
-    if ours is None:
+    manifest = _read_manifest(target)
+    if manifest is None:
         raise ExportRefused(f"{folder} is neither empty nor a former export. Name a new folder.")
-    for path in _leaves(target):
+    for path in _contents(target):
         name = path.relative_to(target).as_posix()
-        if name != MANIFEST and not (name in ours and ours[name] == _digest_of(path)):
+        if name != MANIFEST and not (name in manifest and manifest[name] == _file_digest(path)):
             raise ExportRefused(
                 f"{folder} is a former export, but its {name} was added or changed since. "
                 "Name a new folder."
             )
 
 
-def _manifest(folder: Path) -> dict[str, object] | None:
-    """Path → digest of what a former export wrote there; None if the folder is no such."""
+def _read_manifest(folder: Path) -> dict[str, object] | None:
+    """Returns path → digest from a former export's manifest; None without a valid manifest."""
     try:
         document = json.loads((folder / MANIFEST).read_bytes())
     except (OSError, ValueError):
@@ -79,8 +80,8 @@ def _manifest(folder: Path) -> dict[str, object] | None:
     return files if isinstance(files, dict) else None
 
 
-def _leaves(folder: Path) -> Iterable[Path]:
-    """All that would be lost with the folder: its files, its links, its empty folders."""
+def _contents(folder: Path) -> Iterable[Path]:
+    """Yields the folder's files, symbolic links and empty folders, recursively."""
     for place, folders, files in os.walk(folder):
         links = [name for name in folders if (Path(place) / name).is_symlink()]
         yield from (Path(place) / name for name in [*files, *links])
@@ -88,8 +89,8 @@ def _leaves(folder: Path) -> Iterable[Path]:
             yield Path(place)
 
 
-def _digest_of(path: Path) -> str | None:
-    """None for what is no plain file of the folder's own."""
+def _file_digest(path: Path) -> str | None:
+    """Returns a file's digest; None for symbolic links and folders."""
     if path.is_symlink() or not path.is_file():
         return None
     return _digest(path.read_bytes())
@@ -99,7 +100,7 @@ def _digest(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-def _fill(folder: Path, files: Iterable[tuple[str, bytes]]) -> Written:
+def _write_files(folder: Path, files: Iterable[tuple[str, bytes]]) -> ExportSize:
     digests: dict[str, str] = {}
     size = 0
     for name, content in files:
@@ -110,10 +111,10 @@ def _fill(folder: Path, files: Iterable[tuple[str, bytes]]) -> Written:
         size += len(content)
     manifest = json.dumps({"made_by": MADE_BY, "files": digests}, indent=1) + "\n"
     (folder / MANIFEST).write_text(manifest, encoding="utf-8", newline="\n")
-    return Written(files=len(digests) + 1, size=size + len(manifest.encode()))
+    return ExportSize(files=len(digests) + 1, size=size + len(manifest.encode()))
 
 
-def _put_in_place(partial: Path, target: Path) -> None:
+def _replace_folder(partial: Path, target: Path) -> None:
     if not target.exists():
         partial.rename(target)
         return
@@ -127,5 +128,5 @@ def _put_in_place(partial: Path, target: Path) -> None:
     shutil.rmtree(former)
 
 
-def _sibling(target: Path, what: str) -> Path:
-    return target.with_name(f".{target.name}.{what}-{os.getpid()}")
+def _sibling(target: Path, purpose: str) -> Path:
+    return target.with_name(f".{target.name}.{purpose}-{os.getpid()}")

@@ -1,4 +1,4 @@
-"""Links that open a figure with settings filled in: a permalink's query, or a teacher's."""
+"""Parses links that open a figure with settings filled in, such as permalinks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from app.errors import FieldProblem, InvalidRequest, UnknownExperiment
 from app.experiments import find
 from app.experiments.definition import Experiment, ParameterValue, RunRequest
 
-# All settings of a figure with room to spare: the longest permalink's query has 130.
-MAX_QUERY = 1_000
+# Longer queries are ignored. The longest permalink's query has 130 characters.
+MAX_QUERY_LENGTH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A figure with the settings of a link. Nothing trains by it.
+class FigureLink:
+    """The figure and settings that a link names. Following it starts no training.
 
-    `problems`: what the link names besides, and the figure can't be given. `expired`: it is the
-    permalink of a run that is gone.
+    `problems` lists the settings that are invalid. `expired` marks the permalink of a run that has
+    been deleted.
     """
 
     experiment: Experiment
@@ -25,18 +25,20 @@ class Asked:
     expired: bool = False
 
     @property
-    def seeded(self) -> bool:
-        """The link names a seed; otherwise every run draws its own."""
+    def has_seed(self) -> bool:
+        """Whether the link names a seed; without one, every run draws its own."""
         return "seed" in self.request.model_fields_set
 
     def settings(self) -> dict[str, ParameterValue]:
-        """What the link sets, the seeds too."""
-        named = self.request.model_fields_set
-        return {name: value for name, value in self.request.model_dump().items() if name in named}
+        """Returns the settings in the link, seeds included."""
+        given_fields = self.request.model_fields_set
+        return {
+            name: value for name, value in self.request.model_dump().items() if name in given_fields
+        }
 
 
-def asked(query: Mapping[str, str]) -> Asked | None:
-    """What a query asks for, without what can't be; None where it names no figure of ours."""
+def parse_figure_link(query: Mapping[str, str]) -> FigureLink | None:
+    """Parses a query, leaving out invalid settings; None if it names no figure."""
     values = {name: value for name, value in query.items() if value}
     try:
         experiment = find(values.pop("figure", ""))
@@ -45,8 +47,8 @@ def asked(query: Mapping[str, str]) -> Asked | None:
     problems: list[FieldProblem] = []
     while True:
         try:
-            return Asked(experiment, experiment.parse(values, text=True), tuple(problems))
+            return FigureLink(experiment, experiment.parse(values, text=True), tuple(problems))
         except InvalidRequest as error:
             problems += error.problems
             for field in {problem.field for problem in error.problems}:
-                del values[field]  # what is wrong was sent: defaults are within their bounds
+                del values[field]  # only given values can be invalid, since defaults are valid

@@ -1,6 +1,6 @@
-"""Lessons with the article's figures, for a class: the page /teaching and docs/teaching.md.
+"""Lessons for a class with the article's figures: the page /teaching and docs/teaching.md.
 
-`python -m app.article.lessons > docs/teaching.md` renews the latter. In texts, `backticks` are
+`python -m app.article.lessons > docs/teaching.md` renews the latter. `Backticks` in the texts mark
 code.
 """
 
@@ -14,10 +14,10 @@ from app.experiments.definition import Experiment, ParameterValue, RunRequest
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One figure with settings, and what to do with it.
+    """One figure with settings, a question for the class and the answer.
 
-    `settings`: what its link fills in; with a seed there, the whole class watches one run. `see`
-    was checked by the runs of `checked`: seeds, besides the settings.
+    `figure_link` fills in `settings`; if they contain a seed, the whole class watches one run. The
+    numbers of `see` were measured with `settings` and `verified_settings` together.
     """
 
     slug: str
@@ -27,40 +27,40 @@ class Lesson:
     see: str
     why: str
     settings: dict[str, ParameterValue] = field(default_factory=dict)
-    checked: dict[str, ParameterValue] = field(default_factory=dict)
+    verified_settings: dict[str, ParameterValue] = field(default_factory=dict)
 
     @property
     def experiment(self) -> Experiment:
-        """Whose figure it is."""
+        """The experiment of the figure."""
         return find(self.slug)
 
     @property
-    def link(self) -> str:
-        """Opens the article at the figure, filled in."""
+    def figure_link(self) -> str:
+        """The link that opens the article at the figure with the settings filled in."""
         return "/?" + urlencode({"figure": self.slug, **self.settings})
 
     @property
-    def repetition(self) -> RunRequest:
-        """The run whose numbers `see` tells."""
-        return self.experiment.parse(self.settings | self.checked)
+    def verified_request(self) -> RunRequest:
+        """The run that measured the numbers of `see`."""
+        return self.experiment.parse(self.settings | self.verified_settings)
 
     @property
     def evidence(self) -> str:
-        """On what `see` rests."""
-        run = self.repetition
-        seeds = f"{run.seed} to {run.seed + run.seeds - 1}, n = {run.seeds}"
-        return f"Over seeds {seeds}: `{self.experiment.command(run)}`."
+        """A sentence that names the seeds and the command behind `see`."""
+        request = self.verified_request
+        seeds = f"{request.seed} to {request.seed + request.seeds - 1}, n = {request.seeds}"
+        return f"Over seeds {seeds}: `{self.experiment.command(request)}`."
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
-    """Some paragraphs under a heading."""
+class AdviceSection:
+    """A section of advice for teachers."""
 
     heading: str
     paragraphs: tuple[str, ...]
 
 
-TEN_FROM_7: dict[str, ParameterValue] = {"seed": 7, "seeds": 10}
+TEN_SEEDS_FROM_7: dict[str, ParameterValue] = {"seed": 7, "seeds": 10}
 
 INTRODUCTION = (
     "Each lesson is a link that opens one figure of the article with its settings filled in. "
@@ -76,7 +76,7 @@ LESSONS = (
         title="A rate at which one network gets lost",
         minutes=10,
         settings={"seed": 7},
-        checked=TEN_FROM_7,
+        verified_settings=TEN_SEEDS_FROM_7,
         ask="Two networks start from the same weights and see the same images; one has BatchNorm. "
         "Which of them will learn at a learning rate of 0.1, which at 0.5? Vote on all four.",
         see="At 0.1 both learn: in the end 89.7% of the test images are right with BatchNorm and "
@@ -95,7 +95,7 @@ LESSONS = (
         title="The same again, with γ at 1",
         minutes=10,
         settings={"gamma0": 1.0, "seed": 7},
-        checked=TEN_FROM_7,
+        verified_settings=TEN_SEEDS_FROM_7,
         ask="In the lesson before, every γ started at 0.1. Now it starts at 1. Which of the four "
         "curves can change at all? Does BatchNorm still survive the rate of 0.5?",
         see="The two plain curves are the same to the last digit: they have no γ. At 0.1 BatchNorm "
@@ -111,7 +111,7 @@ LESSONS = (
         title="A slow start that was none",
         minutes=10,
         settings={"statistics": "precise", "seed": 7},
-        checked=TEN_FROM_7,
+        verified_settings=TEN_SEEDS_FROM_7,
         ask="In the first lesson, at a rate of 0.1, BatchNorm lay below the plain network for some "
         "thirty steps. Why? Collect reasons. Then train the same seed again, but test BatchNorm "
         "with statistics taken anew from training images instead of its running averages.",
@@ -127,7 +127,7 @@ LESSONS = (
         title="One run is one draw",
         minutes=15,
         settings={"learning_rate": 0.3},
-        checked=TEN_FROM_7,
+        verified_settings=TEN_SEEDS_FROM_7,
         ask="Everybody leaves the seed empty, so that each gets a run of their own. At a rate of "
         "0.3, does BatchNorm end ahead of the plain network in your run? In how many of the "
         "class? Then all set 0.7 and train again.",
@@ -144,7 +144,7 @@ LESSONS = (
         title="Is it the variance that matters?",
         minutes=10,
         settings={"seed": 7},
-        checked=TEN_FROM_7,
+        verified_settings=TEN_SEEDS_FROM_7,
         ask="BatchNorm divides by the standard deviation. Other networks here divide by an ℓ1, ℓ2 "
         "or ℓ∞ norm instead, which does not fix the variance. Will they learn as fast as "
         "BatchNorm, or as slowly as the plain network?",
@@ -162,7 +162,7 @@ LESSONS = (
         title="Putting the shift back",
         minutes=20,
         settings={"seed": 7},
-        checked=TEN_FROM_7,
+        verified_settings=TEN_SEEDS_FROM_7,
         ask="Suppose BatchNorm helps because it keeps the inputs of each layer in place. Behind "
         "each norm we now add noise that moves them, anew at every step. What should happen to "
         "the network with BatchNorm, and why is there a fourth network, plain with noise?",
@@ -182,7 +182,7 @@ LESSONS = (
         title="Still inputs, and what they are worth",
         minutes=20,
         settings={"seed": 7},
-        checked=TEN_FROM_7,
+        verified_settings=TEN_SEEDS_FROM_7,
         ask="The third network normalises as BatchNorm does, to the last bit, but its gradient "
         "takes mean and deviation for constants. Its inputs are as still as BatchNorm’s. If "
         "stillness is what helps, where will its curve lie? Vote: near BatchNorm, near the plain "
@@ -201,7 +201,7 @@ LESSONS = (
         title="How far can a gradient be trusted?",
         minutes=20,
         settings={"seed": 7},
-        checked=TEN_FROM_7,
+        verified_settings=TEN_SEEDS_FROM_7,
         ask="We stop at a step and walk along the gradient by half, one, two and four learning "
         "rates. How much will the loss vary on the way? In which network does the gradient at the "
         "end still resemble the one at the start?",
@@ -218,7 +218,7 @@ LESSONS = (
         title="A claim that shrinks",
         minutes=15,
         settings={"depth": 2},
-        checked=TEN_FROM_7,
+        verified_settings=TEN_SEEDS_FROM_7,
         ask="The network before had six convolutions. With two, will BatchNorm still be smoother? "
         "Everybody trains with a seed of their own; whoever gets a verdict against BatchNorm calls "
         "it out.",
@@ -234,7 +234,7 @@ LESSONS = (
         title="Weights four times as long",
         minutes=15,
         settings={"doublings": 2, "seed": 100},
-        checked={"seed": 100, "seeds": 10},
+        verified_settings={"seed": 100, "seeds": 10},
         ask="All weights of the six convolutions are multiplied by four before the first step. "
         "What becomes of the first loss with BatchNorm, what of its gradient? Work it out on paper "
         "before you train.",
@@ -251,7 +251,7 @@ LESSONS = (
         title="What γ and β can do alone",
         minutes=15,
         settings={"seed": 1000},
-        checked={"seed": 1000, "seeds": 10},
+        verified_settings={"seed": 1000, "seeds": 10},
         ask="Every weight stays as random as it began, the last layer’s too; only γ and β learn, a "
         "scale and a shift for each channel. Guessing has 10% of the digits right. How many will "
         "this network have?",
@@ -263,7 +263,7 @@ LESSONS = (
 )
 
 ADVICE = (
-    Advice(
+    AdviceSection(
         "A class on one server",
         (
             "Requests for the same seed and settings share one run while it waits or trains. With "
@@ -284,7 +284,7 @@ ADVICE = (
             "these links then open the article, but fill nothing in.",
         ),
     ),
-    Advice(
+    AdviceSection(
         "Handing in",
         (
             "Under a finished run stands its permalink. It opens the article at that run for "
@@ -304,12 +304,12 @@ ADVICE = (
 
 
 def markdown() -> str:
-    """docs/teaching.md."""
+    """Returns the text of docs/teaching.md."""
     parts = ["# Teaching with the article", INTRODUCTION]
     for number, lesson in enumerate(LESSONS, 1):
         parts += [
             f"## {number}. {lesson.title}",
-            f"`{lesson.link}` · {lesson.minutes} minutes",
+            f"`{lesson.figure_link}` · {lesson.minutes} minutes",
             f"**Ask first.** {lesson.ask}",
             f"**What students will see.** {lesson.see} {lesson.evidence}",
             f"**Why.** {lesson.why}",

@@ -1,7 +1,7 @@
-r"""Formulas in templates: `\( … \)` within a line and `\[ … \]` on their own become MathML.
+r"""Converts LaTeX in templates to MathML: inline `\( … \)` and display `\[ … \]`.
 
-They are set when a template is compiled, once in the server's life, so that readers get markup and
-need no script for it. The symbols of BatchNorm carry a class, which gives them their colour.
+Formulas are converted when a template is compiled, once per server, so that pages need no script
+for them. BatchNorm's symbols get a class for their colour.
 """
 
 import re
@@ -14,56 +14,58 @@ from latex2mathml.converter import convert
 FORMULA = re.compile(r"\\\((?P<inline>.+?)\\\)|\\\[(?P<block>.+?)\\\]", re.DOTALL)
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 
-# One colour each, in text, equations and widgets: static/css/tokens.css.
-SYMBOLS = {"μ": "mu", "σ": "sigma", "γ": "gamma", "β": "beta"}
-WITH_SCRIPTS = {f"{{{NAMESPACE}}}{name}" for name in ("msub", "msup", "msubsup")}
-IDENTIFIER = f"{{{NAMESPACE}}}mi"
-# `\class{plain}{\beta}` is another β, such as that of β-smoothness.
-PLAIN = "plain"
+# Classes of the coloured symbols; static/css/tokens.css defines the colours.
+SYMBOL_CLASSES = {"μ": "mu", "σ": "sigma", "γ": "gamma", "β": "beta"}
+SCRIPTED_TAGS = {f"{{{NAMESPACE}}}{name}" for name in ("msub", "msup", "msubsup")}
+IDENTIFIER_TAG = f"{{{NAMESPACE}}}mi"
+# `\class{plain}{\beta}` is a β that is not BatchNorm's, such as that of β-smoothness.
+PLAIN_CLASS = "plain"
 
-# The converter writes the accent's ASCII look-alike, which fonts draw as a small caret.
+# The converter writes the ASCII caret for a hat accent, which fonts draw too small.
 ACCENTS = {"^": "\u02c6"}
 
 ET.register_namespace("", NAMESPACE)
 
 
-class Maths(Extension):
-    r"""Replaces formulas in a template's source, before Jinja reads any brace in them."""
+class MathMLExtension(Extension):
+    r"""A Jinja extension that replaces formulas before Jinja parses the braces in them."""
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
-        """The source with MathML for LaTeX; its lines keep their numbers."""
-        return FORMULA.sub(_replace, source)
+        """Returns the source with MathML in place of LaTeX; line numbers stay the same."""
+        return FORMULA.sub(_to_markup, source)
 
 
-def _replace(found: re.Match[str]) -> str:
-    inline, block = found["inline"], found["block"]
-    markup = mathml(inline or block, block=block is not None)
-    return markup + "\n" * found[0].count("\n")
+def _to_markup(match: re.Match[str]) -> str:
+    inline, block = match["inline"], match["block"]
+    markup = to_mathml(inline or block, block=block is not None)
+    return markup + "\n" * match[0].count("\n")
 
 
-def mathml(latex: str, *, block: bool = False) -> str:
-    """MathML for a formula. Raises ValueError if it needs a style attribute or wasn't understood:
-    the page's content policy would drop the one, and a reader would see the other as an error.
+def to_mathml(latex: str, *, block: bool = False) -> str:
+    """Converts a formula to MathML.
+
+    Raises ValueError if the result has a style attribute, which the content security policy blocks,
+    or if the converter did not understand the formula.
     """
     text = convert(latex, display="block" if block else "inline")
     # Bare ampersands are alignment marks that the converter doesn't know.
     if "style=" in text or re.search(r"&(?!#?\w+;)", text):
         raise ValueError(f"this formula can't be set: {latex}")
     root = ET.fromstring(text)  # noqa: S314  # from a template of ours
-    for element, kind in _symbols(root):
+    for element, kind in _find_symbols(root):
         element.set("class", kind)
     for accent in root.iter(f"{{{NAMESPACE}}}mo"):
         accent.text = ACCENTS.get(accent.text or "", accent.text)
     return ET.tostring(root, encoding="unicode", short_empty_elements=False)
 
 
-def _symbols(parent: ET.Element) -> Iterator[tuple[ET.Element, str]]:
-    """Each coloured symbol with its class; one with sub- or superscripts is taken as a whole."""
+def _find_symbols(parent: ET.Element) -> Iterator[tuple[ET.Element, str]]:
+    """Yields each coloured symbol, with its sub- and superscripts, and its class."""
     for child in parent:
-        if child.get("class") == PLAIN:
+        if child.get("class") == PLAIN_CLASS:
             continue
-        base = child[0] if child.tag in WITH_SCRIPTS else child
-        if base.tag == IDENTIFIER and base.text in SYMBOLS:
-            yield child, SYMBOLS[base.text]
+        base = child[0] if child.tag in SCRIPTED_TAGS else child
+        if base.tag == IDENTIFIER_TAG and base.text in SYMBOL_CLASSES:
+            yield child, SYMBOL_CLASSES[base.text]
         else:
-            yield from _symbols(child)
+            yield from _find_symbols(child)

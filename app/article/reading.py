@@ -1,13 +1,11 @@
-"""How the prose speaks of figures: by the names of their curves."""
+"""Looks up the curves that the article's prose names."""
 
 from app.experiments import find
 from app.experiments.definition import Arm
 
 
-def curve_of(slug: str, arm: str) -> Arm:
-    """The arm whose curves a figure draws. Raises UnknownExperiment, and ValueError for an arm that
-    the figure has not got.
-    """
+def find_curve(slug: str, arm: str) -> Arm:
+    """Returns an arm of a figure. Raises UnknownExperiment, or ValueError for an unknown arm."""
     arms = {each.id: each for each in find(slug).arms}
     if arm not in arms:
         raise ValueError(f"no curve {arm!r} in the figure {slug}; there are: {', '.join(arms)}")

@@ -1,4 +1,4 @@
-"""One work that can be cited, as data, and its BibTeX."""
+"""A work that can be cited, and its BibTeX entry."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal["inproceedings", "article", "misc"]
 
-# Where BibTeX wants the venue of each kind.
+# The BibTeX field for the venue, by entry type.
 VENUE_FIELDS: dict[Kind, str] = {
     "inproceedings": "booktitle",
     "article": "journal",
@@ -16,9 +16,9 @@ VENUE_FIELDS: dict[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One work. `kind` is its BibTeX type, and `venue` is empty for a preprint.
+    """A cited work. `kind` is its BibTeX entry type; `venue` is empty for a preprint.
 
-    It can be found by its arXiv identifier, its DOI or its address; at most one is given.
+    At most one of `arxiv` (an arXiv identifier), `doi` and `url` is given.
     """
 
     key: str
@@ -34,22 +34,22 @@ class Reference:
     url: str | None = None
 
     @property
-    def place(self) -> str:
-        """Where it was published, as a reader would write it; empty for a preprint."""
+    def publication(self) -> str:
+        """The venue with volume and number, for the list of references; empty for a preprint."""
         if self.volume is None:
             return self.venue
         return f"{self.venue} {self.volume}({self.number})"
 
     @property
-    def address(self) -> str | None:
-        """Where to read it, or None if all that is known is its venue."""
+    def link_url(self) -> str | None:
+        """The URL of the work; None if only its venue is known."""
         if self.arxiv is not None:
             return f"https://arxiv.org/abs/{self.arxiv}"
         return f"https://doi.org/{self.doi}" if self.doi is not None else self.url
 
     @property
-    def label(self) -> str:
-        """What a link to its address says."""
+    def link_text(self) -> str:
+        """The text of a link to the work."""
         if self.arxiv is not None:
             return f"arXiv:{self.arxiv}"
         if self.doi is not None:
@@ -57,11 +57,11 @@ class Reference:
         return (self.url or "").removeprefix("https://").partition("/")[0]
 
     def bibtex(self) -> str:
-        """Its BibTeX entry, in UTF-8. Titles keep their capitals."""
-        lines = [f"  {name} = {{{value}}}," for name, value in self._fields()]
+        """Returns its BibTeX entry in UTF-8. Braces keep the title's capitals."""
+        lines = [f"  {name} = {{{value}}}," for name, value in self._bibtex_fields()]
         return "\n".join([f"@{self.kind}{{{self.key},", *lines, "}"])
 
-    def _fields(self) -> Iterator[tuple[str, str | int]]:
+    def _bibtex_fields(self) -> Iterator[tuple[str, str | int]]:
         yield "author", " and ".join(self.authors)
         yield "title", f"{{{self.title}}}"
         if self.venue:

@@ -1,4 +1,4 @@
-"""What the article cites, as data, and how to cite the article."""
+"""The article's references, and the reference that cites the article itself."""
 
 from app.article.reference import Reference as Reference  # noqa: PLC0414
 

@@ -1,4 +1,4 @@
-"""Renders the article and the fragments of its figures from templates."""
+"""Renders the article and its fragments from Jinja templates."""
 
 import json
 import secrets
@@ -20,16 +20,16 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
 from app.article import lessons
-from app.article.assets import modules, translated_words
+from app.article.assets import preloaded_modules, translation_script
 from app.article.citations import Citations
-from app.article.editions import SERVED, Edition
-from app.article.figure_links import Asked
-from app.article.mathml import Maths
-from app.article.reading import curve_of
+from app.article.editions import SERVER_EDITION, Edition
+from app.article.figure_links import FigureLink
+from app.article.mathml import MathMLExtension
+from app.article.reading import find_curve
 from app.article.references import ARTICLE
 from app.comments import MAX_NAME, MAX_TEXT, Comment
 from app.drawings.networks import draw_network
-from app.drawings.sweep_grids import against_map, draw_sweep, edges_of
+from app.drawings.sweep_grids import compare_with_sweep, draw_sweep, shade_edges
 from app.errors import InvalidSettings
 from app.experiments import EXPERIMENTS
 from app.experiments.architectures import parameter_count
@@ -41,12 +41,12 @@ from app.resources import TEMPLATES
 from app.runs.run import Run
 from app.settings import ENGLISH, PREFIX
 
-# The relative address of the article, from a page beside it.
-HERE = "./"
+# The article's relative URL from a page in the same folder.
+SAME_FOLDER = "./"
 
 
-class Compiled(BytecodeCache):
-    """What templates compile to, for all applications of this process."""
+class MemoryBytecodeCache(BytecodeCache):
+    """A Jinja bytecode cache in memory, shared by all applications of this process."""
 
     def __init__(self) -> None:
         self._bytecode: dict[tuple[str, str], bytes] = {}
@@ -60,31 +60,31 @@ class Compiled(BytecodeCache):
         self._bytecode[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
 
 
-COMPILED = Compiled()
+BYTECODE_CACHE = MemoryBytecodeCache()
 
 
-class Pages:
-    """Renders templates. Everything that doesn't change while the server lives is read once."""
+class PageRenderer:
+    """Renders all pages and fragments. Recordings, stills and sweeps are read once."""
 
     def __init__(
         self,
         asset_root: str,
         *,
         comments: bool,
-        edition: Edition = SERVED,
+        edition: Edition = SERVER_EDITION,
         language: str = ENGLISH,
         public_url: str = "",
     ) -> None:
         self._environment = Environment(
-            loader=FileSystemLoader(_folders(language)),
+            loader=FileSystemLoader(_template_folders(language)),
             autoescape=select_autoescape(default=True),
             undefined=StrictUndefined,
-            extensions=[Maths],
+            extensions=[MathMLExtension],
             trim_blocks=True,
             lstrip_blocks=True,
-            bytecode_cache=COMPILED,
+            bytecode_cache=BYTECODE_CACHE,
         )
-        self._environment.filters["coded"] = coded
+        self._environment.filters["backticks_to_code"] = backticks_to_code
         recorded = {slug: recordings.load(slug) for slug in EXPERIMENTS}
         self._environment.globals |= {
             "article": ARTICLE,
@@ -93,106 +93,121 @@ class Pages:
             "edition": edition,
             "experiments": EXPERIMENTS,
             "language": language,
-            "curve_of": curve_of,
+            "find_curve": find_curve,
             "recordings": recorded,
-            "settings_of": settings_of,
+            "changed_settings": changed_settings,
             "requests": {
                 slug: recorded_request(EXPERIMENTS[slug], recorded[slug]) for slug in recorded
             },
             "draw_network": draw_network,
-            "modules": modules(language=language),
-            "translated_words": translated_words(language),
+            "preloaded_modules": preloaded_modules(language=language),
+            "translation_script": translation_script(language),
             "draw_sweep": draw_sweep,
-            "edges_of": edges_of,
-            "against_map": against_map,
+            "shade_edges": shade_edges,
+            "compare_with_sweep": compare_with_sweep,
             "stills": stills.load(),
             "sweeps": {slug: recorded_sweeps.load(slug) for slug in EXPERIMENTS},
             "final_values": final_values,
-            "levels_of": levels_of,
+            "levels_json": levels_json,
             "parameter_count": parameter_count,
             "public_url": public_url,
-            "once": Once(),
-            "new_key": lambda: secrets.token_urlsafe(12),
+            "cached_fragment": FragmentCache(),
+            "new_idempotency_key": lambda: secrets.token_urlsafe(12),
         }
-        # Compiles all templates now (0.6 s, measured), not while the first reader waits; and a
-        # citation of nothing stops the start.
+        # This compiles all templates (measured: 0.6 s) before the first request, and an unknown
+        # citation stops the start.
         citations = Citations()
-        self._article("", citations)
+        self._render_article("", citations)
         self.bibliography = citations.bibtex()
-        self.teaching = self._render("teaching.html", root=HERE, lessons=lessons)
+        self.teaching_page = self._render("teaching.html", root=SAME_FOLDER, lessons=lessons)
 
     def article(
         self,
         reader: str,
         *,
-        root: str = HERE,
-        opened: Run | None = None,
-        followed: Asked | None = None,
+        root: str = SAME_FOLDER,
+        opened_run: Run | None = None,
+        figure_link: FigureLink | None = None,
     ) -> str:
-        """The whole page; the figure of a run that is `opened` shows it, that of a link that was
-        `followed` has its settings filled in.
-        """
-        return self._article(reader, Citations(), root, opened, followed)
+        """Renders the article.
 
-    def _article(
+        The figure of `opened_run` shows that run; the figure of `figure_link` has its settings
+        filled in.
+        """
+        return self._render_article(reader, Citations(), root, opened_run, figure_link)
+
+    def _render_article(
         self,
         reader: str,
         citations: Citations,
-        root: str = HERE,
-        opened: Run | None = None,
-        followed: Asked | None = None,
+        root: str = SAME_FOLDER,
+        opened_run: Run | None = None,
+        figure_link: FigureLink | None = None,
     ) -> str:
         return self._render(
             "article.html",
             root=root,
             reader=reader,
             citations=citations,
-            opened=opened,
-            followed=followed,
+            opened_run=opened_run,
+            figure_link=figure_link,
         )
 
-    def panel(self, run: Run, reader: str, *, root: str = HERE) -> str:
-        """A figure's controls and state, for htmx to put in place of the old ones."""
+    def panel(self, run: Run, reader: str, *, root: str = SAME_FOLDER) -> str:
+        """Renders a figure's controls and state, which htmx swaps in."""
         return self._render(
-            "panel.html", root=root, experiment=run.experiment, run=run, asked=None, reader=reader
+            "panel.html", root=root, experiment=run.experiment, run=run, prefill=None, reader=reader
         )
 
-    def comments(
+    def comments_fragment(
         self,
-        shown: Sequence[Comment],
+        newest: Sequence[Comment],
         total: int,
         *,
-        root: str = HERE,
+        root: str = SAME_FOLDER,
         name: str = "",
-        new: Comment | None = None,
+        new_comment: Comment | None = None,
     ) -> str:
-        """The comments and a fresh form, for htmx; `new` is the one that the reader just wrote."""
+        """Renders the comments and an empty form for htmx.
+
+        `new_comment` is the one that the reader has just written.
+        """
         return self._render(
-            "comments.html", root=root, shown=shown, total=total, name=name, new=new
+            "comments.html",
+            root=root,
+            newest=newest,
+            total=total,
+            name=name,
+            new_comment=new_comment,
         )
 
-    def comments_page(self, shown: Sequence[Comment], total: int) -> str:
-        """The same as a page of its own, for readers without scripts."""
+    def comments_page(self, newest: Sequence[Comment], total: int) -> str:
+        """Renders the comments as a page, for readers without scripts."""
         return self._render(
-            "comments-page.html", root=HERE, shown=shown, total=total, name="", new=None
+            "comments-page.html",
+            root=SAME_FOLDER,
+            newest=newest,
+            total=total,
+            name="",
+            new_comment=None,
         )
 
-    def problem(self, root: str, problem: dict[str, Any]) -> str:
-        """A problem document as a page; `root` leads from there to the article."""
+    def problem_page(self, root: str, problem: dict[str, Any]) -> str:
+        """Renders a problem document as a page; `root` is the article's relative URL."""
         return self._render("problem.html", root=root, problem=problem)
 
     def _render(self, name: str, /, **context: Any) -> str:
         return self._environment.get_template(name).render(context)
 
 
-# Nothing of it is one application's, and it takes 0.4 s.
-shared = cache(Pages)
+# Applications can share a renderer, which takes 0.4 s to create.
+shared_renderer = cache(PageRenderer)
 
 
-def _folders(language: str) -> list[Path]:
-    """Where templates are looked for: what a translation lacks is there in English.
+def _template_folders(language: str) -> list[Path]:
+    """Returns the template folders in search order: the translation's, then English.
 
-    Raises InvalidSettings where there is no translation.
+    Raises InvalidSettings if there is no translation.
     """
     if language == ENGLISH:
         return [TEMPLATES]
@@ -204,35 +219,35 @@ def _folders(language: str) -> list[Path]:
     return [translation, TEMPLATES]
 
 
-class Once:
-    """A part of the page that is the same for all readers, rendered for the first one."""
+class FragmentCache:
+    """Caches rendered fragments that are the same for all readers."""
 
     def __init__(self) -> None:
-        self._parts: dict[str, Markup] = {}
+        self._fragments: dict[str, Markup] = {}
 
     def __call__(self, key: str, macro: Callable[..., Markup], *arguments: object) -> Markup:
-        """What the macro makes of the arguments; later calls with the same `key` repeat it."""
-        if key not in self._parts:
-            self._parts[key] = macro(*arguments)
-        return self._parts[key]
+        """Returns `macro(*arguments)`, rendered at the first call with this `key`."""
+        if key not in self._fragments:
+            self._fragments[key] = macro(*arguments)
+        return self._fragments[key]
 
 
 def recorded_request(experiment: Experiment, recording: Recording | None) -> RunRequest | None:
-    """What was asked for when the recording was made."""
+    """Returns the request that a recording was made with."""
     if recording is None:
         return None
     receipt = recording.receipt
-    asked = {"seed": receipt["seed"], "seeds": receipt["seeds"], **receipt["parameters"]}
-    return experiment.parse(asked)
+    values = {"seed": receipt["seed"], "seeds": receipt["seeds"], **receipt["parameters"]}
+    return experiment.parse(values)
 
 
-def levels_of(request: RunRequest) -> str:
-    """The lines that a request draws across the charts, as JSON for the script."""
+def levels_json(request: RunRequest) -> str:
+    """Returns a request's horizontal reference lines as JSON for the charts."""
     return json.dumps([asdict(level) for level in request.levels()])
 
 
-def settings_of(experiment: Experiment, request: RunRequest) -> str:
-    """The parameters that are not at their defaults, in words, for a picture's source."""
+def changed_settings(experiment: Experiment, request: RunRequest) -> str:
+    """Returns the parameters that differ from their defaults, as text for an exported picture."""
     changed = experiment.changed(request)
     return ", ".join(
         f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
@@ -241,7 +256,7 @@ def settings_of(experiment: Experiment, request: RunRequest) -> str:
 
 
 def final_values(experiment: Experiment, measured: Measurements, arm: Arm) -> list[str]:
-    """An arm's last values in words, the median over the seeds; empty if none has ended."""
+    """Returns an arm's final values as text, each a median over seeds; empty if none has ended."""
     finals = {m.id: measured.final_values(arm.id, m.id).values() for m in experiment.metrics}
     if not any(finals.values()):
         return []
@@ -251,8 +266,8 @@ def final_values(experiment: Experiment, measured: Measurements, arm: Arm) -> li
     ]
 
 
-def coded(text: str) -> Markup:
-    """Text with its `backticks` as code."""
+def backticks_to_code(text: str) -> Markup:
+    """Jinja filter: converts `backticks` to <code> elements and escapes the rest."""
     code = Markup("<code>{}</code>")
     parts = text.split("`")
     return Markup().join(

@@ -1,40 +1,41 @@
-"""The article as plain files, for any place that can keep them: relative addresses, no server."""
+"""Generates the article as a static site with relative URLs."""
 
 import json
 from collections.abc import Iterator
 
-from app.article.assets import FOLDER, version_of
-from app.article.editions import PLAIN_FILES
-from app.article.renderer import Pages
+from app.article.assets import STATIC_FOLDER, content_version
+from app.article.editions import STATIC_EDITION
+from app.article.renderer import PageRenderer
 from app.errors import RecordingNotFound
 from app.experiments import EXPERIMENTS
 from app.reproducibility.recordings import Recording, load
 
 
-def files(language: str) -> Iterator[tuple[str, bytes]]:
-    """(relative path, content) of each file, the page last. Raises RecordingNotFound
-    and InvalidSettings.
+def site_files(language: str) -> Iterator[tuple[str, bytes]]:
+    """Yields (relative path, content) of each file, index.html last.
+
+    Raises RecordingNotFound and InvalidSettings.
     """
-    recorded = {slug: _recorded(slug) for slug in EXPERIMENTS}
-    asset_root = f"static/{version_of()}"
-    for path in sorted(FOLDER.rglob("*")):
+    recorded = {slug: _load_recording(slug) for slug in EXPERIMENTS}
+    asset_root = f"static/{content_version()}"
+    for path in sorted(STATIC_FOLDER.rglob("*")):
         if path.is_file():
-            yield f"{asset_root}/{path.relative_to(FOLDER).as_posix()}", path.read_bytes()
+            yield f"{asset_root}/{path.relative_to(STATIC_FOLDER).as_posix()}", path.read_bytes()
     for slug, recording in recorded.items():
         measured = recording.measurements([arm.id for arm in EXPERIMENTS[slug].arms])
         yield f"runs/{recording.file_name}.csv", measured.csv().encode()
-        yield f"runs/{recording.file_name}.json", _text(recording).encode()
-    pages = Pages(asset_root, comments=False, edition=PLAIN_FILES, language=language)
+        yield f"runs/{recording.file_name}.json", _receipt_json(recording).encode()
+    pages = PageRenderer(asset_root, comments=False, edition=STATIC_EDITION, language=language)
     yield "references.bib", pages.bibliography.encode()
     yield "index.html", pages.article(reader="").encode()
 
 
-def _recorded(slug: str) -> Recording:
+def _load_recording(slug: str) -> Recording:
     recording = load(slug)
     if recording is None:
         raise RecordingNotFound(f"no run of {slug} is recorded: python -m app record {slug}")
     return recording
 
 
-def _text(recording: Recording) -> str:
+def _receipt_json(recording: Recording) -> str:
     return json.dumps(recording.receipt, indent=1) + "\n"

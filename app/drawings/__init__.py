@@ -1,1 +1,1 @@
-"""What only the server draws."""
+"""Drawings that the server computes and templates turn into SVG and tables."""

@@ -1,4 +1,4 @@
-"""Networks, as plain geometry that a template turns into SVG."""
+"""Computes the layout of network diagrams, which a template turns into SVG."""
 
 import math
 from collections.abc import Iterator
@@ -21,81 +21,84 @@ from app.experiments.architectures import (
     with_shapes,
 )
 
-# A network's drawing, in its own units: one unit is one pixel of a feature map.
+# Sizes in units of one pixel of a feature map.
 NETWORK_WIDTH = 320
-MIDDLE = NETWORK_WIDTH / 2
-OPERATION_HEIGHT = 27
-GAP = 7
-DOT = 6
+CENTER_X = NETWORK_WIDTH / 2
+LAYER_HEIGHT = 27
+ROW_GAP = 7
+SCALAR_SIZE = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Map:
-    """One channel's feature map, to scale; `round` for a single number."""
+class FeatureMap:
+    """The feature map of one channel, to scale; `is_scalar` if it is a single number."""
 
     x: float
     y: float
     size: float
-    round: bool = False
+    is_scalar: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """One layer's name, on the wire between two rows of maps."""
+class LayerLabel:
+    """A layer's name, placed between two rows of feature maps."""
 
     y: float
     text: str
-    lit: bool
+    highlighted: bool
 
 
 @dataclass(slots=True)
 class NetworkDrawing:
-    """All rows of one network, from its input down."""
+    """The diagram of one network, from the input at the top."""
 
-    maps: list[Map] = field(default_factory=list)
-    gaps: list[tuple[float, float]] = field(default_factory=list)  # where the wire is hidden
-    operations: list[Operation] = field(default_factory=list)
-    shapes: list[tuple[float, str]] = field(default_factory=list)
+    maps: list[FeatureMap] = field(default_factory=list)
+    wire_gaps: list[tuple[float, float]] = field(
+        default_factory=list
+    )  # y and length where the wire is hidden
+    layers: list[LayerLabel] = field(default_factory=list)
+    shape_labels: list[tuple[float, str]] = field(default_factory=list)
     height: float = 0.0
 
     def add_maps(self, shape: Shape) -> None:
-        """A row of maps, one a channel, and its shape in words."""
-        flat = len(shape) == 1
-        size = DOT if flat else shape[1]
-        space = 4 if flat or shape[0] < 12 else 2
-        left = MIDDLE - (shape[0] * (size + space) - space) / 2
-        self.gaps.append((self.height, size))
+        """Adds a row of feature maps, one for each channel, and a label with their shape."""
+        is_vector = len(shape) == 1
+        size = SCALAR_SIZE if is_vector else shape[1]
+        spacing = 4 if is_vector or shape[0] < 12 else 2
+        left = CENTER_X - (shape[0] * (size + spacing) - spacing) / 2
+        self.wire_gaps.append((self.height, size))
         self.maps += [
-            Map(left + index * (size + space), self.height, size, flat) for index in range(shape[0])
+            FeatureMap(left + index * (size + spacing), self.height, size, is_vector)
+            for index in range(shape[0])
         ]
-        words = f"{shape[0]} logits" if flat else f"{shape[1]}×{shape[2]}×{shape[0]}"
-        self.shapes.append((self.height + size + 11, words))
-        self.height += size + 11 + GAP
+        label = f"{shape[0]} logits" if is_vector else f"{shape[1]}×{shape[2]}×{shape[0]}"
+        self.shape_labels.append((self.height + size + 11, label))
+        self.height += size + 11 + ROW_GAP
 
-    def add_operation(self, layer: Layer, *, drawn: bool) -> None:
-        """A row for one layer; a row that isn't drawn keeps its place free."""
-        if drawn:
+    def add_layer(self, layer: Layer, *, visible: bool) -> None:
+        """Adds a row for a layer; a row that is not visible leaves its place empty."""
+        if visible:
             lit = isinstance(layer, BatchNorm)
-            self.operations.append(Operation(self.height, _name(layer), lit))
-        self.height += OPERATION_HEIGHT + GAP
+            self.layers.append(LayerLabel(self.height, _layer_name(layer), lit))
+        self.height += LAYER_HEIGHT + ROW_GAP
 
 
-def draw_network(architecture: Architecture, beside: Architecture) -> NetworkDrawing:
-    """The network, with room left where the one `beside` it has layers that this one lacks."""
+def draw_network(architecture: Architecture, aligned_with: Architecture) -> NetworkDrawing:
+    """Draws a network, with empty rows for the layers that only `aligned_with` has."""
     drawing = NetworkDrawing()
     drawing.add_maps(MNIST_SHAPE)
-    for layer, own, before, after in _aligned(architecture, beside):
-        drawing.add_operation(layer, drawn=own)
+    for layer, own, before, after in _align_layers(architecture, aligned_with):
+        drawing.add_layer(layer, visible=own)
         if before != after:
             drawing.add_maps(after)
     return drawing
 
 
-def _aligned(
-    architecture: Architecture, beside: Architecture
+def _align_layers(
+    architecture: Architecture, other: Architecture
 ) -> Iterator[tuple[Layer, bool, Shape, Shape]]:
-    """All layers of both: which are this architecture's own, and the shapes around them."""
-    longer = max(architecture, beside, key=len)
+    """Yields the longer network's layers: (layer, whether `architecture` has it, input, output)."""
+    longer = max(architecture, other, key=len)
     own = iter(architecture)
     expected = next(own, None)
     for layer, before, after in with_shapes(longer):
@@ -105,7 +108,7 @@ def _aligned(
         yield layer, is_own, before, after
 
 
-def _name(layer: Layer) -> str:
+def _layer_name(layer: Layer) -> str:
     match layer:
         case Convolution(channels, kernel):
             name = f"convolution {kernel}×{kernel}, {channels} channels"

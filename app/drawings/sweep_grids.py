@@ -1,4 +1,4 @@
-"""Recorded sweeps as tables of numbers and shades, and how a reader's run compares with them."""
+"""Recorded sweeps as tables of shaded cells, and the comparison of a reader's run with them."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,21 +11,21 @@ from app.experiments.sweeps import Panel, Sweep
 from app.reproducibility.recorded_sweeps import RecordedSweep
 from app.runs.run import Run
 
-# The style sheet has that many shades, from `low` of a sweep's scale to `high`.
-LEVELS = 10
+# The number of shades in the style sheet, from `low` to `high` of a sweep's scale.
+SHADES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class CellDrawing:
-    """One cell: its number as text, and its shade's class; of a diverged one, "x" for both."""
+    """A cell: its value as text and the class of its shade ("×" and "x" if it diverged)."""
 
     text: str
-    level: str
+    shade: str
 
 
 @dataclass(frozen=True, slots=True)
 class PanelDrawing:
-    """One map: `rows` of cells, a seed each, and the `medians` below."""
+    """One table: `rows` of cells, one for each seed, and the `medians` of the columns."""
 
     panel: Panel
     arm: Arm
@@ -35,53 +35,60 @@ class PanelDrawing:
 
     @property
     def diverged(self) -> bool:
-        """Whether any cell is a training that diverged."""
-        return any(cell.level == "x" for _, cells in self.rows for cell in cells)
+        """Whether any training of the table diverged."""
+        return any(cell.shade == "x" for _, cells in self.rows for cell in cells)
 
 
 def draw_sweep(experiment: Experiment, recorded: RecordedSweep) -> list[PanelDrawing]:
-    """Each panel's cells, the parameter's values across and the seeds down."""
+    """Draws each panel of a sweep: a column for each parameter value, a row for each seed."""
     assert experiment.sweep is not None
-    return [_panel(experiment, experiment.sweep, recorded, of) for of in experiment.sweep.panels]
+    return [
+        _draw_panel(experiment, experiment.sweep, recorded, of) for of in experiment.sweep.panels
+    ]
 
 
-def edges_of(experiment: Experiment) -> list[str]:
-    """Where the shades begin, and where the last one ends, in the unit of the cells."""
-    sweep, metric = _swept(experiment)
-    width = (sweep.high - sweep.low) / LEVELS
-    return [_number(sweep.low + width * k, metric, digits=0) for k in range(LEVELS + 1)]
+def shade_edges(experiment: Experiment) -> list[str]:
+    """Returns the lower edge of each shade and the upper edge of the last, as text."""
+    sweep, metric = _sweep_and_metric(experiment)
+    width = (sweep.high - sweep.low) / SHADES
+    return [_format_value(sweep.low + width * k, metric, digits=0) for k in range(SHADES + 1)]
 
 
-def against_map(run: Run, recorded: RecordedSweep) -> str | None:
-    """What the maps have for a finished run's cell and what the run gave; None for no cell."""
+def compare_with_sweep(run: Run, recorded: RecordedSweep) -> str | None:
+    """Compares a finished run with its cell of the recorded sweep; None if it has no cell."""
     experiment = run.experiment
     if experiment.sweep is None or not recorded.covers(experiment, run.request):
         return None
     sweep, seed = experiment.sweep, run.request.seed
     value = run.request.parameters()[sweep.parameter]
-    theirs = [recorded.ends[value, seed, panel.arm] for panel in sweep.panels]
-    ours = [run.measured.end_event(panel.arm, seed) for panel in sweep.panels]
+    recorded_ends = [recorded.ends[value, seed, panel.arm] for panel in sweep.panels]
+    run_ends = [run.measured.end_event(panel.arm, seed) for panel in sweep.panels]
     texts = [
-        [_result(end, panel, experiment) for end, panel in zip(ends, sweep.panels, strict=True)]
-        for ends in (theirs, ours)
+        [
+            _format_result(end, panel, experiment)
+            for end, panel in zip(ends, sweep.panels, strict=True)
+        ]
+        for ends in (recorded_ends, run_ends)
     ]
-    mapped = _list(
+    recorded_results = _join(
         f"{text} ({panel.label})" for text, panel in zip(texts[0], sweep.panels, strict=True)
     )
-    start = f"For {sweep.name} {value:g} and seed {seed} the maps have {mapped}."
-    if all(_same(a, b, p) for a, b, p in zip(theirs, ours, sweep.panels, strict=True)):
+    start = f"For {sweep.name} {value:g} and seed {seed} the maps have {recorded_results}."
+    if all(
+        _identical(a, b, p) for a, b, p in zip(recorded_ends, run_ends, sweep.panels, strict=True)
+    ):
         return f"{start} Your run gave the same, digit for digit."
     return (
-        f"{start} Your run gave {_list(texts[1])}. Other versions and processors round their sums "
+        f"{start} Your run gave {_join(texts[1])}. Other versions and processors round their sums "
         f"differently, and training makes much of it: the maps come from "
-        f"{_where(recorded.receipt)}, your run from {_where(run.receipt())}."
+        f"{_machine(recorded.receipt)}, your run from {_machine(run.receipt())}."
     )
 
 
-def _panel(
+def _draw_panel(
     experiment: Experiment, sweep: Sweep, recorded: RecordedSweep, panel: Panel
 ) -> PanelDrawing:
-    metric = _metric(experiment, panel)
+    metric = _find_metric(experiment, panel)
     first = recorded.receipt["seed"]
     seeds = range(first, first + recorded.receipt["seeds"])
     ends = {
@@ -92,66 +99,68 @@ def _panel(
         panel=panel,
         arm=next(arm for arm in experiment.arms if arm.id == panel.arm),
         metric=metric,
-        rows=[(seed, [_cell(end, metric, sweep) for end in row]) for seed, row in ends.items()],
-        medians=[_median(column, metric) for column in columns],
+        rows=[
+            (seed, [_draw_cell(end, metric, sweep) for end in row]) for seed, row in ends.items()
+        ],
+        medians=[_column_median(column, metric) for column in columns],
     )
 
 
-def _cell(end: ArmEnded, metric: Metric, sweep: Sweep) -> CellDrawing:
-    value = _value(end, metric)
+def _draw_cell(end: ArmEnded, metric: Metric, sweep: Sweep) -> CellDrawing:
+    value = _final_value(end, metric)
     if value is None:
         return CellDrawing("×", "x")
-    share = (value - sweep.low) / (sweep.high - sweep.low)
-    level = min(max(math.floor(share * LEVELS), 0), LEVELS - 1)
-    return CellDrawing(_number(value, metric), str(level))
+    fraction = (value - sweep.low) / (sweep.high - sweep.low)
+    shade = min(max(math.floor(fraction * SHADES), 0), SHADES - 1)
+    return CellDrawing(_format_value(value, metric), str(shade))
 
 
-def _median(column: Sequence[ArmEnded], metric: Metric) -> str:
-    """Of all seeds, the diverged ones below all others."""
-    values = [_value(end, metric) for end in column]
+def _column_median(column: Sequence[ArmEnded], metric: Metric) -> str:
+    """Returns the median over all seeds; diverged trainings rank below all others."""
+    values = [_final_value(end, metric) for end in column]
     middle = median(-math.inf if value is None else value for value in values)
-    return _number(middle, metric) if math.isfinite(middle) else "×"
+    return _format_value(middle, metric) if math.isfinite(middle) else "×"
 
 
-def _value(end: ArmEnded, metric: Metric) -> float | None:
-    """The last value, None where the training diverged: what came last means nothing then."""
+def _final_value(end: ArmEnded, metric: Metric) -> float | None:
+    """Returns the last value; None if the training diverged, since it means nothing then."""
     return None if end.state == "diverged" else end.summary[metric.id]
 
 
-def _number(value: float, metric: Metric, digits: int = 1) -> str:
+def _format_value(value: float, metric: Metric, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f}" if metric.share else f"{value:.3g}"
 
 
-def _result(end: ArmEnded, panel: Panel, experiment: Experiment) -> str:
-    metric = _metric(experiment, panel)
-    value = _value(end, metric)
+def _format_result(end: ArmEnded, panel: Panel, experiment: Experiment) -> str:
+    metric = _find_metric(experiment, panel)
+    value = _final_value(end, metric)
     if value is None:
         return "“diverged”"
-    return _number(value, metric) + ("%" if metric.share else "")
+    return _format_value(value, metric) + ("%" if metric.share else "")
 
 
-def _same(ours: ArmEnded, theirs: ArmEnded, panel: Panel) -> bool:
-    """To the last bit, or diverged both."""
-    if ours.state != theirs.state:
+def _identical(first: ArmEnded, second: ArmEnded, panel: Panel) -> bool:
+    """Whether both have bit-identical values, or both diverged."""
+    if first.state != second.state:
         return False
-    return ours.state == "diverged" or ours.summary[panel.metric] == theirs.summary[panel.metric]
+    return first.state == "diverged" or first.summary[panel.metric] == second.summary[panel.metric]
 
 
-def _swept(experiment: Experiment) -> tuple[Sweep, Metric]:
+def _sweep_and_metric(experiment: Experiment) -> tuple[Sweep, Metric]:
     assert experiment.sweep is not None
-    return experiment.sweep, _metric(experiment, experiment.sweep.panels[0])
+    return experiment.sweep, _find_metric(experiment, experiment.sweep.panels[0])
 
 
-def _metric(experiment: Experiment, panel: Panel) -> Metric:
+def _find_metric(experiment: Experiment, panel: Panel) -> Metric:
     return next(metric for metric in experiment.metrics if metric.id == panel.metric)
 
 
-def _where(receipt: Mapping[str, object]) -> str:
+def _machine(receipt: Mapping[str, object]) -> str:
     versions = receipt["versions"]
     assert isinstance(versions, Mapping)
     return f"PyTorch {versions['torch']} on {receipt['hardware']}"
 
 
-def _list(texts: Iterable[str]) -> str:
+def _join(texts: Iterable[str]) -> str:
     *most, last = texts
     return f"{', '.join(most)} and {last}" if most else last

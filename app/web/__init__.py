@@ -1,1 +1,1 @@
-"""The only room that knows HTTP: it turns a log into a page and a stream."""
+"""HTTP: routes, middleware and event streams. Only this package and `app.main` import FastAPI."""

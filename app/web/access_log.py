@@ -1,4 +1,4 @@
-"""Requests as an operator sees them: counted by status, and a line for each that wants a change."""
+"""The access log: counts responses by status and logs each request with an unsafe method."""
 
 import logging
 from collections import Counter
@@ -10,40 +10,40 @@ from app.web.security import SAFE_METHODS
 
 log = logging.getLogger(__name__)
 
-LONGEST_PATH = 200
+MAX_LOGGED_PATH = 200
 
 
-class Accesses:
-    """Around everything. No line for those who only look, and no reader's address in any.
+class AccessLogMiddleware:
+    """The outermost middleware. It does not log safe methods (GET, HEAD) or client addresses.
 
-    `answers` is how often each status was answered.
+    It counts every response in `responses_by_status`.
     """
 
-    def __init__(self, app: ASGIApp, answers: Counter[int]) -> None:
+    def __init__(self, app: ASGIApp, responses_by_status: Counter[int]) -> None:
         self._app = app
-        self._answers = answers
+        self._responses_by_status = responses_by_status
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began = monotonic()
+        started_at = monotonic()
 
-        async def send_and_tell(message: Message) -> None:
+        async def send_and_log(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._tell(scope, message["status"], monotonic() - began)
+                self._log_request(scope, message["status"], monotonic() - started_at)
             await send(message)
 
-        await self._app(scope, receive, send_and_tell)
+        await self._app(scope, receive, send_and_log)
 
-    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
-        self._answers[status] += 1
+    def _log_request(self, scope: Scope, status: int, seconds: float) -> None:
+        self._responses_by_status[status] += 1
         if scope["method"] in SAFE_METHODS:
             return
         fields = {
             "method": scope["method"],
-            # As it was sent, still percent-encoded: no line break gets into the log.
-            "path": scope["raw_path"].decode("ascii", "replace")[:LONGEST_PATH],
+            # The raw path is still percent-encoded, so it can't put a line break into the log.
+            "path": scope["raw_path"].decode("ascii", "replace")[:MAX_LOGGED_PATH],
             "status": status,
             "ms": round(1000 * seconds, 1),
         }

@@ -1,4 +1,4 @@
-"""Comments over HTTP: read them, write one."""
+"""Routes that list and create comments."""
 
 from functools import partial
 from http import HTTPStatus
@@ -9,80 +9,85 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 
 from app.comments import SUBJECT, Comment, Comments, parse
 from app.store import BoundedExecutor
-from app.web.pages import pages_of, wants_fragment, wants_json
-from app.web.paths import absolute, root_of_asking_page
+from app.web.pages import get_pages, wants_fragment, wants_json
+from app.web.paths import external_url, relative_root_of_htmx_page
 from app.web.request_body import read_body
-from app.web.security import reader_of
+from app.web.security import reader_id
 
 router = APIRouter()
 
-HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept, HX-Request"}
-# Threads that may read and write at a time: SQLite has one writer, further ones wait in line.
-READERS, WRITERS = 4, 1
+COMMENT_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept, HX-Request"}
+# Concurrent database threads. SQLite allows one writer at a time; further writers queue.
+READER_THREADS, WRITER_THREADS = 4, 1
 MAX_WAITING = 10
 
 
-class Shelf:
-    """The comments, from the event loop: a slow disk keeps nobody but their readers waiting."""
+class AsyncComments:
+    """Async access to the comments. A slow disk delays only requests for comments."""
 
     def __init__(self, comments: Comments) -> None:
         self._comments = comments
-        self._readers = BoundedExecutor(READERS, MAX_WAITING, SUBJECT)
-        self._writers = BoundedExecutor(WRITERS, MAX_WAITING, SUBJECT)
+        self._readers = BoundedExecutor(READER_THREADS, MAX_WAITING, SUBJECT)
+        self._writers = BoundedExecutor(WRITER_THREADS, MAX_WAITING, SUBJECT)
 
     async def newest(self) -> tuple[list[Comment], int]:
-        """See Comments.newest."""
+        """Calls Comments.newest in a thread."""
         return await self._readers.run(self._comments.newest)
 
     async def add(self, values: dict[str, object], reader: str) -> Comment:
-        """See Comments.add; raises InvalidRequest too."""
+        """Calls Comments.add in a thread; also raises InvalidRequest."""
         return await self._writers.run(partial(self._comments.add, parse(values), reader))
 
 
-def shelf_of(request: Request) -> Shelf:
-    """The comments of this server."""
-    shelf: Shelf = request.app.state.comments
-    return shelf
+def get_comments(request: Request) -> AsyncComments:
+    """Dependency: returns this server's comments."""
+    comments: AsyncComments = request.app.state.comments
+    return comments
 
 
-TheShelf = Annotated[Shelf, Depends(shelf_of)]
+CommentsDependency = Annotated[AsyncComments, Depends(get_comments)]
 
 
 @router.get("/comments")
-async def read(request: Request, shelf: TheShelf) -> Response:
-    """The newest comments: the fragment for htmx, JSON for a script, else a page."""
-    shown, total = await shelf.newest()
+async def list_comments(request: Request, comments: CommentsDependency) -> Response:
+    """Returns the newest comments: a fragment for htmx, JSON for a script, otherwise a page."""
+    newest, total = await comments.newest()
     if wants_json(request):
-        return JSONResponse([_listed(comment) for comment in shown], headers=HEADERS)
-    reader_of(request)
-    pages = pages_of(request)
+        return JSONResponse([_comment_json(comment) for comment in newest], headers=COMMENT_HEADERS)
+    reader_id(request)
+    pages = get_pages(request)
     if wants_fragment(request):
-        text = pages.comments(shown, total, root=root_of_asking_page(request))
+        text = pages.comments_fragment(newest, total, root=relative_root_of_htmx_page(request))
     else:
-        text = pages.comments_page(shown, total)
-    return HTMLResponse(text, headers=HEADERS)
+        text = pages.comments_page(newest, total)
+    return HTMLResponse(text, headers=COMMENT_HEADERS)
 
 
 @router.post("/comments", status_code=HTTPStatus.CREATED)
-async def write(request: Request, shelf: TheShelf) -> Response:
-    """Keeps a comment, from a form or from JSON."""
-    sent = await read_body(request)
-    new = await shelf.add(sent.values, reader_of(request))
-    there = f"comments#comment-{new.id}"
-    headers = {**HEADERS, "Location": absolute(request, f"/{there}")}
+async def create_comment(request: Request, comments: CommentsDependency) -> Response:
+    """Saves a comment from a form or a JSON body."""
+    body = await read_body(request)
+    comment = await comments.add(body.values, reader_id(request))
+    location = f"comments#comment-{comment.id}"
+    headers = {**COMMENT_HEADERS, "Location": external_url(request, f"/{location}")}
     if wants_fragment(request):
-        shown, total = await shelf.newest()
-        text = pages_of(request).comments(
-            shown, total, root=root_of_asking_page(request), name=new.name, new=new
+        newest, total = await comments.newest()
+        text = get_pages(request).comments_fragment(
+            newest,
+            total,
+            root=relative_root_of_htmx_page(request),
+            name=comment.name,
+            new_comment=comment,
         )
         return HTMLResponse(text, HTTPStatus.CREATED, headers)
-    if sent.form and "text/html" in request.headers.get("accept", ""):  # a browser, no scripts
-        # Relative, as a proxy may serve this below a path that the server does not know.
-        return RedirectResponse(there, HTTPStatus.SEE_OTHER, HEADERS)
-    return JSONResponse(_listed(new), HTTPStatus.CREATED, headers)
+    if body.is_form and "text/html" in request.headers.get("accept", ""):
+        # A browser without scripts sent the form. The redirect is relative because a proxy may
+        # serve the article below a path that the server does not know.
+        return RedirectResponse(location, HTTPStatus.SEE_OTHER, COMMENT_HEADERS)
+    return JSONResponse(_comment_json(comment), HTTPStatus.CREATED, headers)
 
 
-def _listed(comment: Comment) -> dict[str, object]:
+def _comment_json(comment: Comment) -> dict[str, object]:
     return {
         "id": comment.id,
         "created": comment.created.isoformat(),

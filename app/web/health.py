@@ -1,4 +1,4 @@
-"""Is the server alive, can it train?"""
+"""Health checks: liveness and readiness."""
 
 from http import HTTPStatus
 
@@ -13,15 +13,15 @@ router = APIRouter()
 
 @router.get("/healthz")
 async def healthz() -> dict[str, str]:
-    """Answers while the event loop turns."""
+    """Liveness: responds as long as the event loop runs."""
     return {"status": "alive"}
 
 
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
-    """200 once all workers are warm; until then, or when they can't be, 503 and why.
+    """Readiness: 200 once all workers are warm, otherwise 503 with the reason in `problem`.
 
-    `store` says what is wrong with the store, if anything is: it costs comments, not training.
+    `store` describes a problem with the store, which affects comments but not training.
     """
     runs: RunScheduler = request.app.state.runs
     store: Store = request.app.state.store

@@ -1,7 +1,7 @@
-"""Where a request's path leads: below a proxy's path, and back to the article, relatively.
+"""Root paths: strips a proxy's path prefix from requests and computes relative links.
 
-Pages ask for everything relative to themselves, so that they work below any path, also where the
-server is not told of it.
+All links in pages are relative, so that the pages work below any path, even one that the server
+does not know.
 """
 
 import re
@@ -11,36 +11,36 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# Keys of a scope: the path came with the root path before it; the method was HEAD.
-PREFIXED = "batchnorm.prefixed"
-HEAD = "batchnorm.head"
-# Of all pages with figures or comments, this alone is not beside the article.
-OF_A_RUN = re.compile("/runs/[^/]+$")
+# Keys of an ASGI scope: the root path was removed from the path; the method was HEAD.
+ROOT_PATH_REMOVED = "batchnorm.prefixed"
+IS_HEAD = "batchnorm.head"
+# The only pages with figures or comments that are not in the same folder as the article.
+RUN_PAGE = re.compile("/runs/[^/]+$")
 
 
-def root_of(scope: Scope) -> str:
-    """From the page at this path, the relative address of the article: `./`, `../`, …"""
+def relative_root(scope: Scope) -> str:
+    """Returns the relative URL of the article from the scope's path: `./`, `../` and so on."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     return "../" * (raw.count(b"/") - 1) or "./"
 
 
-def root_of_asking_page(request: Request) -> str:
-    """For a fragment: the same from the page whose script asks for it.
+def relative_root_of_htmx_page(request: Request) -> str:
+    """Returns the relative URL of the article from the page into which htmx puts a fragment.
 
-    htmx names that page, by the address which the browser has for it.
+    htmx sends that page's URL, as the browser shows it, in the header HX-Current-URL.
     """
-    asking = urlsplit(request.headers.get("hx-current-url", "")).path
-    return "../" if OF_A_RUN.search(asking) else "./"
+    page_path = urlsplit(request.headers.get("hx-current-url", "")).path
+    return "../" if RUN_PAGE.search(page_path) else "./"
 
 
-def absolute(request: Request, path: str) -> str:
-    """A path's address for others: below the public address of the settings, else the root path."""
+def external_url(request: Request, path: str) -> str:
+    """Returns a path's URL below the public URL of the settings, or else below the root path."""
     settings = request.app.state.settings
     return f"{settings.public_url or settings.root_path}{path}"
 
 
-class Paths:
-    """Takes the root path off a path that begins with it; answers HEAD as GET without a body."""
+class RootPathMiddleware:
+    """Removes the root path from a request's path; handles HEAD as GET without a body."""
 
     def __init__(self, app: ASGIApp, root_path: str) -> None:
         self._app = app
@@ -54,26 +54,26 @@ class Paths:
         if root and scope["path"] == root:
             query = scope["query_string"].decode("latin-1")
             last = root.rpartition("/")[2]
-            answer = RedirectResponse(f"{last}/{'?' + query if query else ''}")
-            await answer(scope, receive, send)
+            redirect = RedirectResponse(f"{last}/{'?' + query if query else ''}")
+            await redirect(scope, receive, send)
             return
         if root and scope["path"].startswith(f"{root}/"):
             raw: bytes = scope.get("raw_path") or scope["path"].encode()
-            # Its letters may be percent-encoded: as many segments as the root path has are cut.
+            # The raw path may be percent-encoded, so its segments are counted, not compared.
             segments = raw.split(b"/")[root.count("/") + 1 :]
             scope = {
                 **scope,
                 "path": scope["path"].removeprefix(root),
                 "raw_path": b"/" + b"/".join(segments),
-                PREFIXED: True,
+                ROOT_PATH_REMOVED: True,
             }
         if scope["method"] == "HEAD":
-            scope = {**scope, "method": "GET", HEAD: True}
-            send = _without_body(send)
+            scope = {**scope, "method": "GET", IS_HEAD: True}
+            send = _drop_body(send)
         await self._app(scope, receive, send)
 
 
-def _without_body(send: Send) -> Send:
+def _drop_body(send: Send) -> Send:
     async def send_head(message: Message) -> None:
         if message["type"] == "http.response.body":
             message = {**message, "body": b""}

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 `application/problem+json`."""
+"""Converts errors to problem documents (RFC 9457, `application/problem+json`)."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -23,7 +23,7 @@ from app.errors import (
     UnknownRun,
 )
 
-STATUS: dict[type[BatchNormError], HTTPStatus] = {
+STATUS_BY_ERROR: dict[type[BatchNormError], HTTPStatus] = {
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnknownExperiment: HTTPStatus.NOT_FOUND,
     UnknownRun: HTTPStatus.NOT_FOUND,
@@ -35,28 +35,28 @@ STATUS: dict[type[BatchNormError], HTTPStatus] = {
     Busy: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
-# Where Starlette only repeats the status.
-DETAILS = {HTTPStatus.NOT_FOUND: "There is nothing at this address."}
+# Replace details in which Starlette only repeats the status.
+DETAIL_BY_STATUS = {HTTPStatus.NOT_FOUND: "There is nothing at this address."}
 
 
-class Problem(JSONResponse):
-    """A refusal may repeat what was sent, such as a field's name: never as markup."""
+class ProblemResponse(JSONResponse):
+    """A JSON response that escapes `<`, since a detail may quote text from the request."""
 
     media_type = "application/problem+json"
 
     def render(self, content: object) -> bytes:
-        """JSON has `<` in texts alone, where it may be written as its number."""
+        """In JSON, `<` occurs only in strings, where it can be escaped."""
         return super().render(content).replace(b"<", b"\\u003c")
 
 
-def problem(
+def problem_response(
     status: int,
     detail: str,
     *,
     headers: Mapping[str, str] | None = None,
     errors: list[dict[str, str]] | None = None,
 ) -> JSONResponse:
-    """One problem document; `errors` names each field that was wrong."""
+    """Returns a problem document; `errors` lists the invalid fields."""
     body: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -65,66 +65,73 @@ def problem(
     }
     if errors:
         body["errors"] = errors
-    return Problem(body, status, headers=dict(headers or {}))
+    return ProblemResponse(body, status, headers=dict(headers or {}))
 
 
-def install(app: FastAPI) -> None:
-    """Has every error leave as a problem document, without an exception's text or a path."""
-    app.add_exception_handler(BatchNormError, _ours)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, _unforeseen)
+def add_exception_handlers(app: FastAPI) -> None:
+    """Registers handlers that convert every exception to a problem document.
+
+    Unexpected exceptions' messages and file names are not revealed.
+    """
+    app.add_exception_handler(BatchNormError, _handle_app_error)
+    app.add_exception_handler(HTTPException, _handle_http_exception)
+    app.add_exception_handler(RequestValidationError, _handle_validation_error)
+    app.add_exception_handler(ClientDisconnect, _handle_client_disconnect)
+    app.add_exception_handler(Exception, _handle_unexpected_error)
 
 
-async def _ours(_: Request, error: Exception) -> JSONResponse:
-    status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
+async def _handle_app_error(_: Request, error: Exception) -> JSONResponse:
+    status = next(
+        (STATUS_BY_ERROR[kind] for kind in type(error).__mro__ if kind in STATUS_BY_ERROR), None
+    )
     if status is None:
-        return problem(500, "Something of ours went wrong. It has been logged.")
+        return problem_response(500, "Something of ours went wrong. It has been logged.")
     if isinstance(error, InvalidRequest):
         fields = [{"field": p.field, "message": p.message} for p in error.problems]
-        return problem(status, str(error), errors=fields)
+        return problem_response(status, str(error), errors=fields)
     if isinstance(error, Busy):
-        return problem(status, str(error), headers={"Retry-After": str(error.retry_after_s)})
-    return problem(status, str(error))
+        return problem_response(
+            status, str(error), headers={"Retry-After": str(error.retry_after_s)}
+        )
+    return problem_response(status, str(error))
 
 
-async def _validation(_: Request, error: Exception) -> JSONResponse:
+async def _handle_validation_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     fields = [
         {"field": str(detail["loc"][-1]), "message": str(detail["msg"])}
         for detail in error.errors()
     ]
     text = "; ".join(f"{entry['field']}: {entry['message']}" for entry in fields)
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, text, errors=fields)
+    return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, text, errors=fields)
 
 
-async def _http(request: Request, error: Exception) -> Response:
+async def _handle_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     path: str = request.scope["path"]
     if error.status_code == HTTPStatus.NOT_FOUND and path.endswith("/"):
         without = path.removesuffix("/")
-        if without and not without.endswith("/") and _methods(request, without):
+        if without and not without.endswith("/") and _allowed_methods(request, without):
             query = f"?{request.url.query}" if request.url.query else ""
             last = request.scope["raw_path"].decode("ascii", "replace").split("/")[-2]
-            # Relative: the path before it may be a proxy's.
+            # The redirect is relative because a proxy may have stripped the beginning of the path.
             return RedirectResponse(f"../{last}{query}")
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = ", ".join(_methods(request, path))
+        allowed = ", ".join(_allowed_methods(request, path))
         detail = f"{request.method} is not possible here. Possible: {allowed}."
-        return problem(error.status_code, detail, headers={"Allow": allowed})
-    return problem(
+        return problem_response(error.status_code, detail, headers={"Allow": allowed})
+    return problem_response(
         error.status_code,
-        DETAILS.get(HTTPStatus(error.status_code), error.detail),
+        DETAIL_BY_STATUS.get(HTTPStatus(error.status_code), error.detail),
         headers=error.headers,
     )
 
 
-def _methods(request: Request, path: str) -> list[str]:
-    """The methods that are answered at a path, by whichever route."""
+def _allowed_methods(request: Request, path: str) -> list[str]:
+    """Returns the methods that any route allows at a path."""
     methods = []
     for method in ("GET", "POST", "DELETE"):
-        # Below a mount, Starlette has taken its path for the root path.
+        # Below a mount, Starlette has moved the mount's path into the scope's root path.
         scope = {**request.scope, "root_path": "", "path": path, "method": method}
         found = [route for route in request.app.routes if route.matches(scope)[0] == Match.FULL]
         if any(method == "GET" or not isinstance(route, Mount) for route in found):
@@ -132,10 +139,10 @@ def _methods(request: Request, path: str) -> list[str]:
     return methods
 
 
-async def _gone(_: Request, __: Exception) -> Response:
-    """The reader left in mid-sentence, and hears no answer."""
+async def _handle_client_disconnect(_: Request, __: Exception) -> Response:
+    """The client has disconnected, so nobody receives this response."""
     return Response(status_code=HTTPStatus.BAD_REQUEST)
 
 
-async def _unforeseen(_: Request, __: Exception) -> JSONResponse:
-    return problem(500, "Something of ours went wrong. It has been logged.")
+async def _handle_unexpected_error(_: Request, __: Exception) -> JSONResponse:
+    return problem_response(500, "Something of ours went wrong. It has been logged.")

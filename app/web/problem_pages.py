@@ -1,4 +1,4 @@
-"""Problem documents as pages, for browsers."""
+"""Shows problem documents as HTML pages in browsers."""
 
 import json
 from collections.abc import Callable
@@ -8,22 +8,22 @@ from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.web.paths import root_of
+from app.web.paths import relative_root
 
-# Headers of a problem document that don't hold for its page.
-OF_ITS_BODY = frozenset({b"content-type", b"content-length"})
+# Headers of a problem document that describe its body and don't apply to the page.
+BODY_HEADERS = frozenset({b"content-type", b"content-length"})
 
 
 def wants_page(headers: Headers) -> bool:
-    """A browser asks for a page; neither htmx nor any other script does."""
+    """Whether the request comes from browser navigation and not from htmx or another script."""
     accept = headers.get("accept", "").lower()
     return "text/html" in accept and headers.get("hx-request") != "true"
 
 
-class ProblemPages:
-    """Sends a problem document as a page where the request wants one.
+class ProblemPageMiddleware:
+    """Replaces a problem document by an HTML page if the request wants a page.
 
-    `render` gets the way to the article and the document's fields.
+    `render` takes the relative URL of the article and the document's fields.
     """
 
     def __init__(self, app: ASGIApp, render: Callable[[str, dict[str, Any]], str]) -> None:
@@ -34,26 +34,28 @@ class ProblemPages:
         if scope["type"] != "http" or not wants_page(Headers(scope=scope)):
             await self._app(scope, receive, send)
             return
-        held: Message | None = None
+        problem_start: Message | None = None
 
         async def send_page(message: Message) -> None:
-            nonlocal held
+            nonlocal problem_start
             if message["type"] == "http.response.start" and _is_problem(message):
-                held = message
-            elif held is None:
+                problem_start = message
+            elif problem_start is None:
                 await send(message)
-            else:  # a problem document comes in one piece
-                text = self._render(root_of(scope), json.loads(message["body"]))
-                page = HTMLResponse(text, held["status"])
-                kept = [pair for pair in held["headers"] if pair[0] not in OF_ITS_BODY]
+            else:  # a problem document's body is a single message
+                text = self._render(relative_root(scope), json.loads(message["body"]))
+                page = HTMLResponse(text, problem_start["status"])
+                kept_headers = [
+                    pair for pair in problem_start["headers"] if pair[0] not in BODY_HEADERS
+                ]
                 headers = [
                     *page.raw_headers,
-                    *kept,
+                    *kept_headers,
                     (b"cache-control", b"no-store"),
                     (b"vary", b"Accept"),
                 ]
-                await send({**held, "headers": headers})
-                held = None
+                await send({**problem_start, "headers": headers})
+                problem_start = None
                 await send({**message, "body": page.body})
 
         await self._app(scope, receive, send_page)

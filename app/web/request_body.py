@@ -1,4 +1,4 @@
-"""What a reader sends: a form, or JSON."""
+"""Parses a request's body: a form or a JSON object."""
 
 import json
 from dataclasses import dataclass
@@ -10,35 +10,35 @@ from app.errors import FieldProblem, InvalidRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
-    """The values that were sent; all of them are texts in a form."""
+class RequestBody:
+    """A request's values by name. A form's values are all strings."""
 
     values: dict[str, object]
-    form: bool
+    is_form: bool
 
 
-async def read_body(request: Request) -> Body:
-    """The values of a form or of a JSON object; none if nothing was sent.
+async def read_body(request: Request) -> RequestBody:
+    """Reads a form or a JSON object; an empty body has no values.
 
-    Raises InvalidRequest for other JSON, and HTTPException (415) for anything else.
+    Raises InvalidRequest for other JSON, and HTTPException (415) for other content types.
     """
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send it as it is, not packed.")
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json":
-        return Body(_json_object(await request.body()), form=False)
-    if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type == "application/json":
+        return RequestBody(_json_object(await request.body()), is_form=False)
+    if content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
         async with request.form(max_files=0, max_fields=50) as form:
-            return Body(dict(form.items()), form=True)
+            return RequestBody(dict(form.items()), is_form=True)
     if await request.body():
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send a form or JSON.")
-    return Body({}, form=False)
+    return RequestBody({}, is_form=False)
 
 
 def _json_object(body: bytes) -> dict[str, object]:
     try:
         values = json.loads(body)
-        json.dumps(values, ensure_ascii=False).encode()  # half a character (\ud800) is no text
+        json.dumps(values, ensure_ascii=False).encode()  # rejects lone surrogates
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):

@@ -1,4 +1,4 @@
-"""Runs over HTTP: create, stop, watch, take away."""
+"""Routes that create, stop, stream and download runs."""
 
 from dataclasses import asdict
 from http import HTTPStatus
@@ -12,125 +12,131 @@ from app.experiments import EXPERIMENTS, find
 from app.experiments.definition import Experiment, RunRequest
 from app.runs.run import Run
 from app.runs.scheduler import RunScheduler
-from app.web.event_stream import EventStream, Streams, poll
-from app.web.pages import pages_of, receipt_of, wants_fragment
-from app.web.paths import HEAD, absolute, root_of_asking_page
+from app.web.event_stream import EventStream, StreamRegistry, poll_response
+from app.web.pages import get_pages, receipt_with_address, wants_fragment
+from app.web.paths import IS_HEAD, external_url, relative_root_of_htmx_page
 from app.web.request_body import read_body
-from app.web.security import MAX_ID_DIGITS, MAX_KEY_LENGTH, reader_of
+from app.web.security import MAX_EVENT_ID_DIGITS, MAX_IDEMPOTENCY_KEY_LENGTH, reader_id
 
 router = APIRouter()
 
 
-async def runs_of(request: Request) -> RunScheduler:
-    """The runs of this server. Not `def`, which FastAPI would give a thread of its own."""
+async def get_runs(request: Request) -> RunScheduler:
+    """Dependency: returns this server's runs. It is async because FastAPI would use a thread."""
     runs: RunScheduler = request.app.state.runs
     return runs
 
 
-AllRuns = Annotated[RunScheduler, Depends(runs_of)]
+RunsDependency = Annotated[RunScheduler, Depends(get_runs)]
 
 
 @router.get("/experiments")
-async def experiments() -> list[dict[str, object]]:
-    """What can be trained, with bounds, and what is measured."""
-    return [_listed(experiment) for experiment in EXPERIMENTS.values()]
+async def list_experiments() -> list[dict[str, object]]:
+    """Lists the experiments with their parameters, bounds and metrics."""
+    return [_experiment_json(experiment) for experiment in EXPERIMENTS.values()]
 
 
 @router.post("/experiments/{slug}/runs", status_code=HTTPStatus.CREATED)
 async def create_run(
     request: Request,
-    runs: AllRuns,
+    runs: RunsDependency,
     slug: str,
-    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=MAX_KEY_LENGTH)] = None,
+    idempotency_key: Annotated[
+        str | None, Header(min_length=1, max_length=MAX_IDEMPOTENCY_KEY_LENGTH)
+    ] = None,
 ) -> Response:
-    """Admits a run from a form or from JSON; it trains whether or not anybody watches."""
+    """Creates a run from a form or a JSON body. It trains whether or not anybody watches."""
     experiment = find(slug)
-    asked = await _parse(request, experiment)
-    reader, address = reader_of(request), request.client.host if request.client else ""
-    run = runs.create(experiment, asked, reader, idempotency_key, address)
-    headers = {"Location": absolute(request, f"/runs/{run.id}")}
+    run_request = await _parse_run_request(request, experiment)
+    reader, address = reader_id(request), request.client.host if request.client else ""
+    run = runs.create(experiment, run_request, reader, idempotency_key, address)
+    headers = {"Location": external_url(request, f"/runs/{run.id}")}
     if wants_fragment(request):
-        panel = pages_of(request).panel(run, reader, root=root_of_asking_page(request))
+        panel = get_pages(request).panel(run, reader, root=relative_root_of_htmx_page(request))
         return HTMLResponse(panel, HTTPStatus.CREATED, headers)
-    events = absolute(request, f"/runs/{run.id}/events")
-    return JSONResponse({**_created(run), "events": events}, HTTPStatus.CREATED, headers)
+    events = external_url(request, f"/runs/{run.id}/events")
+    return JSONResponse({**_run_json(run), "events": events}, HTTPStatus.CREATED, headers)
 
 
 @router.delete("/runs/{run_id}", status_code=HTTPStatus.ACCEPTED)
-async def stop_run(request: Request, runs: AllRuns, run_id: str) -> Response:
-    """Stops a run, for the session that started it.
+async def stop_run(request: Request, runs: RunsDependency, run_id: str) -> Response:
+    """Stops a run on behalf of a session that requested it.
 
-    Where several asked for it, it is stopped for this one and goes on for the others.
+    If several sessions requested it, it stops for this one and goes on for the others.
     """
-    run, reader = await runs.find(run_id), reader_of(request)
+    run, reader = await runs.find(run_id), reader_id(request)
     runs.stop(run, reader)
     if wants_fragment(request):
-        panel = pages_of(request).panel(run, reader, root=root_of_asking_page(request))
+        panel = get_pages(request).panel(run, reader, root=relative_root_of_htmx_page(request))
         return HTMLResponse(panel, HTTPStatus.ACCEPTED)
     state = {"id": run.id, "state": run.state_for(reader)}
     return JSONResponse(state, HTTPStatus.ACCEPTED)
 
 
 @router.get("/runs/{run_id}/events")
-async def events(
+async def stream_events(
     request: Request,
-    runs: AllRuns,
+    runs: RunsDependency,
     run_id: str,
     *,
     header: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
     query: Annotated[str | None, Query(alias="last_event_id")] = None,
     wait: Annotated[Literal["0", "1"], Query()] = "1",
 ) -> Response:
-    """The run's log as a stream, from behind the last event that the reader has.
+    """Streams the run's events after the last one that the client has.
 
-    With `wait=0`, what the log has now, as JSON. To find the run counts as watching it for a while.
+    With `wait=0`, returns the events logged so far as JSON. Each request counts as watching the run
+    for a while.
     """
     run = await runs.find(run_id)
     log = run.log
-    last_id = _last_id(header or query or "0", len(log))
+    last_id = _parse_last_event_id(header or query or "0", len(log))
     if log.closed and last_id == len(log):
         return Response(status_code=HTTPStatus.NO_CONTENT)
-    streams: Streams = request.app.state.streams
+    streams: StreamRegistry = request.app.state.streams
     if wait == "0":
-        return poll(log, last_id, streams)
-    if request.scope.get(HEAD):
-        return EventStream.head()
+        return poll_response(log, last_id, streams)
+    if request.scope.get(IS_HEAD):
+        return EventStream.headers_only()
     return EventStream(log, last_id, streams, run.watch())
 
 
 @router.get("/runs/{run_id}/metrics.csv")
-async def metrics(runs: AllRuns, run_id: str) -> Response:
-    """All points measured so far, tidy: arm, seed, step, metric, value."""
+async def download_csv(runs: RunsDependency, run_id: str) -> Response:
+    """All points so far as tidy CSV: arm, seed, step, metric, value."""
     run = await runs.find(run_id)
-    # Of ten seeds it takes 50 ms and more; while a run lives, its points may not move meanwhile.
+    # Ten seeds take 50 ms or more, so a finished run's CSV is written in a thread. A live run's
+    # points must not change while they are written, so that stays on the event loop.
     text = await to_thread.run_sync(run.measured.csv) if run.done else run.measured.csv()
-    return Response(text, media_type="text/csv", headers=_download(f"{run.file_name}.csv"))
+    return Response(text, media_type="text/csv", headers=_download_headers(f"{run.file_name}.csv"))
 
 
 @router.get("/runs/{run_id}/receipt.json")
-async def receipt(request: Request, runs: AllRuns, run_id: str) -> JSONResponse:
+async def download_receipt(request: Request, runs: RunsDependency, run_id: str) -> JSONResponse:
     """The run's receipt as a file, for `python -m app verify`."""
     run = await runs.find(run_id)
-    return JSONResponse(receipt_of(request, run), headers=_download(f"{run.file_name}.json"))
+    return JSONResponse(
+        receipt_with_address(request, run), headers=_download_headers(f"{run.file_name}.json")
+    )
 
 
-def _download(name: str) -> dict[str, str]:
+def _download_headers(name: str) -> dict[str, str]:
     return {
         "Content-Disposition": f'attachment; filename="{name}"',
         "Cache-Control": "no-store",
     }
 
 
-async def _parse(request: Request, experiment: Experiment) -> RunRequest:
-    """JSON is taken strictly; a form's texts are read as numbers, and empty ones are left out."""
-    sent = await read_body(request)
-    if sent.form:
-        return experiment.parse({k: v for k, v in sent.values.items() if v != ""}, text=True)
-    return experiment.parse(sent.values)
+async def _parse_run_request(request: Request, experiment: Experiment) -> RunRequest:
+    """Parses JSON values strictly; converts a form's strings to numbers and ignores empty ones."""
+    body = await read_body(request)
+    if body.is_form:
+        return experiment.parse({k: v for k, v in body.values.items() if v != ""}, text=True)
+    return experiment.parse(body.values)
 
 
-def _last_id(text: str, length: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS):
+def _parse_last_event_id(text: str, length: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_EVENT_ID_DIGITS):
         raise HTTPException(
             HTTPStatus.BAD_REQUEST, "Last-Event-ID: should be a non-negative integer"
         )
@@ -141,8 +147,8 @@ def _last_id(text: str, length: int) -> int:
     return int(text)
 
 
-def _created(run: Run) -> dict[str, object]:
-    waits = run.state == "queued" and run.queued
+def _run_json(run: Run) -> dict[str, object]:
+    queue_place = run.state == "queued" and run.queued
     return {
         "id": run.id,
         "slug": run.experiment.slug,
@@ -150,13 +156,13 @@ def _created(run: Run) -> dict[str, object]:
         "seeds": run.request.seeds,
         "parameters": run.request.parameters(),
         "state": run.state,
-        "position": waits.position if waits else 0,
-        "eta_s": waits.eta_s if waits else 0.0,
+        "position": queue_place.position if queue_place else 0,
+        "eta_s": queue_place.eta_s if queue_place else 0.0,
         "shared": len(run.owners) > 1,
     }
 
 
-def _listed(experiment: Experiment) -> dict[str, object]:
+def _experiment_json(experiment: Experiment) -> dict[str, object]:
     return {
         "slug": experiment.slug,
         "title": experiment.title,

@@ -1,4 +1,4 @@
-"""Headers on every answer, and who may change anything: same origin, same session."""
+"""Security headers, host and origin checks, request size limits, reader sessions."""
 
 import secrets
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.article.content_policy import CONTENT_POLICY
 from app.settings import PREFIX
-from app.web.hosts import Authority, Hosts, parse_authority, parse_origin
-from app.web.problem_details import problem
-from app.web.proxies import TRUSTED, forwarded, listed
+from app.web.hosts import AllowedHosts, Authority, parse_authority, parse_origin
+from app.web.problem_details import problem_response
+from app.web.proxies import FROM_TRUSTED_PROXY, forwarded_values, header_values
 
-HEADERS = {
+SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -25,26 +25,26 @@ HEADERS = {
 }
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-MAX_KEY_LENGTH = 200
-# Sent to us as text and compared with a log's length: more digits than any log could need.
-MAX_ID_DIGITS = 9
+MAX_IDEMPOTENCY_KEY_LENGTH = 200
+# Limits the digits of a Last-Event-ID; no log has that many events.
+MAX_EVENT_ID_DIGITS = 9
 MAX_BODY_BYTES = 16 * 1024
-MAX_LENGTH_DIGITS = 20
+MAX_CONTENT_LENGTH_DIGITS = 20
 
 
-# Answered whatever the host: load balancers ask by address. The files are the same for everybody.
-FOR_ANY_HOST = ("/healthz", "/readyz")
-FILES = "/static/"
+# Exempt from the host check, as are static files: load balancers request these by IP address.
+PATHS_FOR_ANY_HOST = ("/healthz", "/readyz")
+STATIC_PREFIX = "/static/"
 
 
-class Guard:
-    """Around the whole application: adds `HEADERS` to every answer, its errors' included.
+class SecurityMiddleware:
+    """Adds `SECURITY_HEADERS` to every response, errors included, and rejects unsafe requests.
 
-    Refuses a host that is not this server's, a body over `MAX_BODY_BYTES`, and a change that
-    another site's page asks for.
+    It rejects hosts that are not allowed, bodies over `MAX_BODY_BYTES`, and cross-origin requests
+    with an unsafe method.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Hosts, public_url: str = "") -> None:
+    def __init__(self, app: ASGIApp, hosts: AllowedHosts, public_url: str = "") -> None:
         self._app = app
         self._hosts = hosts
         self._public_url = public_url
@@ -57,38 +57,38 @@ class Guard:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        answer = self._refusal(scope) or self._app
-        await answer(scope, receive, send_with_headers)
+        respond = self._rejection(scope) or self._app
+        await respond(scope, receive, send_with_headers)
 
-    def _refusal(self, scope: Scope) -> Response | None:
+    def _rejection(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         path: str = scope["path"]
-        if path not in FOR_ANY_HOST and not path.startswith(FILES):
-            foreign = self._hosts.refusal(headers)
-            if foreign:
-                return problem(HTTPStatus.BAD_REQUEST, foreign)
+        if path not in PATHS_FOR_ANY_HOST and not path.startswith(STATIC_PREFIX):
+            host_error = self._hosts.rejection_reason(headers)
+            if host_error:
+                return problem_response(HTTPStatus.BAD_REQUEST, host_error)
         length = headers.get("content-length", "0")
-        if not _is_number(length) or int(length) > MAX_BODY_BYTES:
-            return problem(
+        if not _is_decimal(length) or int(length) > MAX_BODY_BYTES:
+            return problem_response(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body may have {MAX_BODY_BYTES} bytes."
             )
-        if scope["method"] not in SAFE_METHODS and not self._may_change(scope, headers):
-            return problem(HTTPStatus.FORBIDDEN, _foreign(headers))
+        if scope["method"] not in SAFE_METHODS and not self._is_same_origin(scope, headers):
+            return problem_response(HTTPStatus.FORBIDDEN, _cross_origin_detail(headers))
         return None
 
-    def _may_change(self, scope: Scope, headers: Headers) -> bool:
-        """Whether the request comes from a page of this server, or from no browser.
+    def _is_same_origin(self, scope: Scope, headers: Headers) -> bool:
+        """Whether the request comes from a page of this server, or not from a browser at all.
 
-        A browser says so itself in Sec-Fetch-Site, whatever proxies made of the Host. It does not
-        over plain http to another machine, nor did Safari before 16.4: then the Origin has to be
-        an address of this server. Pages can't set either header. A request with neither comes from
-        no browser.
+        Browsers send Sec-Fetch-Site, which holds even if a proxy has changed the Host. They don't
+        over plain http to another machine, and Safari didn't before 16.4; then the Origin must be
+        one of this server's. Pages can't set either header, and a request with neither does not
+        come from a browser.
         """
-        sites = {site.lower() for site in listed(headers, "sec-fetch-site")}
+        sites = {site.lower() for site in header_values(headers, "sec-fetch-site")}
         if sites:
             return sites <= {"same-origin", "none"}
         origins = headers.getlist("origin")
@@ -97,14 +97,14 @@ class Guard:
         if len(set(origins)) > 1:
             return False
         if origins[0].strip() == "null":
-            # Of our own page, under a proxy's Referrer-Policy: no-referrer. A page elsewhere may
-            # not send HX-Request: its browser asks first, by OPTIONS, and gets no permission.
+            # Our own page sends this if a proxy adds `Referrer-Policy: no-referrer`. A foreign page
+            # can't send HX-Request: its browser sends a preflight first, which is not granted.
             return headers.get("hx-request") == "true"
         origin = parse_origin(origins[0])
         if origin is None:
             return False
         scheme, authority = origin
-        if self._public_url and origin == parse_origin(_origin_of(self._public_url)):
+        if self._public_url and origin == parse_origin(_url_origin(self._public_url)):
             return True
         if scheme == "http" and scope["scheme"] == "https":
             return False
@@ -112,21 +112,21 @@ class Guard:
 
 
 def _own_authorities(scope: Scope, headers: Headers) -> Iterator[Authority]:
-    """What this server is called in the request, by the browser or by a trusted proxy."""
+    """Yields this server's hosts as the browser or a trusted proxy names them in the request."""
     texts = [headers.get("host", "")]
-    if scope.get(TRUSTED):
-        hosts = [*listed(headers, "x-forwarded-host"), *forwarded(headers, "host")]
-        ports = listed(headers, "x-forwarded-port")
+    if scope.get(FROM_TRUSTED_PROXY):
+        hosts = [*header_values(headers, "x-forwarded-host"), *forwarded_values(headers, "host")]
+        ports = header_values(headers, "x-forwarded-port")
         texts += hosts
         texts += [f"{host}:{port}" for host in [*hosts, texts[0]] for port in ports]
     yield from filter(None, map(parse_authority, texts))
 
 
-def _origin_of(url: str) -> str:
+def _url_origin(url: str) -> str:
     return "/".join(url.split("/")[:3])
 
 
-def _foreign(headers: Headers) -> str:
+def _cross_origin_detail(headers: Headers) -> str:
     text = "This request came from another site's page."
     origin = parse_origin(headers.get("origin", ""))
     if origin is None or "sec-fetch-site" in headers:
@@ -137,12 +137,12 @@ def _foreign(headers: Headers) -> str:
     )
 
 
-def _is_number(text: str) -> bool:
-    """For `int`, which takes neither "²" nor thousands of digits."""
-    return text.isascii() and text.isdigit() and len(text) <= MAX_LENGTH_DIGITS
+def _is_decimal(text: str) -> bool:
+    """Whether `int` can parse the text; it fails for "²" and for thousands of digits."""
+    return text.isascii() and text.isdigit() and len(text) <= MAX_CONTENT_LENGTH_DIGITS
 
 
-def reader_of(request: Request) -> str:
-    """Who this browser session is, by its signed cookie; drawn at its first request."""
+def reader_id(request: Request) -> str:
+    """Returns the id in this browser session's signed cookie, drawn at its first request."""
     reader = request.session.setdefault("reader", secrets.token_urlsafe(12))
     return str(reader)

@@ -1,12 +1,12 @@
-"""Serves the static files, each under an address that changes with its content."""
+"""Serves the static files, whose URL contains a hash of their content."""
 
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 
-class Assets(StaticFiles):
-    """Files that never change at their address."""
+class ImmutableStaticFiles(StaticFiles):
+    """Static files that clients may cache for ever, since a change also changes the URL."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)

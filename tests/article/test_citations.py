@@ -8,11 +8,11 @@ import pytest
 from jinja2 import Environment, FileSystemLoader
 
 from app.article import renderer
-from app.article.assets import FOLDER
+from app.article.assets import STATIC_FOLDER
 from app.article.citations import Citations
 from app.article.references import REFERENCES
 from app.resources import TEMPLATES
-from tests.support.markup import Tags
+from tests.support.markup import Elements
 
 
 def rendered(source: str, citations: Citations) -> str:
@@ -34,20 +34,20 @@ def test_several_stand_in_one_bracket_in_the_order_of_their_numbers() -> None:
     text = '{{ cite("li2018") }} {{ cite("im2016", "de2020", "li2018") }}.'
     markup = rendered(text, Citations())
     assert in_words(markup) == "[1] [1, 2, 3]."
-    assert len(Tags(markup).with_attribute("href")) == 4
+    assert len(Elements(markup).with_attribute("href")) == 4
 
 
 def test_every_mention_has_an_id_of_its_own() -> None:
     markup = rendered('{{ cite("li2018") }}{{ cite("im2016", "li2018") }}', Citations())
-    ids = [link["id"] for link in Tags(markup).with_attribute("href")]
+    ids = [link["id"] for link in Elements(markup).with_attribute("href")]
     assert ids == ["cite-li2018-1", "cite-li2018-2", "cite-im2016-1"]
 
 
 def test_what_is_not_cited_is_not_listed() -> None:
     citations = Citations()
-    citations.mention("im2016")
-    citations.mention("li2018", "im2016")
-    listed = [(one.number, one.reference.key, one.mentions) for one in citations.listed()]
+    citations.cite("im2016")
+    citations.cite("li2018", "im2016")
+    listed = [(one.number, one.reference.key, one.mentions) for one in citations.reference_list()]
     assert listed == [(1, "im2016", 2), (2, "li2018", 1)]
     assert re.findall(r"@\w+{(\w+),", citations.bibtex()) == ["im2016", "li2018"]
 
@@ -55,14 +55,14 @@ def test_what_is_not_cited_is_not_listed() -> None:
 @pytest.mark.parametrize("keys", [["nobody1900"], ["li2018", "nobody1900"], []])
 def test_a_citation_of_nothing_is_refused(keys: list[str]) -> None:
     with pytest.raises(ValueError, match="no such reference"):
-        Citations().mention(*keys)
+        Citations().cite(*keys)
 
 
 def test_nothing_is_cited_after_the_list() -> None:
     citations = Citations()
-    citations.listed()
+    citations.reference_list()
     with pytest.raises(ValueError, match="after the list"):
-        citations.mention("li2018")
+        citations.cite("li2018")
 
 
 def test_an_unknown_key_stops_the_start_and_no_reader(
@@ -78,11 +78,11 @@ def test_an_unknown_key_stops_the_start_and_no_reader(
     )
     monkeypatch.setattr(renderer, "TEMPLATES", tmp_path)
     with pytest.raises(ValueError, match="ioffe2051"):
-        renderer.Pages("/static", comments=False)
+        renderer.PageRenderer("/static", comments=False)
 
 
 def test_the_page_cites_in_the_order_of_its_list(reader: httpx.Client) -> None:
-    tags = Tags(reader.get("/").text)
+    tags = Elements(reader.get("/").text)
     links = [attributes for tag, attributes in tags.found if attributes.get("class") == "cite"]
     first_mentions = list(dict.fromkeys(str(link["href"]) for link in links))
     entries = [
@@ -95,7 +95,7 @@ def test_the_page_cites_in_the_order_of_its_list(reader: httpx.Client) -> None:
 
 
 def test_every_mention_and_its_entry_lead_to_each_other(reader: httpx.Client) -> None:
-    tags = Tags(reader.get("/").text)
+    tags = Elements(reader.get("/").text)
     ids = [attributes["id"] for attributes in tags.with_attribute("id")]
     assert len(ids) == len(set(ids))
     roles = {
@@ -127,9 +127,9 @@ def test_the_references_are_there_as_bibtex(reader: httpx.Client) -> None:
 
 
 def test_the_page_names_the_licence_of_everything_vendored(reader: httpx.Client) -> None:
-    licences = {path.name for path in (FOLDER / "vendor").glob("*LICENSE*")}
+    licences = {path.name for path in (STATIC_FOLDER / "vendor").glob("*LICENSE*")}
     assert len(licences) > 3
-    linked = {str(a["href"]) for a in Tags(reader.get("/").text).with_attribute("href")}
+    linked = {str(a["href"]) for a in Elements(reader.get("/").text).with_attribute("href")}
     assert {link.rpartition("/")[2] for link in linked if "LICENSE" in link} == licences
     for link in linked:
         if "LICENSE" in link:

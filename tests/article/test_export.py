@@ -14,7 +14,7 @@ from app.errors import ExportRefused
 from app.experiments import EXPERIMENTS
 from app.reproducibility import receipts, recordings
 from tests.conftest import Site
-from tests.support.markup import Tags
+from tests.support.markup import Elements
 from tests.support.processes import ROOT
 
 FILES = [("index.html", b"page"), ("static/a.js", b"script")]
@@ -23,7 +23,7 @@ ADDRESSES = ("href", "src", "srcset", "action", "poster", "data", "data-recordin
 
 
 def elements(site: Site) -> list[tuple[str, dict[str, str | None]]]:
-    return Tags((site.folder / "index.html").read_text()).found
+    return Elements((site.folder / "index.html").read_text()).found
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -128,8 +128,8 @@ def test_every_recorded_run_has_its_points_and_its_receipt(site: Site, slug: str
 
 def test_a_former_export_is_renewed_and_nothing_of_it_remains(tmp_path: Path) -> None:
     folder = tmp_path / "site"
-    export.write(folder, [*FILES, ("old/b.js", b"old")])
-    written = export.write(folder, FILES)
+    export.write_export(folder, [*FILES, ("old/b.js", b"old")])
+    written = export.write_export(folder, FILES)
     files = files_in(folder)
     assert dict(FILES).items() <= files.items()
     assert set(files) == {"index.html", "static/a.js", "export.json"}
@@ -140,7 +140,7 @@ def test_a_former_export_is_renewed_and_nothing_of_it_remains(tmp_path: Path) ->
 def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
     folder = tmp_path / "site"
     folder.mkdir()
-    export.write(folder, FILES)
+    export.write_export(folder, FILES)
     assert dict(FILES).items() <= files_in(folder).items()
 
 
@@ -188,12 +188,12 @@ def _another_manifest(site: Path) -> None:
 )
 def test_what_is_not_ours_is_never_lost(tmp_path: Path, change: object) -> None:
     folder = tmp_path / "site"
-    export.write(folder, FILES)
+    export.write_export(folder, FILES)
     assert callable(change)
     change(folder)
     before = sorted(tmp_path.rglob("*")), files_in(tmp_path)
     with pytest.raises(ExportRefused, match="Name a new folder"):
-        export.write(folder, FILES)
+        export.write_export(folder, FILES)
     assert (sorted(tmp_path.rglob("*")), files_in(tmp_path)) == before
 
 
@@ -219,7 +219,7 @@ def test_a_place_that_can_not_take_it_is_one_line_and_exit_code_2(
 def test_an_interrupted_export_is_not_there(tmp_path: Path, former: bool) -> None:
     folder = tmp_path / "site"
     if former:
-        export.write(folder, FILES)
+        export.write_export(folder, FILES)
     before = files_in(tmp_path)
 
     def interrupted() -> Iterator[tuple[str, bytes]]:
@@ -227,6 +227,6 @@ def test_an_interrupted_export_is_not_there(tmp_path: Path, former: bool) -> Non
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        export.write(folder, interrupted())
+        export.write_export(folder, interrupted())
     assert files_in(tmp_path) == before
     assert folder.exists() == former

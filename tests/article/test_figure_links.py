@@ -1,15 +1,15 @@
 import httpx
 import pytest
 
-from app.article.figure_links import MAX_QUERY, asked
+from app.article.figure_links import MAX_QUERY_LENGTH, parse_figure_link
 from app.experiments import EXPERIMENTS
-from tests.support.markup import Tags
+from tests.support.markup import Elements
 
 
 def filled_in(page: str, slug: str) -> dict[str, str | None]:
     """The settings of a figure's form: name → value; of a choice, what is selected."""
     values, choice = {}, ""
-    for name, attributes in Tags(page).found:
+    for name, attributes in Elements(page).found:
         identity = str(attributes.get("id", ""))
         if "name" in attributes:
             choice = str(attributes["name"]) if identity.startswith(f"{slug}-") else ""
@@ -22,7 +22,7 @@ def filled_in(page: str, slug: str) -> dict[str, str | None]:
 
 def test_a_link_fills_a_figure_in_says_so_and_trains_nothing(reader: httpx.Client) -> None:
     page = reader.get("/?figure=learning-rates&gamma0=1&seed=7&placement=before_relu").text
-    (panel,) = Tags(page).with_attribute("data-asked")
+    (panel,) = Elements(page).with_attribute("data-asked")
     assert panel["data-run-state"] == "recorded"
     assert "data-run" not in panel
     values = filled_in(page, "learning-rates")
@@ -32,7 +32,9 @@ def test_a_link_fills_a_figure_in_says_so_and_trains_nothing(reader: httpx.Clien
         "Train makes this run."
     ) in page
     assert "learning-rates --seed 7 --set gamma0=1.0 --set placement=before_relu</code>" in page
-    settings = [a for n, a in Tags(page).found if n == "details" and a.get("class") == "settings"]
+    settings = [
+        a for n, a in Elements(page).found if n == "details" and a.get("class") == "settings"
+    ]
     assert [slug for slug, each in zip(EXPERIMENTS, settings, strict=True) if "open" in each] == [
         "learning-rates"
     ]
@@ -47,7 +49,7 @@ def test_every_setting_of_every_figure_can_be_set_by_a_link(
         p.name: p.choices[-1] if p.choices else p.min for p in experiment.parameters
     }
     query = {"figure": slug, "seed": 0, "seeds": 1, **ends}
-    assert len(str(httpx.QueryParams(query))) < MAX_QUERY / 2
+    assert len(str(httpx.QueryParams(query))) < MAX_QUERY_LENGTH / 2
     values = filled_in(reader.get("/", params=query).text, slug)
     request = experiment.parse({"seed": 0, **ends}, text=True)
     assert values == {name: str(value) for name, value in request.model_dump().items()}
@@ -71,7 +73,9 @@ def test_a_bad_value_is_named_with_its_bound_and_the_good_ones_stay(reader: http
 
 
 def test_more_work_than_a_run_may_be_is_named_behind_the_rest() -> None:
-    link = asked({"figure": "covariate-shift", "steps": "400", "seeds": "10", "gamma0": "x"})
+    link = parse_figure_link(
+        {"figure": "covariate-shift", "steps": "400", "seeds": "10", "gamma0": "x"}
+    )
     assert link is not None
     assert [problem.field for problem in link.problems] == ["gamma0", "seeds"]
     assert link.settings() == {"steps": 400}
@@ -83,12 +87,12 @@ def test_more_work_than_a_run_may_be_is_named_behind_the_rest() -> None:
 def test_a_link_to_no_figure_opens_the_article_as_it_is(reader: httpx.Client, query: str) -> None:
     answer = reader.get(f"/?{query}")
     assert answer.status_code == 200
-    assert not Tags(answer.text).with_attribute("data-asked")
+    assert not Elements(answer.text).with_attribute("data-asked")
     assert "The link you followed" not in answer.text
 
 
 def test_a_link_to_a_figure_alone_fills_nothing_in(reader: httpx.Client) -> None:
     page = reader.get("/?figure=sigmoid").text
-    assert len(Tags(page).with_attribute("data-asked")) == 1
+    assert len(Elements(page).with_attribute("data-asked")) == 1
     assert "The link you followed" not in page
     assert filled_in(page, "sigmoid")["seed"] is None

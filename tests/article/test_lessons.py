@@ -17,7 +17,7 @@ def test_the_file_in_docs_is_up_to_date() -> None:
 @each_lesson
 def test_a_lesson_can_be_trained_and_was_over_several_seeds(lesson: Lesson) -> None:
     asked = lesson.experiment.parse(lesson.settings)
-    checked = lesson.repetition
+    checked = lesson.verified_request
     assert {name: getattr(asked, name) for name in lesson.settings} == lesson.settings
     assert checked.parameters() == asked.parameters()
     assert checked.seeds >= 10
@@ -30,7 +30,7 @@ def test_lessons_are_several_of_several_figures() -> None:
     assert 8 <= len(LESSONS) <= 12
     assert len({lesson.slug for lesson in LESSONS}) >= 6
     assert {lesson.slug for lesson in LESSONS} <= set(EXPERIMENTS)
-    assert len({lesson.title for lesson in LESSONS}) == len({it.link for it in LESSONS})
+    assert len({lesson.title for lesson in LESSONS}) == len({it.figure_link for it in LESSONS})
 
 
 def test_a_lesson_of_no_figure_is_found_out() -> None:

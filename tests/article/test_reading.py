@@ -10,8 +10,8 @@ import jinja2
 import pytest
 
 from app.article import renderer
-from app.article.reading import curve_of
-from app.article.renderer import Pages
+from app.article.reading import find_curve
+from app.article.renderer import PageRenderer
 from app.errors import UnknownExperiment
 from app.events import Done, Event, Started, Verdict
 from app.experiments import EXPERIMENTS
@@ -27,12 +27,12 @@ FAILED = Done("failed", 1.0, code="internal", message="It broke.", reference="r1
 
 
 @pytest.fixture(scope="module")
-def served() -> Pages:
-    return Pages("/static", comments=False)
+def served() -> PageRenderer:
+    return PageRenderer("/static", comments=False)
 
 
 @pytest.fixture(scope="module")
-def article(served: Pages) -> str:
+def article(served: PageRenderer) -> str:
     """With every figure's recorded run."""
     return served.article("me")
 
@@ -95,7 +95,7 @@ def test_a_curve_is_named_in_the_section_of_its_figure_with_the_look_of_its_line
     marks = 0
     for section in sections:
         for slug, arm in named_in(section):
-            named = curve_of(slug, arm)
+            named = find_curve(slug, arm)
             dashed = " names-dashed" if named.dashed else ""
             look = f'class="names fill-{named.ink}{dashed}" data-names="{slug} {arm}"'
             assert look in section
@@ -106,9 +106,9 @@ def test_a_curve_is_named_in_the_section_of_its_figure_with_the_look_of_its_line
 
 def test_a_curve_that_no_figure_has_is_refused() -> None:
     with pytest.raises(UnknownExperiment, match="no experiment 'sigmoids'"):
-        curve_of("sigmoids", "bn")
+        find_curve("sigmoids", "bn")
     with pytest.raises(ValueError, match="no curve 'cnn' in the figure sigmoid; there are: plain"):
-        curve_of("sigmoid", "cnn")
+        find_curve("sigmoid", "cnn")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_wrong_name_in_the_prose_stops_the_start_and_no_reader(
     section.write_text(section.read_text() + "{{ " + call + " }}")
     monkeypatch.setattr(renderer, "TEMPLATES", templates)
     with pytest.raises(error, match=named):
-        Pages("/static", comments=False)
+        PageRenderer("/static", comments=False)
 
 
 def test_the_prose_quotes_the_recorded_runs(reader: httpx.Client) -> None:
@@ -156,26 +156,26 @@ FINISHED = (STARTED, Verdict(True, "It was so.", {}), Done("finished", 1.0))
     ids=["queued", "running", "finished", "stopped", "failed"],
 )
 def test_the_prose_quotes_the_run_that_the_page_is_opened_at(
-    served: Pages, article: str, events: tuple[Event, ...], words: str
+    served: PageRenderer, article: str, events: tuple[Event, ...], words: str
 ) -> None:
-    saws = saws_in(served.article("me", opened=run_after(*events)))
+    saws = saws_in(served.article("me", opened_run=run_after(*events)))
     assert saws[SHOWN].endswith(f", the run of seed 7. {words}")
     assert saws == saws_in(article) | {SHOWN: saws[SHOWN]}  # the others stay
 
 
-def test_a_run_that_one_reader_left_goes_on_for_the_others_alone(served: Pages) -> None:
+def test_a_run_that_one_reader_left_goes_on_for_the_others_alone(served: PageRenderer) -> None:
     run = run_after(STARTED)
     run.owners, run.former_owners = ["you"], {"me"}
-    assert "was stopped" in saws_in(served.article("me", opened=run))[SHOWN]
-    assert "still going on" in saws_in(served.article("you", opened=run))[SHOWN]
+    assert "was stopped" in saws_in(served.article("me", opened_run=run))[SHOWN]
+    assert "still going on" in saws_in(served.article("you", opened_run=run))[SHOWN]
 
 
-def test_a_verdict_is_led_in_and_stands_by_itself(served: Pages, article: str) -> None:
+def test_a_verdict_is_led_in_and_stands_by_itself(served: PageRenderer, article: str) -> None:
     recorded = load(SHOWN)
     assert recorded is not None
     lead_ins = {
         f"What it showed. {recorded.receipt['verdict']}": article,
-        "What you saw. It was so.": served.article("me", opened=run_after(*FINISHED)),
+        "What you saw. It was so.": served.article("me", opened_run=run_after(*FINISHED)),
     }
     for words, page in lead_ins.items():
         figure = figure_of(page, SHOWN)

@@ -19,7 +19,7 @@ def test_nothing_stands_twice() -> None:
     assert len(REFERENCES) > 20
     assert repeated([reference.key for reference in REFERENCES]) == []
     assert repeated([reference.title.lower() for reference in REFERENCES]) == []
-    assert repeated([reference.address for reference in REFERENCES]) == []
+    assert repeated([reference.link_url for reference in REFERENCES]) == []
 
 
 @each
@@ -51,9 +51,9 @@ def test_a_reference_can_be_found(reference: Reference) -> None:
         assert posted <= reference.year <= posted + 1  # published in the year after, at the latest
     if reference.doi is not None:
         assert re.fullmatch(r"10\.\d{4,9}/\S+", reference.doi)
-    if reference.address is not None:
-        assert reference.address.startswith("https://")
-        assert reference.label
+    if reference.link_url is not None:
+        assert reference.link_url.startswith("https://")
+        assert reference.link_text
 
 
 @each
@@ -80,8 +80,8 @@ def test_a_conference_paper_in_bibtex() -> None:
 
 def test_a_journal_article_in_bibtex_and_on_the_page() -> None:
     lecun = next(found for found in REFERENCES if found.key == "lecun1998")
-    assert lecun.place == "Proceedings of the IEEE 86(11)"
-    assert lecun.address == "https://doi.org/10.1109/5.726791"
+    assert lecun.publication == "Proceedings of the IEEE 86(11)"
+    assert lecun.link_url == "https://doi.org/10.1109/5.726791"
     entry = lecun.bibtex()
     assert "journal = {Proceedings of the IEEE},\n  volume = {86},\n  number = {11}," in entry
     assert "doi = {10.1109/5.726791}" in entry

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.support.packages import install, one_at_a_time, runs
+from tests.support.packages import apt_install, machine_lock, succeeds
 
 # Chromium without what makes windows: a new page takes a fifth of the processor time (0.2 s against
 # 1 s, measured on two cores, n = 15), and a test run opens hundreds.
@@ -44,14 +44,16 @@ def chromium(*arguments: str) -> Iterator[Browser]:
 
 def find_or_install() -> str | None:
     """The path of an installed browser, or None where Playwright has its own. Raises NoBrowser."""
-    with one_at_a_time("chromium"):
+    with machine_lock("chromium"):
         found = shutil.which(SHELL)
-        if found is None and install(SHELL):
+        if found is None and apt_install(SHELL):
             found = shutil.which(SHELL)
         found = found or whole_browser()
-        if found is None and install("chromium"):
+        if found is None and apt_install("chromium"):
             found = whole_browser()
-        if found is None and not runs(sys.executable, "-m", "playwright", "install", "chromium"):
+        if found is None and not succeeds(
+            sys.executable, "-m", "playwright", "install", "chromium"
+        ):
             raise NoBrowser(ADVICE)
         return found
 

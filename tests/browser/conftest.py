@@ -13,7 +13,7 @@ from tests.browser.profiles import ARGUMENTS, Profiles
 from tests.browser.reader import Reader
 from tests.browser.staged import StagedEngine
 from tests.support.processes import Server
-from tests.support.toy_server import serving_toys_over_http
+from tests.support.toy_server import running_fake_server
 
 DESKTOP = {"width": 1280, "height": 900}
 
@@ -97,7 +97,7 @@ def new_reader(
 @pytest.fixture(scope="package")
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server whose runs go as their seeds say: staged.py."""
-    with serving_toys_over_http(tmp_path_factory.mktemp("staged"), StagedEngine()) as server:
+    with running_fake_server(tmp_path_factory.mktemp("staged"), StagedEngine()) as server:
         yield server.url
 
 

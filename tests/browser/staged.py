@@ -7,8 +7,8 @@ from dataclasses import replace
 from app.errors import WorkerLost
 from app.events import ArmEnded, Points, TrainingEvent
 from app.experiments.definition import TrainingSpec
-from tests.support.fakes import PROVENANCE, ToyEngine
-from tests.support.toy_server import METRICS
+from tests.support.fakes import PROVENANCE, FakeEngine
+from tests.support.toy_server import METRIC_IDS
 
 # Seeds. This one and the nine after it end; whatever other seed a reader has drawn lingers halfway
 # until it is stopped.
@@ -17,7 +17,7 @@ ENDS, FAILS, SLOW, LINGERS = 10, 20, 30, 40
 PACE, SLOW_PACE = 0.01, 0.1
 
 
-class StagedEngine(ToyEngine):
+class StagedEngine(FakeEngine):
     """A point at every tenth of a training; what comes then is the seed's business."""
 
     def __init__(self) -> None:
@@ -29,11 +29,14 @@ class StagedEngine(ToyEngine):
         for tenth in range(11):
             value = 1 / (1 + tenth)
             yield Points(
-                spec.arm, spec.seed, [spec.steps * tenth // 10], {name: [value] for name in METRICS}
+                spec.arm,
+                spec.seed,
+                [spec.steps * tenth // 10],
+                {name: [value] for name in METRIC_IDS},
             )
             await asyncio.sleep(SLOW_PACE if spec.seed == SLOW else PACE)
             if tenth == 5 and spec.seed == FAILS:
                 raise WorkerLost("as the stage has it")
             if tenth == 5 and spec.seed not in (*range(ENDS, ENDS + 10), SLOW):
                 await asyncio.Event().wait()
-        yield ArmEnded(spec.arm, spec.seed, "finished", dict.fromkeys(METRICS, value))
+        yield ArmEnded(spec.arm, spec.seed, "finished", dict.fromkeys(METRIC_IDS, value))

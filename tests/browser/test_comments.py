@@ -12,7 +12,7 @@ from app.store import Store
 from tests.browser.conftest import NewReader
 from tests.browser.reader import Reader
 from tests.support.processes import Server, serving
-from tests.support.toy_server import serving_toys_over_http
+from tests.support.toy_server import running_fake_server
 from tests.test_store import make_read_only
 
 pytestmark = pytest.mark.browser
@@ -197,7 +197,7 @@ def test_a_long_word_and_a_tower_of_accents_stay_in_their_place(
 @pytest.fixture
 def without_comments(tmp_path: Path) -> Iterator[str]:
     """The address of a server that has none."""
-    with serving_toys_over_http(tmp_path, comments=False) as server:
+    with running_fake_server(tmp_path, comments=False) as server:
         yield server.url
 
 

@@ -169,7 +169,7 @@ def test_a_page_that_finds_no_room_for_its_stream_polls(
 ) -> None:
     own = serve(workers=1, streams=1)
     own.wait_until_ready()
-    with own.visitor() as other:
+    with own.new_client() as other:
         location = other.post("/experiments/learning-rates/runs", json={"steps": 400}).headers[
             "location"
         ]

@@ -13,7 +13,7 @@ from app.experiments.catalogue.learning_rates import LEARNING_RATES
 from tests.browser.conftest import NewReader
 from tests.browser.reader import Line, Reader
 from tests.conftest import Serve
-from tests.support.processes import Server, kill_all
+from tests.support.processes import Server, send_signal
 
 pytestmark = pytest.mark.browser
 
@@ -171,7 +171,7 @@ def test_a_lost_worker_is_said_at_once_and_the_next_run_succeeds(
     reader = new_reader(own.url)
     reader.train(steps=400)
     reader.wait_for_points(2)
-    kill_all(own.workers())
+    send_signal(own.worker_pids())
     reader.expect_state("failed")
     expect(reader.figure.locator(".failure")).to_contain_text("The process that trained was lost")
     reader.train(steps=10)

@@ -22,26 +22,26 @@ from app.experiments.catalogue.learning_rates import LEARNING_RATES
 from app.experiments.definition import TrainingSpec
 from tests.browser.conftest import NewReader
 from tests.browser.reader import Reader
-from tests.support.fakes import PROVENANCE, ToyEngine
+from tests.support.fakes import PROVENANCE, FakeEngine
 from tests.support.forwarder import (
     Forwarder,
-    Interception,
-    Treatment,
+    RequestInterceptor,
+    ResponseTransform,
     bad_gateway,
-    call_it,
+    buffer_first_bytes,
+    buffer_stream,
+    buffer_stream_body,
+    captive_portal,
     cut_after,
+    forward,
     forwarding,
-    hold_the_body_until_the_end,
-    hold_the_first,
-    hold_until_the_end,
-    let_through,
-    login_page,
-    swallow_streams,
-    untouched,
+    ignore_streams,
+    set_content_type,
+    unchanged,
 )
-from tests.support.packages import install
-from tests.support.processes import PATIENCE, wait_until
-from tests.support.toy_server import METRICS, ToyServer, serving_toys_over_http
+from tests.support.packages import apt_install
+from tests.support.processes import TIMEOUT, wait_until
+from tests.support.toy_server import METRIC_IDS, FakeServer, running_fake_server
 
 pytestmark = pytest.mark.browser
 
@@ -51,7 +51,7 @@ HELD = "doesn’t let live updates through"
 SEEDS = count(100)
 
 
-class GatedEngine(ToyEngine):
+class GatedEngine(FakeEngine):
     """Says six points of a training, and the rest once the gate is open."""
 
     def __init__(self) -> None:
@@ -63,12 +63,12 @@ class GatedEngine(ToyEngine):
         place = [arm.id for arm in LEARNING_RATES.arms].index(spec.arm)
         for tenth in range(POINTS):
             if tenth > POINTS // 2:
-                await asyncio.to_thread(self.gate.wait, PATIENCE)
+                await asyncio.to_thread(self.gate.wait, TIMEOUT)
             value = (1 + place) / (1 + tenth)
             step = spec.steps * tenth // 10
-            yield Points(spec.arm, spec.seed, [step], {name: [value] for name in METRICS})
+            yield Points(spec.arm, spec.seed, [step], {name: [value] for name in METRIC_IDS})
             await asyncio.sleep(0.01)
-        yield ArmEnded(spec.arm, spec.seed, "finished", dict.fromkeys(METRICS, value))
+        yield ArmEnded(spec.arm, spec.seed, "finished", dict.fromkeys(METRIC_IDS, value))
 
 
 @pytest.fixture(scope="module")
@@ -77,13 +77,13 @@ def engine() -> GatedEngine:
 
 
 @pytest.fixture(scope="module")
-def gated(engine: GatedEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToyServer]:
-    with serving_toys_over_http(tmp_path_factory.mktemp("gated"), engine) as server:
+def gated(engine: GatedEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeServer]:
+    with running_fake_server(tmp_path_factory.mktemp("gated"), engine) as server:
         yield server
 
 
 @pytest.fixture
-def network(gated: ToyServer, engine: GatedEngine) -> Iterator[Forwarder]:
+def network(gated: FakeServer, engine: GatedEngine) -> Iterator[Forwarder]:
     engine.gate.clear()
     with forwarding(gated.url) as forwarder:
         yield forwarder
@@ -111,7 +111,7 @@ def status_of(reader: Reader) -> Locator:
     return reader.figure.locator("[data-status]")
 
 
-def expect_the_whole_run(reader: Reader, gated: ToyServer) -> None:
+def expect_the_whole_run(reader: Reader, gated: FakeServer) -> None:
     """Each curve has the points that the server has measured, in order and once."""
     reader.expect_state("finished")
     measured: dict[str, list[list[float]]] = {arm.label: [] for arm in LEARNING_RATES.arms}
@@ -126,11 +126,11 @@ def expect_the_whole_run(reader: Reader, gated: ToyServer) -> None:
 
 
 def test_a_page_whose_stream_freezes_notices_and_has_the_whole_run(
-    reader: Reader, network: Forwarder, engine: GatedEngine, gated: ToyServer
+    reader: Reader, network: Forwarder, engine: GatedEngine, gated: FakeServer
 ) -> None:
     begin(reader)
     reader.wait_for_points(6)
-    network.freeze()
+    network.freeze_streams()
     engine.gate.set()
     reader.page.clock.fast_forward(SILENT_MS)
     expect_the_whole_run(reader, gated)
@@ -138,12 +138,12 @@ def test_a_page_whose_stream_freezes_notices_and_has_the_whole_run(
 
 @pytest.mark.long
 def test_a_frozen_stream_is_noticed_within_20_seconds(
-    network: Forwarder, new_reader: NewReader, engine: GatedEngine, gated: ToyServer
+    network: Forwarder, new_reader: NewReader, engine: GatedEngine, gated: FakeServer
 ) -> None:
     reader = new_reader(network.url)
     begin(reader)
     reader.wait_for_points(6)
-    network.freeze()
+    network.freeze_streams()
     frozen = monotonic()
     engine.gate.set()
     expect_the_whole_run(reader, gated)
@@ -154,18 +154,18 @@ def test_a_frozen_stream_is_noticed_within_20_seconds(
 
 
 def test_a_page_that_wakes_up_or_meets_another_network_resumes_at_once(
-    reader: Reader, network: Forwarder, engine: GatedEngine, gated: ToyServer
+    reader: Reader, network: Forwarder, engine: GatedEngine, gated: FakeServer
 ) -> None:
     begin(reader)
     reader.wait_for_points(6)
-    network.freeze()
+    network.freeze_streams()
     engine.gate.set()
     reader.page.evaluate("dispatchEvent(new Event('online'))")
     expect_the_whole_run(reader, gated)
 
 
 def test_a_page_that_was_too_busy_to_listen_keeps_its_stream(
-    reader: Reader, network: Forwarder, engine: GatedEngine, gated: ToyServer
+    reader: Reader, network: Forwarder, engine: GatedEngine, gated: FakeServer
 ) -> None:
     """What came meanwhile is heard before the stream is given up."""
     begin(reader)
@@ -185,11 +185,11 @@ def test_a_page_that_was_too_busy_to_listen_keeps_its_stream(
 @pytest.mark.parametrize(
     "treatment",
     [
-        hold_until_the_end,
-        hold_the_body_until_the_end,
-        hold_the_first(1_000_000),
-        call_it("text/plain"),
-        call_it("text/html"),
+        buffer_stream,
+        buffer_stream_body,
+        buffer_first_bytes(1_000_000),
+        set_content_type("text/plain"),
+        set_content_type("text/html"),
     ],
     ids=["until the end", "the body until the end", "the first MB", "as text", "as HTML"],
 )
@@ -197,10 +197,10 @@ def test_a_page_whose_stream_is_held_back_polls_and_says_so(
     reader: Reader,
     network: Forwarder,
     engine: GatedEngine,
-    gated: ToyServer,
-    treatment: Treatment,
+    gated: FakeServer,
+    treatment: ResponseTransform,
 ) -> None:
-    network.treat = treatment
+    network.transform = treatment
     begin(reader)
     reader.page.clock.fast_forward(FIRST_MS)
     expect(status_of(reader)).to_contain_text(HELD)
@@ -212,9 +212,9 @@ def test_a_page_whose_stream_is_held_back_polls_and_says_so(
 
 
 def test_a_page_that_is_never_connected_polls(
-    reader: Reader, network: Forwarder, engine: GatedEngine, gated: ToyServer
+    reader: Reader, network: Forwarder, engine: GatedEngine, gated: FakeServer
 ) -> None:
-    network.intercept = swallow_streams
+    network.intercept = ignore_streams
     begin(reader)
     reader.page.clock.fast_forward(FIRST_MS)
     expect(status_of(reader)).to_contain_text(HELD)
@@ -223,13 +223,13 @@ def test_a_page_that_is_never_connected_polls(
 
 
 def test_a_page_that_polls_tries_a_stream_again_and_stops_polling(
-    reader: Reader, network: Forwarder, engine: GatedEngine, gated: ToyServer
+    reader: Reader, network: Forwarder, engine: GatedEngine, gated: FakeServer
 ) -> None:
-    network.intercept = swallow_streams
+    network.intercept = ignore_streams
     begin(reader)
     reader.page.clock.fast_forward(FIRST_MS)
     expect(status_of(reader)).to_contain_text(HELD)
-    network.intercept = let_through
+    network.intercept = forward
     reader.page.clock.fast_forward(61_000)
     expect(status_of(reader)).not_to_contain_text(HELD)
     polls = len(network.polls)
@@ -239,9 +239,9 @@ def test_a_page_that_polls_tries_a_stream_again_and_stops_polling(
 
 
 def test_the_next_run_of_a_page_that_polls_is_polled_from_its_start(
-    reader: Reader, network: Forwarder, engine: GatedEngine, gated: ToyServer
+    reader: Reader, network: Forwarder, engine: GatedEngine, gated: FakeServer
 ) -> None:
-    network.intercept = swallow_streams
+    network.intercept = ignore_streams
     engine.gate.set()
     begin(reader)
     reader.page.clock.fast_forward(FIRST_MS)
@@ -254,9 +254,9 @@ def test_the_next_run_of_a_page_that_polls_is_polled_from_its_start(
 
 @pytest.mark.parametrize("count", [700, 1_500])
 def test_a_stream_that_is_cut_at_once_each_time_makes_progress(
-    reader: Reader, network: Forwarder, engine: GatedEngine, gated: ToyServer, count: int
+    reader: Reader, network: Forwarder, engine: GatedEngine, gated: FakeServer, count: int
 ) -> None:
-    network.treat = cut_after(count)
+    network.transform = cut_after(count)
     begin(reader)
     said = watch_status(reader)
     wait_until(lambda: network.polls != [], "the first stream was cut")
@@ -266,7 +266,7 @@ def test_a_stream_that_is_cut_at_once_each_time_makes_progress(
 
 
 def test_a_stream_that_is_cut_after_some_seconds_resumes_without_a_word(
-    reader: Reader, network: Forwarder, engine: GatedEngine, gated: ToyServer
+    reader: Reader, network: Forwarder, engine: GatedEngine, gated: FakeServer
 ) -> None:
     begin(reader)
     said = watch_status(reader)
@@ -274,7 +274,7 @@ def test_a_stream_that_is_cut_after_some_seconds_resumes_without_a_word(
         reader.wait_for_points(6)
         wait_until(lambda: len(network.streams) == streams, "the stream was opened")  # noqa: B023
         reader.page.clock.fast_forward(5_000)
-        network.cut()
+        network.close_streams()
         expect(status_of(reader)).to_contain_text("step")
     engine.gate.set()
     expect_the_whole_run(reader, gated)
@@ -298,32 +298,32 @@ def watch_status(reader: Reader) -> Callable[[], str]:
 
 @pytest.mark.parametrize(
     ("interception", "words"),
-    [(bad_gateway, "Connection lost"), (login_page, "answers in its place")],
+    [(bad_gateway, "Connection lost"), (captive_portal, "answers in its place")],
     ids=["502", "a login page"],
 )
 def test_a_page_that_gets_other_answers_for_a_while_says_so_and_comes_back(
     reader: Reader,
     network: Forwarder,
     engine: GatedEngine,
-    gated: ToyServer,
-    interception: Interception,
+    gated: FakeServer,
+    interception: RequestInterceptor,
     words: str,
 ) -> None:
     network.intercept = interception
     begin(reader)
     expect(status_of(reader)).to_contain_text(words)
-    network.intercept = let_through
+    network.intercept = forward
     reader.page.clock.fast_forward(60_000)
     expect(status_of(reader)).not_to_contain_text(words)
     reader.wait_for_points(6)
     engine.gate.set()
     expect_the_whole_run(reader, gated)
-    assert network.treat is untouched
+    assert network.transform is unchanged
 
 
-def test_a_queued_run_that_is_only_polled_is_not_dropped(gated: ToyServer) -> None:
+def test_a_queued_run_that_is_only_polled_is_not_dropped(gated: FakeServer) -> None:
     """To ask for a run is to watch it: tests/runs/test_scheduler_shared.py turns the clock."""
-    with gated.visitor() as visitor:
+    with gated.new_client() as visitor:
         run = visitor.post("/experiments/learning-rates/runs", json={"seed": 1}).json()
         kept = gated.app.state.runs._live[run["id"]]
         kept.last_viewed_at -= 10
@@ -357,14 +357,14 @@ http {{
 @pytest.mark.long
 @pytest.mark.parametrize("compression", ["", "gzip on; gzip_types text/event-stream;"])
 def test_behind_nginx_that_buffers_streams_the_whole_run_is_drawn(
-    gated: ToyServer,
+    gated: FakeServer,
     engine: GatedEngine,
     new_reader: NewReader,
     tmp_path: Path,
     compression: str,
 ) -> None:
     """It passes chunks on as they come, in spite of its buffers, unless it compresses them, too."""
-    nginx = shutil.which("nginx") or (install("nginx-light") and shutil.which("nginx"))
+    nginx = shutil.which("nginx") or (apt_install("nginx-light") and shutil.which("nginx"))
     if not nginx:
         pytest.fail("This test needs nginx, which could not be installed: apt-get install nginx")
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -390,7 +390,7 @@ def test_behind_nginx_that_buffers_streams_the_whole_run_is_drawn(
         finally:
             engine.gate.set()
             it.terminate()
-            it.wait(PATIENCE)
+            it.wait(TIMEOUT)
 
 
 def listens(port: int) -> bool:

@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.article import renderer
-from app.article.assets import version_of
+from app.article.assets import content_version
 from app.resources import TEMPLATES
 from tests.browser.conftest import NewReader
 from tests.browser.functions import call
-from tests.support.toy_server import ToyServer, serving_toys_over_http
+from tests.support.toy_server import FakeServer, running_fake_server
 
 SCRIPT = "text/words/xx.js"
 WORDS = """
@@ -25,7 +25,7 @@ Object.assign(words, {
 
 
 @pytest.fixture
-def translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyServer]:
+def translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
     """A server whose page is in a language that has one section of its own."""
     templates = tmp_path / "templates"
     shutil.copytree(TEMPLATES, templates)
@@ -33,16 +33,16 @@ def translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyS
     section.parent.mkdir(parents=True)
     section.write_text('<section id="introduction"><p>Egy mondat.</p></section>')
     monkeypatch.setattr(renderer, "TEMPLATES", templates)
-    monkeypatch.setattr(renderer, "translated_words", lambda _language: SCRIPT)
-    with serving_toys_over_http(tmp_path) as server:
-        server.app.state.pages = renderer.Pages(
-            f"static/{version_of()}", comments=True, language="xx"
+    monkeypatch.setattr(renderer, "translation_script", lambda _language: SCRIPT)
+    with running_fake_server(tmp_path) as server:
+        server.app.state.pages = renderer.PageRenderer(
+            f"static/{content_version()}", comments=True, language="xx"
         )
         yield server
 
 
 def test_a_translation_takes_the_place_of_what_it_translates(
-    translated: ToyServer, new_reader: NewReader
+    translated: FakeServer, new_reader: NewReader
 ) -> None:
     reader = new_reader("about:blank")
     reader.page.route(
@@ -61,7 +61,7 @@ def test_a_translation_takes_the_place_of_what_it_translates(
 
 
 def test_a_language_whose_words_do_not_load_has_the_english_ones(
-    translated: ToyServer, new_reader: NewReader
+    translated: FakeServer, new_reader: NewReader
 ) -> None:
     reader = new_reader("about:blank")
     reader.page.route(f"**/js/{SCRIPT}", lambda route: route.fulfill(status=404))

@@ -14,7 +14,7 @@ import websocket
 
 from tests.browsers.browser import KEYS, PATIENCE, Point
 from tests.browsers.programs import find_program
-from tests.support.processes import ending_with_us
+from tests.support.processes import killing_on_exit
 
 # No traffic besides ours, and no page besides ours.
 PREFERENCES = {
@@ -147,7 +147,7 @@ def firefox() -> Iterator[Firefox]:
                 text=True,
                 start_new_session=True,
             ) as process,
-            ending_with_us(process.pid),
+            killing_on_exit(process.pid),
         ):
             browser = Firefox(_address(process))
             try:

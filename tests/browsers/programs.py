@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from tests.support.packages import install, one_at_a_time
+from tests.support.packages import apt_install, machine_lock
 
 # Program → the Debian package that has it.
 PACKAGES = {
@@ -24,8 +24,8 @@ def find_program(name: str) -> Path:
 
     Raises MissingProgram.
     """
-    with one_at_a_time(name):
-        found = _which(name) or (_which(name) if install(PACKAGES[name]) else None)
+    with machine_lock(name):
+        found = _which(name) or (_which(name) if apt_install(PACKAGES[name]) else None)
     if found is None:
         raise MissingProgram(
             f"The tests in three browser engines need {name}, which is not installed and could "

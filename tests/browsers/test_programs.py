@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.support.processes import ROOT, ending_with_us, is_alive, wait_until
+from tests.support.processes import ROOT, is_alive, killing_on_exit, wait_until
 
 # A group of two, as a driver and its browser are; it prints their numbers.
 GROUP = ["sh", "-c", "sleep 1000 & echo $$ $!; wait"]
@@ -39,7 +39,7 @@ def test_a_driver_and_its_browser_end_with_the_body() -> None:
     with subprocess.Popen(
         GROUP, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
-        with ending_with_us(process.pid):
+        with killing_on_exit(process.pid):
             assert process.stdout is not None
             group = [int(pid) for pid in process.stdout.readline().split()]
             assert all(map(is_alive, group))

@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import logging_config, settings
-from app.article.assets import FOLDER
+from app.article.assets import STATIC_FOLDER
 from app.main import create_app
 from app.serve import ArticleServer, uvicorn_config
 
@@ -20,7 +20,7 @@ class Watched:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        parts = (Path(__file__).with_name("collector.js"), FOLDER / FIRST)
+        parts = (Path(__file__).with_name("collector.js"), STATIC_FOLDER / FIRST)
         self._script = "\n".join(part.read_text("utf-8") for part in parts).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -19,7 +19,7 @@ from selenium.webdriver.webkitgtk.service import Service
 
 from tests.browsers.browser import KEYS, PATIENCE, Point
 from tests.browsers.programs import find_program
-from tests.support.processes import ending_with_us
+from tests.support.processes import killing_on_exit
 
 # The browser's own buttons would keep the window wider than a phone.
 NARROW = "* { border-width: 0; font-size: 1px; margin: 0; min-width: 0; padding: 0; }"
@@ -136,7 +136,7 @@ def webkit() -> Iterator[WebKit]:
         options.add_argument("--automation")
         # The service is started here, by its path, so that Selenium searches for no driver.
         service.start()
-        stack.enter_context(ending_with_us(service.process.pid))
+        stack.enter_context(killing_on_exit(service.process.pid))
         stack.callback(service.stop)
         connection = RemoteConnection(client_config=ClientConfig(service.service_url))
         driver = Remote(connection, options=options)
@@ -161,7 +161,7 @@ def _display(program: Path) -> Iterator[str]:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         ) as process,
-        ending_with_us(process.pid),
+        killing_on_exit(process.pid),
     ):
         os.close(write)
         yield f":{chosen.readline().strip()}"

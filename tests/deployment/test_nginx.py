@@ -15,10 +15,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.http_client import RUNS, json_of, stream, train, until, watch
-from tests.support.packages import install
-from tests.support.processes import PATIENCE, ROOT, Server, serving, wait_until
-from tests.support.sse import ids
+from tests.support.http_client import (
+    RUNS_PATH,
+    json_body,
+    next_event,
+    post_run,
+    read_stream,
+    stream_events,
+)
+from tests.support.packages import apt_install
+from tests.support.processes import ROOT, TIMEOUT, Server, serving, wait_until
+from tests.support.sse import event_ids
 
 pytestmark = pytest.mark.long
 
@@ -38,7 +45,7 @@ class Proxy:
         return httpx.Client(
             base_url=f"https://127.0.0.1:{self.port}",
             headers={"Host": NAME},
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             verify=False,
         )
 
@@ -47,7 +54,7 @@ class Proxy:
 def nginx() -> str:
     """The program's path."""
     if shutil.which("nginx") is None:
-        install("nginx-light")
+        apt_install("nginx-light")
     found = shutil.which("nginx")
     if found is None:
         pytest.fail(ADVICE, pytrace=False)
@@ -97,7 +104,7 @@ def proxy(nginx: str, certificate: Path, folder: Path, a: int, b: int) -> Iterat
             yield Proxy(port, plain_port)
         finally:
             process.terminate()
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT)
     for line in (folder / "error.log").read_text().splitlines():
         assert "too large body" in line, line
 
@@ -145,7 +152,7 @@ def port_of(server: Server) -> int:
 
 
 def wait_until_ready(server: Server) -> None:
-    with server.visitor() as visitor:
+    with server.new_client() as visitor:
         visitor.headers["Host"] = NAME
         wait_until(lambda: visitor.get("/readyz").status_code == 200, "workers warm")
 
@@ -154,19 +161,19 @@ def test_runs_of_both_servers_stream_live_through_the_proxy_and_resume(front: Pr
     seen: set[str] = set()
     for _ in range(40):  # a reader without a cookie goes to either
         with front.visitor() as reader:
-            run_id = json_of(train(reader, steps=40))["id"]
+            run_id = json_body(post_run(reader, steps=40))["id"]
             if run_id[0] in seen:
                 reader.delete(f"/runs/{run_id}")
                 continue
             seen.add(run_id[0])
-            with stream(reader, run_id) as events:
-                first = until(events, "points")
-                state = json_of(
+            with stream_events(reader, run_id) as events:
+                first = next_event(events, "points")
+                state = json_body(
                     reader.get(f"/runs/{run_id}", headers={"Accept": "application/json"})
                 )["state"]
                 assert state == "running"
-            rest = watch(reader, run_id, first.id)
-            assert ids(rest) == list(range(first.id + 1, first.id + 1 + len(rest)))
+            rest = read_stream(reader, run_id, first.id)
+            assert event_ids(rest) == list(range(first.id + 1, first.id + 1 + len(rest)))
             assert rest[-1].data["state"] == "finished"
         if seen == {"a", "b"}:
             return
@@ -176,25 +183,27 @@ def test_runs_of_both_servers_stream_live_through_the_proxy_and_resume(front: Pr
 def test_a_reader_stays_with_one_server_where_a_key_is_known(front: Proxy) -> None:
     with front.visitor() as reader:
         reader.get("/")
-        made = {json_of(train(reader, key="once", steps=10))["id"] for _ in range(4)}
+        made = {json_body(post_run(reader, key="once", steps=10))["id"] for _ in range(4)}
         assert len(made) == 1
-        watch(reader, made.pop())
+        read_stream(reader, made.pop())
 
 
 def test_a_run_is_stopped_through_the_proxy_by_its_reader_and_nobody_else(front: Proxy) -> None:
     with front.visitor() as reader, front.visitor() as stranger:
-        run_id = json_of(train(reader, steps=400))["id"]
-        with stream(stranger, run_id) as events:
-            until(events, "points")
+        run_id = json_body(post_run(reader, steps=400))["id"]
+        with stream_events(stranger, run_id) as events:
+            next_event(events, "points")
             assert stranger.delete(f"/runs/{run_id}").status_code == 403
             assert reader.delete(f"/runs/{run_id}").status_code == 202
-            assert until(events, "done").data["state"] == "stopped"
+            assert next_event(events, "done").data["state"] == "stopped"
 
 
 def test_a_page_of_this_site_may_post_and_another_may_not(front: Proxy) -> None:
     with front.visitor() as reader:
-        ours = reader.post(RUNS, json={"steps": 10}, headers={"Origin": f"https://{NAME}"})
-        theirs = reader.post(RUNS, json={"steps": 10}, headers={"Origin": "https://elsewhere.org"})
+        ours = reader.post(RUNS_PATH, json={"steps": 10}, headers={"Origin": f"https://{NAME}"})
+        theirs = reader.post(
+            RUNS_PATH, json={"steps": 10}, headers={"Origin": "https://elsewhere.org"}
+        )
     assert (ours.status_code, theirs.status_code) == (201, 403)
 
 
@@ -214,7 +223,7 @@ def test_the_proxy_speaks_http_2_and_sends_plain_http_to_https(front: Proxy) -> 
 
 def test_a_megabyte_is_refused_by_the_proxy(front: Proxy) -> None:
     with front.visitor() as reader:
-        answer = reader.post(RUNS, content=b"x" * 1_000_000)
+        answer = reader.post(RUNS_PATH, content=b"x" * 1_000_000)
     assert answer.status_code == 413
     assert "nginx" in answer.text  # it got no further
 
@@ -234,7 +243,7 @@ def test_servers_hear_who_asked_whatever_a_reader_claims(
 ) -> None:
     with recording() as (port, heard), proxy(nginx, certificate, tmp_path, port, port) as front:
         asking = httpx.HTTPTransport(verify=False, local_address="127.0.0.2")
-        with httpx.Client(transport=asking, timeout=PATIENCE) as reader:
+        with httpx.Client(transport=asking, timeout=TIMEOUT) as reader:
             claims = {"Host": NAME, "X-Forwarded-For": "6.6.6.6", "X-Forwarded-Proto": "gopher"}
             assert reader.get(f"https://127.0.0.1:{front.port}/", headers=claims).is_success
     (headers,) = heard

@@ -15,9 +15,9 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.chromium import NoBrowser, chromium
 from tests.browser.reader import Reader
-from tests.support.http_client import RUNS, json_of
-from tests.support.packages import install
-from tests.support.processes import PATIENCE, Server, serving, wait_until
+from tests.support.http_client import RUNS_PATH, json_body
+from tests.support.packages import apt_install
+from tests.support.processes import TIMEOUT, Server, serving, wait_until
 from tests.support.sse import read_events
 
 pytestmark = [pytest.mark.browser]
@@ -73,7 +73,7 @@ def listens(port: int) -> bool:
 @pytest.fixture(scope="module")
 def nginx() -> str:
     """The program's path."""
-    found = shutil.which("nginx") or (install("nginx-light") and shutil.which("nginx"))
+    found = shutil.which("nginx") or (apt_install("nginx-light") and shutil.which("nginx"))
     if not found:
         pytest.fail(ADVICE, pytrace=False)
     return found
@@ -127,7 +127,7 @@ def running(nginx: str, folder: Path) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT)
 
 
 @pytest.mark.parametrize("name", PROXIES)
@@ -185,8 +185,8 @@ def test_a_comment_without_scripts_leads_back_to_the_comments(
 
 
 def test_a_run_streams_through_http_1_0(proxied: Proxied) -> None:
-    with httpx.Client(base_url=proxied.urls["stripping"], timeout=PATIENCE) as reader:
-        run = json_of(reader.post(RUNS.removeprefix("/"), json={"steps": 10}))
+    with httpx.Client(base_url=proxied.urls["stripping"], timeout=TIMEOUT) as reader:
+        run = json_body(reader.post(RUNS_PATH.removeprefix("/"), json={"steps": 10}))
         text = reader.get(f"runs/{run['id']}/events").text
     events = list(read_events(iter(text.splitlines())))
     assert events[-1].data["state"] == "finished"

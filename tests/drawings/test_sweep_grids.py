@@ -4,7 +4,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.drawings.sweep_grids import LEVELS, against_map, draw_sweep, edges_of
+from app.drawings.sweep_grids import SHADES, compare_with_sweep, draw_sweep, shade_edges
 from app.experiments.catalogue.survival import SURVIVAL
 from app.measurements import Provenance
 from app.reproducibility import recorded_sweeps
@@ -29,12 +29,12 @@ def test_a_cell_has_its_number_and_its_shade(recorded: RecordedSweep) -> None:
     assert (plain.panel.arm, normed.panel.arm) == ("cnn", "bn")
     seeds, rows = zip(*normed.rows, strict=True)
     assert seeds == (1, 2, 3)
-    assert [(cell.text, cell.level) for cell in rows[0]][-3:] == [
+    assert [(cell.text, cell.shade) for cell in rows[0]][-3:] == [
         ("90.0", "9"),
         ("12.5", "1"),
         ("×", "x"),
     ]
-    assert [(cell.text, cell.level) for cell in plain.rows[0][1]][-3] == ("45.0", "4")
+    assert [(cell.text, cell.shade) for cell in plain.rows[0][1]][-3] == ("45.0", "4")
     assert normed.medians == ["90.0"] * 6 + ["12.5", "×"]
     assert normed.diverged
 
@@ -44,17 +44,17 @@ def test_a_value_at_the_end_of_the_scale_or_beyond_has_the_last_shade(tmp_path: 
     loaded = recorded_sweeps.load("survival", tmp_path)
     assert loaded is not None
     _, normed = draw_sweep(SURVIVAL, loaded)
-    assert {cell.level for _, row in normed.rows for cell in row} == {str(LEVELS - 1)}
+    assert {cell.shade for _, row in normed.rows for cell in row} == {str(SHADES - 1)}
     assert not normed.diverged
 
 
 def test_the_key_names_where_each_shade_begins() -> None:
-    assert edges_of(SURVIVAL) == [str(10 * k) for k in range(11)]
+    assert shade_edges(SURVIVAL) == [str(10 * k) for k in range(11)]
 
 
 def test_a_run_that_gave_what_the_map_has_is_told_so(recorded: RecordedSweep) -> None:
     run = run_of(0.1, 2, {"cnn": ended("cnn", 2, 0.45), "bn": ended("bn", 2, 0.9)})
-    assert against_map(run, recorded) == (
+    assert compare_with_sweep(run, recorded) == (
         "For learning rate 0.1 and seed 2 the maps have 45.0% (Plain) and 90.0% (BatchNorm). "
         "Your run gave the same, digit for digit."
     )
@@ -62,7 +62,7 @@ def test_a_run_that_gave_what_the_map_has_is_told_so(recorded: RecordedSweep) ->
 
 def test_divergence_is_what_the_map_has_whatever_its_last_values(recorded: RecordedSweep) -> None:
     run = run_of(1.0, 1, {arm: ended(arm, 1, 0.0) for arm in ("cnn", "bn")})
-    text = against_map(run, recorded)
+    text = compare_with_sweep(run, recorded)
     assert text is not None
     assert "“diverged” (Plain) and “diverged” (BatchNorm)" in text
     assert text.endswith("digit for digit.")
@@ -73,7 +73,7 @@ def test_a_run_that_gave_something_else_is_told_where_both_come_from(
 ) -> None:
     run = run_of(0.1, 2, {"cnn": ended("cnn", 2, 0.45), "bn": ended("bn", 2, 0.9000001)})
     run.provenance = Provenance("cpu", "B", {"torch": "2"})
-    text = against_map(run, recorded)
+    text = compare_with_sweep(run, recorded)
     assert text is not None
     assert "Your run gave 45.0% and 90.0%." in text
     assert "the maps come from PyTorch 1 on A, your run from PyTorch 2 on B." in text
@@ -81,7 +81,7 @@ def test_a_run_that_gave_something_else_is_told_where_both_come_from(
 
 def test_a_run_that_is_no_cell_is_not_compared(recorded: RecordedSweep) -> None:
     run = run_of(0.15, 2, {"cnn": ended("cnn", 2, 0.45), "bn": ended("bn", 2, 0.9)})
-    assert against_map(run, recorded) is None
+    assert compare_with_sweep(run, recorded) is None
 
 
 def test_every_map_is_a_table_of_the_recorded_numbers(reader: httpx.Client) -> None:
@@ -101,6 +101,6 @@ def test_every_map_is_a_table_of_the_recorded_numbers(reader: httpx.Client) -> N
             ]
             shown = [re.findall(r'(?:class="l(.)"|<td)>([^<]*)', row) for row in rows]
             assert shown[:-1] == [
-                [(cell.level, cell.text) for cell in row] for _, row in drawing.rows
+                [(cell.shade, cell.text) for cell in row] for _, row in drawing.rows
             ]
             assert [text for _, text in shown[-1]] == drawing.medians

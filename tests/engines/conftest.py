@@ -12,7 +12,7 @@ from app.engines.cluster import ClusterMembership
 from app.engines.registry import ENGINES
 from app.experiments.definition import TrainingSpec
 from app.settings import Settings
-from tests.support.processes import PATIENCE
+from tests.support.processes import TIMEOUT
 
 MakeSettings: TypeAlias = Callable[..., Settings]
 
@@ -51,7 +51,7 @@ def endless(small: TrainingSpec) -> TrainingSpec:
 async def local_ray(anyio_backend: object) -> AsyncGenerator[None, None]:
     """One Ray for all tests of a session: its start takes seconds, and 700 MB."""
     membership = ClusterMembership(Settings(workers=1))
-    with anyio.fail_after(2 * PATIENCE):
+    with anyio.fail_after(2 * TIMEOUT):
         await membership.join()
     yield
     await membership.leave()

@@ -18,7 +18,7 @@ from app.training.loop import train
 from app.training.trainer import Trainer
 from tests.engines.conftest import MakeSettings
 from tests.engines.trainings import events_of, follow, watch
-from tests.support.processes import PATIENCE
+from tests.support.processes import TIMEOUT
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +30,7 @@ async def engine(
     """Warm, with one slot."""
     started = create_engine(engine_settings(engine=engine_name))
     await started.start()
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         await started.warm()
     yield started
     await started.close()
@@ -79,7 +79,7 @@ async def test_events_come_while_the_training_goes_on(
     engine: Engine, endless: TrainingSpec
 ) -> None:
     seen: list[int] = []
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         async with aclosing(engine.train(endless)) as events:
             async for event in events:
                 assert isinstance(event, Points)
@@ -212,7 +212,7 @@ async def test_an_engine_without_data_says_so(
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(wait)
-        with anyio.fail_after(PATIENCE), pytest.raises(DatasetError) as raised:
+        with anyio.fail_after(TIMEOUT), pytest.raises(DatasetError) as raised:
             await engine_without_data.warm()
         problem = str(raised.value)
         assert problem.startswith("data file cut or altered: t10k-labels-idx1-ubyte.gz")
@@ -230,5 +230,5 @@ async def test_an_engine_that_is_closed_at_once_leaves_nothing(
 ) -> None:
     engine = create_engine(engine_settings(engine=engine_name))
     await engine.start()
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         await engine.close()

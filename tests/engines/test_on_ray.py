@@ -19,14 +19,8 @@ from app.experiments.definition import TrainingSpec
 from tests.conftest import Serve
 from tests.engines.conftest import MakeSettings
 from tests.engines.trainings import events_of, follow
-from tests.support.http_client import json_of, stream, train, until, watch
-from tests.support.processes import (
-    PATIENCE,
-    Server,
-    descendants_of,
-    is_alive,
-    wait_until,
-)
+from tests.support.http_client import json_body, next_event, post_run, read_stream, stream_events
+from tests.support.processes import TIMEOUT, Server, descendant_commands, is_alive, wait_until
 
 pytestmark = pytest.mark.anyio
 
@@ -38,7 +32,7 @@ async def engine(
     """One slot, whose process these tests kill."""
     started = RayEngine(engine_settings(engine="ray"))
     await started.start()
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         await started.warm()
     yield started
     await started.close()
@@ -48,7 +42,7 @@ def training_process() -> int:
     """The Ray process of this one that trains; Ray names a process by its task."""
     (pid,) = [
         pid
-        for pid, command in descendants_of(os.getpid()).items()
+        for pid, command in descendant_commands(os.getpid()).items()
         if command.startswith("ray::run_training")
     ]
     return pid
@@ -122,7 +116,7 @@ async def test_a_cluster_that_is_not_there_is_told_at_once_and_nothing_trains(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         nobody = f"127.0.0.1:{taken.getsockname()[1]}"
     lonely = RayEngine(engine_settings(engine="ray", ray_address=nobody))
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         await lonely.start()
         assert nobody in str(lonely.health().problem)
         with pytest.raises(CannotTrain, match="can't be joined"):
@@ -144,25 +138,25 @@ def test_a_server_on_ray_measures_the_same_numbers_and_leaves_no_process(
     on_ray.wait_until_ready()
     digests = []
     for running in (server, on_ray):
-        with running.visitor() as reader:
-            run_id = json_of(train(reader, seed=11, steps=10))["id"]
-            assert watch(reader, run_id)[-1].data["state"] == "finished"
+        with running.new_client() as reader:
+            run_id = json_body(post_run(reader, seed=11, steps=10))["id"]
+            assert read_stream(reader, run_id)[-1].data["state"] == "finished"
             receipt = reader.get(f"/runs/{run_id}", headers={"Accept": "application/json"})
-            digests.append(json_of(receipt)["digest"])
+            digests.append(json_body(receipt)["digest"])
     assert digests[0] == digests[1]
     mapped = Path(f"/proc/{on_ray.pid}/maps").read_text()
     assert "_raylet" in mapped
     assert "torch" not in mapped
 
-    with on_ray.visitor() as reader:
-        run_id = json_of(train(reader, steps=400))["id"]
-        with stream(reader, run_id) as events:
-            until(events, "points")
-            everything = set(descendants_of(on_ray.pid))
+    with on_ray.new_client() as reader:
+        run_id = json_body(post_run(reader, steps=400))["id"]
+        with stream_events(reader, run_id) as events:
+            next_event(events, "points")
+            everything = set(descendant_commands(on_ray.pid))
             assert len(everything) > 3
             on_ray.process.terminate()
-            assert until(events, "done").data["state"] == "stopped"
-    assert on_ray.process.wait(PATIENCE) == 0
+            assert next_event(events, "done").data["state"] == "stopped"
+    assert on_ray.process.wait(TIMEOUT) == 0
     wait_until(lambda: not any(map(is_alive, everything)), "no process is left")
     assert "Traceback" not in on_ray.log.read_text()
 
@@ -174,7 +168,7 @@ def test_a_server_on_ray_that_is_killed_leaves_nothing_that_trains(serve: Serve)
     on_ray.wait_until_ready()
     training = {
         pid
-        for pid, command in descendants_of(on_ray.pid).items()
+        for pid, command in descendant_commands(on_ray.pid).items()
         if not command.startswith(("ray::DashboardAgent", "ray::RuntimeEnvAgent"))
     }
     assert len(training) > 3

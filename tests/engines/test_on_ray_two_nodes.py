@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Serve
-from tests.support.http_client import json_of, train, watch
+from tests.support.http_client import json_body, post_run, read_stream
 from tests.support.processes import (
-    PATIENCE,
     ROOT,
+    TIMEOUT,
     Server,
-    descendants_of,
+    descendant_commands,
     is_alive,
-    kill_all,
+    send_signal,
     wait_until,
 )
 
@@ -42,15 +42,15 @@ def ray_node(log: Path, *arguments: str) -> Iterator[None]:
         ) as process,
     ):
         try:
-            wait_until(lambda: "Ray runtime started" in log.read_text(), "a Ray node", 2 * PATIENCE)
+            wait_until(lambda: "Ray runtime started" in log.read_text(), "a Ray node", 2 * TIMEOUT)
             yield
         finally:
-            everything = set(descendants_of(process.pid))
+            everything = set(descendant_commands(process.pid))
             process.terminate()
             with suppress(subprocess.TimeoutExpired):
-                process.wait(PATIENCE)
+                process.wait(TIMEOUT)
             process.kill()
-            kill_all({pid for pid in everything if is_alive(pid)})
+            send_signal({pid for pid in everything if is_alive(pid)})
 
 
 @pytest.fixture
@@ -76,21 +76,21 @@ def two_nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def digest(server: Server) -> str:
     """Of one figure with three seeds: twelve trainings, two by two."""
-    with server.visitor() as reader:
-        run_id = json_of(train(reader, seed=5, seeds=3, steps=20))["id"]
-        assert watch(reader, run_id)[-1].data["state"] == "finished"
+    with server.new_client() as reader:
+        run_id = json_body(post_run(reader, seed=5, seeds=3, steps=20))["id"]
+        assert read_stream(reader, run_id)[-1].data["state"] == "finished"
         receipt = reader.get(f"/runs/{run_id}", headers={"Accept": "application/json"})
-        return str(json_of(receipt)["digest"])
+        return str(json_body(receipt)["digest"])
 
 
 def test_a_run_on_two_nodes_measures_the_same_numbers_as_workers_do(
     serve: Serve, server: Server, two_nodes: str
 ) -> None:
     on_ray = serve(engine="ray", ray_address=two_nodes, workers=1)
-    with on_ray.visitor() as reader:
+    with on_ray.new_client() as reader:
         # A node is busy for seconds once it has started, and then its process imports torch.
-        wait_until(lambda: reader.get("/readyz").is_success, "both nodes warm", 3 * PATIENCE)
-        assert json_of(reader.get("/readyz"))["slots"] == 2
+        wait_until(lambda: reader.get("/readyz").is_success, "both nodes warm", 3 * TIMEOUT)
+        assert json_body(reader.get("/readyz"))["slots"] == 2
     assert digest(on_ray) == digest(server)
     trained = re.findall(r", seed \d+: process \d+ on node (\w+)", on_ray.log.read_text())
     # Of each seed four networks, two of which step in turn in one process.

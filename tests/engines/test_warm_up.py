@@ -10,7 +10,7 @@ from app.engines.warm_up import MAX_STALL_SECONDS, StartupMonitor, process_activ
 from app.engines.workers import WorkersEngine
 from app.errors import CannotTrain
 from tests.engines.conftest import MakeSettings
-from tests.support.processes import PATIENCE, wait_until
+from tests.support.processes import TIMEOUT, wait_until
 
 # A worker that says what it is told to do first and is warm at once after it.
 TOY_WORKER = """
@@ -84,7 +84,7 @@ async def test_a_worker_that_starts_slowly_and_works_becomes_warm_at_its_first_s
     start_with(impatient, first)
     engine = WorkersEngine(engine_settings(workers=1))
     await engine.start()
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         await engine.warm()
     assert engine.health().restarts == 0
     assert engine.provenance is not None
@@ -107,7 +107,7 @@ async def test_starts_that_fail_again_and_again_are_said_and_a_command_gives_up(
     start_with(impatient, first)
     engine = WorkersEngine(engine_settings(workers=1))
     await engine.start()
-    with anyio.fail_after(PATIENCE), pytest.raises(CannotTrain, match=said):
+    with anyio.fail_after(TIMEOUT), pytest.raises(CannotTrain, match=said):
         await engine.warm()
     health = engine.health()
     assert health.warm == 0

@@ -22,7 +22,7 @@ from app.experiments.definition import TrainingSpec
 from tests.conftest import DATA_DIR
 from tests.engines.conftest import MakeSettings
 from tests.engines.trainings import events_of, follow
-from tests.support.processes import PATIENCE, ROOT, is_alive, wait_until, workers_of
+from tests.support.processes import ROOT, TIMEOUT, is_alive, wait_until, worker_pids
 
 pytestmark = pytest.mark.anyio
 
@@ -41,9 +41,9 @@ async def engine(
 @pytest.fixture
 async def worker(engine: WorkersEngine) -> int:
     """The process id of the one worker, warm."""
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         await engine.warm()
-    (pid,) = workers_of(os.getpid())
+    (pid,) = worker_pids(os.getpid())
     return pid
 
 
@@ -52,7 +52,7 @@ async def replaced(engine: WorkersEngine, dead: int) -> None:
 
     def another_is_warm() -> bool:
         # It is only started once the dead one counts as warm no more.
-        return bool(workers_of(os.getpid()) - {dead}) and engine.health().warm == 1
+        return bool(worker_pids(os.getpid()) - {dead}) and engine.health().warm == 1
 
     await anyio.to_thread.run_sync(wait_until, another_is_warm, "another worker is warm")
     assert engine.health() == Health(slots=1, warm=1)
@@ -122,7 +122,7 @@ async def test_a_training_that_is_stopped_keeps_its_worker(
     async with aclosing(engine.train(endless)) as events:
         await anext(events)
     await events_of(engine, small)
-    assert workers_of(os.getpid()) == {worker}
+    assert worker_pids(os.getpid()) == {worker}
 
 
 async def test_a_worker_that_has_grown_is_replaced_between_two_trainings(
@@ -146,7 +146,7 @@ async def test_a_wait_that_is_cancelled_within_a_message_loses_nothing() -> None
         await worker.receive()
     reader.feed_data(message[4:])
     reader.feed_eof()
-    with theirs, anyio.fail_after(PATIENCE):
+    with theirs, anyio.fail_after(TIMEOUT):
         try:
             assert await worker.receive() == TrainingEnded()
         finally:
@@ -162,7 +162,7 @@ def test_a_worker_in_mid_training_ends_itself_when_its_server_is_gone(
         with ours.makefile("rb") as stream:
             assert len(stream.read(10_000)) == 10_000  # it is warm, and trains
         ours.close()
-        _, said = process.communicate(timeout=PATIENCE)
+        _, said = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, said) == (0, "")
 
 
@@ -172,7 +172,7 @@ def test_a_worker_that_warms_up_ends_itself_at_once_when_its_server_is_gone(
     """It does not import torch first, which takes seconds."""
     with _worker_process(cache_dir, PYTHONPROFILEIMPORTTIME="1") as (process, ours):
         ours.close()
-        _, said = process.communicate(timeout=PATIENCE)
+        _, said = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0
     imported = [line.rpartition("|")[2].strip() for line in said.splitlines()]
     assert "app.engines.messages" in imported
@@ -204,7 +204,7 @@ async def test_a_cap_that_no_worker_keeps_is_said(engine_settings: MakeSettings)
     tight = WorkersEngine(engine_settings(workers=1, worker_memory_mb=100))
     await tight.start()
     with (
-        anyio.fail_after(PATIENCE),
+        anyio.fail_after(TIMEOUT),
         pytest.raises(CannotTrain, match="WORKER_MEMORY_MB is too low"),
     ):
         await tight.warm()
@@ -225,7 +225,7 @@ async def test_a_worker_that_can_not_start_says_so(
     """Nobody foresaw it, and nobody waits for ever."""
     stuck = WorkersEngine(engine_settings(workers=1, cache_dir=foreign_cache))
     await stuck.start()
-    with anyio.fail_after(PATIENCE), pytest.raises(CannotTrain, match="could not start"):
+    with anyio.fail_after(TIMEOUT), pytest.raises(CannotTrain, match="could not start"):
         await stuck.warm()
     await stuck.close()
 
@@ -254,7 +254,7 @@ def test_a_worker_that_finds_too_little_address_space_names_the_limit(cache_dir:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=True,
     )
     assert ended.stdout == (
@@ -266,10 +266,10 @@ async def test_an_engine_that_is_closed_in_mid_training_leaves_no_process(
     engine: WorkersEngine, worker: int, endless: TrainingSpec
 ) -> None:
     """The last test here: it closes the engine that the others share."""
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         events = engine.train(endless)
         await anext(events)
         await engine.close()
-        assert workers_of(os.getpid()) == set()
+        assert worker_pids(os.getpid()) == set()
         with pytest.raises(WorkerLost):
             await anext(events)

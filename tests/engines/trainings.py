@@ -8,14 +8,14 @@ from anyio.abc import TaskStatus
 from app.engines.base import Engine
 from app.events import TrainingEvent
 from app.experiments.definition import TrainingSpec
-from tests.support.processes import PATIENCE
+from tests.support.processes import TIMEOUT
 
 
 async def follow(
     engine: Engine, spec: TrainingSpec, hear: Callable[[TrainingEvent], object]
 ) -> None:
     """Passes on each event of one training; fails if it hangs."""
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         async for event in engine.train(spec):
             hear(event)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.support.http_client import RUNS
+from tests.support.http_client import RUNS_PATH
 from tests.support.processes import Server
 
 
@@ -33,7 +33,7 @@ async def _ask_at_once(server: Server, bodies: list[dict[str, object]]) -> list[
     for (_, writer), body in zip(connections, bodies, strict=True):
         content = json.dumps(body).encode()
         writer.write(
-            f"POST {RUNS} HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n"
+            f"POST {RUNS_PATH} HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n".encode()
             + content
         )

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.conftest import NewReader
-from tests.support.http_client import RUNS, json_of, problem_of, train
+from tests.support.http_client import RUNS_PATH, json_body, post_run, problem_body
 from tests.support.processes import Server
 
 SCRIPT = "<script>alert(1)</script>"
@@ -20,7 +20,7 @@ Ask = Callable[[httpx.Client], httpx.Response]
 
 def post(**sent: object) -> Ask:
     """Asks for a run."""
-    return lambda reader: reader.post(RUNS, **sent)  # type: ignore[arg-type]
+    return lambda reader: reader.post(RUNS_PATH, **sent)  # type: ignore[arg-type]
 
 
 def get(path: str, **headers: str) -> Ask:
@@ -31,7 +31,9 @@ HOSTILE: dict[str, tuple[Ask, int]] = {
     "1 MB body": (post(content=b" " * 1_000_000, headers=JSON), 413),
     "1 MB form": (post(data={"seed": "1" * 1_000_000}), 413),
     "1 MB of chunks": (
-        lambda reader: reader.post(RUNS, content=(b" " * 10_000 for _ in range(100)), headers=JSON),
+        lambda reader: reader.post(
+            RUNS_PATH, content=(b" " * 10_000 for _ in range(100)), headers=JSON
+        ),
         413,
     ),
     "deep JSON": (post(content=b"[" * 16_000, headers=JSON), 422),
@@ -107,7 +109,7 @@ def test_row_23_a_script_in_a_comment_is_text(reader: httpx.Client) -> None:
 
 
 def test_row_15_the_same_key_gives_the_same_run(reader: httpx.Client) -> None:
-    first, second = (json_of(train(reader, key="double-click", steps=400)) for _ in range(2))
+    first, second = (json_body(post_run(reader, key="double-click", steps=400)) for _ in range(2))
     assert first["id"] == second["id"]
     assert first["seed"] == second["seed"]
     assert reader.delete(f"/runs/{first['id']}").status_code == 202
@@ -116,30 +118,30 @@ def test_row_15_the_same_key_gives_the_same_run(reader: httpx.Client) -> None:
 def test_row_15_the_same_key_at_once_gives_one_run(reader: httpx.Client) -> None:
     reader.get("/")  # as a browser's, all eight clicks are of one session
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: train(reader, key="at-once", steps=400), range(8)))
-    created = {json_of(answer)["id"] for answer in answers}
+        answers = list(threads.map(lambda _: post_run(reader, key="at-once", steps=400), range(8)))
+    created = {json_body(answer)["id"] for answer in answers}
     assert len(created) == 1
     assert reader.delete(f"/runs/{created.pop()}").status_code == 202
 
 
 def test_row_24_nobody_else_stops_a_run(new_reader: NewReader) -> None:
     owner, other = new_reader(), new_reader()
-    path = train(owner, steps=400).headers["location"]
-    problem_of(other.delete(path), 403)
+    path = post_run(owner, steps=400).headers["location"]
+    problem_body(other.delete(path), 403)
     other.cookies.set("reader", "eyJyZWFkZXIiOiAiYSJ9.forged.signature")
-    problem_of(other.delete(path), 403)
-    receipt = json_of(owner.get(path, headers={"Accept": "application/json"}))
+    problem_body(other.delete(path), 403)
+    receipt = json_body(owner.get(path, headers={"Accept": "application/json"}))
     assert receipt["state"] in ("queued", "running")
     assert owner.delete(path).status_code == 202
 
 
 def test_row_24_who_floods_a_run_with_stops_is_refused_each_time(new_reader: NewReader) -> None:
     owner, other = new_reader(), new_reader()
-    path = train(owner, steps=400).headers["location"]
+    path = post_run(owner, steps=400).headers["location"]
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda _: other.delete(path).status_code, range(200)))
     assert set(answers) == {403}
-    receipt = json_of(owner.get(path, headers={"Accept": "application/json"}))
+    receipt = json_body(owner.get(path, headers={"Accept": "application/json"}))
     assert receipt["state"] in ("queued", "running")
     assert owner.delete(path).status_code == 202
 
@@ -148,7 +150,7 @@ def test_row_24_the_id_of_a_run_can_not_be_guessed(new_reader: NewReader) -> Non
     """16 letters of 64 are 96 bits; no two of these have a letter's place in common by rule."""
     ids = []
     for _ in range(12):
-        created = json_of(train(reader := new_reader(), steps=10))
+        created = json_body(post_run(reader := new_reader(), steps=10))
         ids.append(created["id"])
         reader.delete(f"/runs/{created['id']}")
     assert all(len(run_id) >= 16 for run_id in ids)

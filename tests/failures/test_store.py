@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.conftest import DATA_DIR, Serve
-from tests.support.http_client import RUNS, json_of, problem_of, train, watch
+from tests.support.http_client import RUNS_PATH, json_body, post_run, problem_body, read_stream
 from tests.support.processes import Server, serving, wait_until
 from tests.test_store import make_read_only
 
@@ -34,12 +34,12 @@ def test_row_25_without_its_data_the_article_is_served_and_training_is_refused(
 ) -> None:
     folder: Path = request.getfixturevalue(data)
     server = serve(workers=1, data_dir=folder)
-    with server.visitor() as reader:
-        early = reader.post(RUNS, json={"steps": 10})  # the workers have not looked yet
+    with server.new_client() as reader:
+        early = reader.post(RUNS_PATH, json={"steps": 10})  # the workers have not looked yet
         says_why(server, reader, folder)
 
-        refused = reader.post(RUNS, json={"steps": 10})
-        problem_of(refused, 503)
+        refused = reader.post(RUNS_PATH, json={"steps": 10})
+        problem_body(refused, 503)
         assert int(refused.headers["retry-after"]) >= 1
         assert str(folder) not in refused.text
 
@@ -55,7 +55,7 @@ def test_row_25_without_its_data_the_article_is_served_and_training_is_refused(
 
 
 def state_of(reader: httpx.Client, path: str) -> object:
-    return json_of(reader.get(path, headers={"Accept": "application/json"}))["state"]
+    return json_body(reader.get(path, headers={"Accept": "application/json"}))["state"]
 
 
 def says_why(server: Server, reader: httpx.Client, data_dir: Path) -> None:
@@ -95,7 +95,7 @@ def comment(reader: httpx.Client) -> httpx.Response:
 
 def comments(reader: httpx.Client) -> int:
     """How many are kept."""
-    return len(json_of(reader.get("/comments", headers={"Accept": "application/json"})))
+    return len(json_body(reader.get("/comments", headers={"Accept": "application/json"})))
 
 
 @contextmanager
@@ -137,20 +137,20 @@ Trouble = Callable[[Server, Path], AbstractContextManager[None]]
 def test_row_25_a_store_in_trouble_costs_what_it_keeps_and_nothing_else(
     keeper: Server, store_path: Path, trouble: Trouble, why: str
 ) -> None:
-    with keeper.visitor() as reader:
+    with keeper.new_client() as reader:
         assert comment(reader).status_code == 201
         kept = comments(reader)
         complaints = keeper.log.read_text().count(CANT_BE_USED)
         with trouble(keeper, store_path):
-            problem_of(comment(reader), 503)
-            told = json_of(reader.get("/readyz"))["store"]
+            problem_body(comment(reader), 503)
+            told = json_body(reader.get("/readyz"))["store"]
             assert any(word in told for word in why.split("|")), told
             assert str(store_path) not in told
             assert reader.get("/").status_code == 200
-            events = watch(reader, json_of(train(reader, steps=10))["id"])
+            events = read_stream(reader, json_body(post_run(reader, steps=10))["id"])
             assert events[-1].data["state"] == "finished"
         assert comment(reader).status_code == 201
-        assert json_of(reader.get("/readyz"))["store"] is None
+        assert json_body(reader.get("/readyz"))["store"] is None
         assert comments(reader) == kept + 1
     lines = keeper.log.read_text()
     assert "Traceback" not in lines

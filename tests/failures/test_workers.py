@@ -18,8 +18,8 @@ from tests.failures.watching import (
     rest_of,
     watch_with_clock,
 )
-from tests.support.http_client import json_of, stream, train, until, watch
-from tests.support.processes import PATIENCE, Server, is_alive, kill_all, wait_until
+from tests.support.http_client import json_body, next_event, post_run, read_stream, stream_events
+from tests.support.processes import TIMEOUT, Server, is_alive, send_signal, wait_until
 
 MB = 1_000_000
 OPEN_STREAMS = 300
@@ -27,19 +27,19 @@ OPEN_STREAMS = 300
 
 def start(reader: httpx.Client, slug: str) -> str:
     """A run of one of the faulty experiments."""
-    return str(json_of(reader.post(f"/experiments/{slug}/runs", json={"steps": 40}))["id"])
+    return str(json_body(reader.post(f"/experiments/{slug}/runs", json={"steps": 40}))["id"])
 
 
 def replaced(server: Server, lost: int) -> None:
     """Returns when there are two warm workers, and that one is none of them."""
-    wait_until(lambda: len(server.workers() - {lost}) == 2, "another worker has started")
+    wait_until(lambda: len(server.worker_pids() - {lost}) == 2, "another worker has started")
     server.wait_until_ready()
 
 
 def seconds_until_ready(server: Server) -> float:
     """Until all workers are warm again, once one is known to be lost."""
     lost = monotonic()
-    with server.visitor() as visitor:
+    with server.new_client() as visitor:
         wait_until(lambda: visitor.get("/readyz").status_code == 503, "a worker is missing")
         wait_until(lambda: visitor.get("/readyz").status_code == 200, "workers warm")
     return monotonic() - lost
@@ -48,12 +48,12 @@ def seconds_until_ready(server: Server) -> float:
 @pytest.mark.long
 def test_row_1_a_killed_worker_ends_its_run_within_a_second_and_no_other(mortal: Server) -> None:
     mortal.wait_until_ready()
-    with mortal.visitor() as one, mortal.visitor() as two, ThreadPoolExecutor(2) as threads:
-        runs = [json_of(train(reader, steps=20))["id"] for reader in (one, two)]
+    with mortal.new_client() as one, mortal.new_client() as two, ThreadPoolExecutor(2) as threads:
+        runs = [json_body(post_run(reader, steps=20))["id"] for reader in (one, two)]
         watching = [threads.submit(watch_with_clock, one, run) for run in runs]
-        with stream(two, runs[0]) as events:
-            until(events, "points")
-        workers = mortal.workers()
+        with stream_events(two, runs[0]) as events:
+            next_event(events, "points")
+        workers = mortal.worker_pids()
         assert len(workers) == 2
         lost = workers.pop()
         killed = monotonic()
@@ -71,17 +71,17 @@ def test_row_1_a_killed_worker_ends_its_run_within_a_second_and_no_other(mortal:
         assert done["message"] in panel
         assert done["reference"] in panel
 
-        following = watch(one, json_of(train(one, steps=10))["id"])
+        following = read_stream(one, json_body(post_run(one, steps=10))["id"])
         assert following[-1].data["state"] == "finished"
         replaced(mortal, lost)
-        assert workers <= mortal.workers()
+        assert workers <= mortal.worker_pids()
 
 
 @pytest.mark.long
 def test_row_1_a_killed_worker_is_replaced_within_8_seconds(mortal: Server) -> None:
     mortal.wait_until_ready()
     for _ in range(3):
-        kill_all({mortal.workers().pop()})
+        send_signal({mortal.worker_pids().pop()})
         took = seconds_until_ready(mortal)
         assert took <= 8, f"replaced after {took:.1f} s"
 
@@ -89,14 +89,14 @@ def test_row_1_a_killed_worker_is_replaced_within_8_seconds(mortal: Server) -> N
 @pytest.mark.long
 def test_row_2_a_stopped_worker_meets_the_deadline_and_is_replaced(mortal: Server) -> None:
     mortal.wait_until_ready()
-    with mortal.visitor() as reader:
-        run_id = json_of(train(reader, steps=400))["id"]
-        with stream(reader, run_id) as events:
-            until(events, "points")
+    with mortal.new_client() as reader:
+        run_id = json_body(post_run(reader, steps=400))["id"]
+        with stream_events(reader, run_id) as events:
+            next_event(events, "points")
             begun = monotonic()
-            stopped = mortal.workers().pop()
+            stopped = mortal.worker_pids().pop()
             os.kill(stopped, signal.SIGSTOP)
-            done = until(events, "done").data
+            done = next_event(events, "done").data
             took = monotonic() - begun
         assert (done["state"], done["code"]) == ("failed", "deadline")
         assert DEADLINE_SECONDS - 1 <= took <= DEADLINE_SECONDS + 1, f"ended after {took:.2f} s"
@@ -107,25 +107,25 @@ def test_row_2_a_stopped_worker_meets_the_deadline_and_is_replaced(mortal: Serve
 @pytest.mark.long
 def test_row_3_a_training_over_its_memory_is_ended_and_costs_nobody_else(mortal: Server) -> None:
     mortal.wait_until_ready()
-    before = mortal.memory()
-    for worker in mortal.workers():  # out of memory, the kernel takes them and not the server
+    before = mortal.memory_bytes()
+    for worker in mortal.worker_pids():  # out of memory, the kernel takes them and not the server
         assert Path(f"/proc/{worker}/oom_score_adj").read_text().strip() == "1000"
-    with mortal.visitor() as one, mortal.visitor() as two, ThreadPoolExecutor(1) as threads:
+    with mortal.new_client() as one, mortal.new_client() as two, ThreadPoolExecutor(1) as threads:
         hungry = start(one, "hungry")
-        sibling = threads.submit(watch, two, json_of(train(two, steps=10))["id"])
-        done = watch(one, hungry)[-1].data
+        sibling = threads.submit(read_stream, two, json_body(post_run(two, steps=10))["id"])
+        done = read_stream(one, hungry)[-1].data
         assert (done["state"], done["code"]) == ("failed", "memory")
         assert "memory" in done["message"]
         assert done["reference"] in mortal.log.read_text()
         assert sibling.result()[-1].data["state"] == "finished"
-    grown = (mortal.memory() - before) / MB
+    grown = (mortal.memory_bytes() - before) / MB
     assert grown < 20, f"the server has grown by {grown:.0f} MB"
 
 
 def test_row_4_a_training_that_raises_shows_a_reference_and_nothing_else(mortal: Server) -> None:
-    with mortal.visitor() as reader:
+    with mortal.new_client() as reader:
         run_id = start(reader, "raises")
-        events = watch(reader, run_id)
+        events = read_stream(reader, run_id)
         done = events[-1].data
         assert (done["state"], done["code"]) == ("failed", "internal")
         bodies = [
@@ -141,8 +141,8 @@ def test_row_4_a_training_that_raises_shows_a_reference_and_nothing_else(mortal:
 
 
 def test_row_5_numbers_that_are_not_finite_are_null_and_the_run_goes_on(mortal: Server) -> None:
-    with mortal.visitor() as reader:
-        events = watch(reader, start(reader, "explodes"))  # which reads strict JSON
+    with mortal.new_client() as reader:
+        events = read_stream(reader, start(reader, "explodes"))  # which reads strict JSON
     points = [event.data["values"] for event in events if event.name == "points"]
     assert any(None in values["test_loss"] for values in points)
     assert [event.data["state"] for event in events if event.name == "arm"] == ["diverged"]
@@ -154,8 +154,8 @@ def test_row_6_workers_killed_again_and_again_are_back_within_20_seconds(mortal:
     mortal.wait_until_ready()
     for kills in range(1, 6):
         killed = monotonic()
-        kill_all({pid for pid in mortal.workers() if is_alive(pid)})
-        with mortal.visitor() as reader:
+        send_signal({pid for pid in mortal.worker_pids() if is_alive(pid)})
+        with mortal.new_client() as reader:
             wait_until(lambda: reader.get("/readyz").status_code == 503, "not ready")
             assert reader.get("/healthz").status_code == 200
             assert reader.get("/").status_code == 200
@@ -163,8 +163,8 @@ def test_row_6_workers_killed_again_and_again_are_back_within_20_seconds(mortal:
             wait_until(lambda: monotonic() - killed >= 2, "two seconds are over")  # noqa: B023
     took = seconds_until_ready(mortal)
     assert took <= 20, f"healthy after {took:.1f} s"
-    with mortal.visitor() as reader:
-        following = watch(reader, json_of(train(reader, steps=10))["id"])
+    with mortal.new_client() as reader:
+        following = read_stream(reader, json_body(post_run(reader, steps=10))["id"])
     assert following[-1].data["state"] == "finished"
 
 
@@ -174,31 +174,31 @@ def test_row_19_a_stopped_run_frees_its_slots_within_one_and_a_half_seconds(
 ) -> None:
     mortal.wait_until_ready()
     times = []
-    with mortal.visitor() as reader:
+    with mortal.new_client() as reader:
         for _ in range(3):
-            run_id = json_of(train(reader, steps=400))["id"]
-            with stream(reader, run_id) as events:
-                until(events, "points")
+            run_id = json_body(post_run(reader, steps=400))["id"]
+            with stream_events(reader, run_id) as events:
+                next_event(events, "points")
             stopped = monotonic()
             assert reader.delete(f"/runs/{run_id}").status_code == 202
-            with stream(reader, json_of(train(reader, steps=10))["id"]) as events:
-                until(events, "started")
+            with stream_events(reader, json_body(post_run(reader, steps=10))["id"]) as events:
+                next_event(events, "started")
                 times.append(monotonic() - stopped)
-                until(events, "done")
+                next_event(events, "done")
     assert median(times) <= 1.5, f"the next run started after {times}"
 
 
 def test_row_8_sigterm_gives_300_streams_their_end(serve: Serve) -> None:
     server = serve(workers=1)
-    with server.visitor() as reader:
-        path = json_of(train(reader, steps=400))["events"]
+    with server.new_client() as reader:
+        path = json_body(post_run(reader, steps=400))["events"]
         readers = [open_stream(server, path) for _ in range(OPEN_STREAMS)]
         for each in readers:
             assert each.recv(12) == b"HTTP/1.1 200"
-        workers = server.workers()
+        workers = server.worker_pids()
         told_to_end = monotonic()
         server.process.terminate()
-        code = server.process.wait(PATIENCE)
+        code = server.process.wait(TIMEOUT)
         took = monotonic() - told_to_end
     assert code == 0
     assert took <= 5, f"ended after {took:.2f} s"
@@ -215,11 +215,11 @@ def test_row_8_sigterm_gives_300_streams_their_end(serve: Serve) -> None:
 def test_row_7_a_server_killed_in_mid_run_leaves_no_worker(mortal: Server) -> None:
     """The last test here: it ends the server that the others share."""
     mortal.wait_until_ready()
-    workers = mortal.workers()
+    workers = mortal.worker_pids()
     assert len(workers) == 2
-    with mortal.visitor() as reader:
-        run_id = json_of(train(reader, steps=400))["id"]
-        with stream(reader, run_id) as events:
-            until(events, "points")
+    with mortal.new_client() as reader:
+        run_id = json_body(post_run(reader, steps=400))["id"]
+        with stream_events(reader, run_id) as events:
+            next_event(events, "points")
     os.kill(mortal.pid, signal.SIGKILL)
-    wait_until(lambda: not any(map(is_alive, workers)), "no worker is left", seconds=2)
+    wait_until(lambda: not any(map(is_alive, workers)), "no worker is left", timeout=2)

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.support.http_client import stream
-from tests.support.processes import PATIENCE, Server, wait_until
-from tests.support.sse import Received
+from tests.support.http_client import stream_events
+from tests.support.processes import TIMEOUT, Server, wait_until
+from tests.support.sse import SseEvent
 
 # Longest training on the server whose workers are stopped: some times what 20 steps take.
 DEADLINE_SECONDS = 20
@@ -24,12 +24,12 @@ class Told:
     """One event, and when it came (monotonic, in seconds)."""
 
     at: float
-    event: Received
+    event: SseEvent
 
 
 def watch_with_clock(reader: httpx.Client, run_id: str) -> list[Told]:
     """All events of a run, to the end of its stream."""
-    with stream(reader, run_id) as events:
+    with stream_events(reader, run_id) as events:
         return [Told(monotonic(), event) for event in events]
 
 
@@ -51,7 +51,7 @@ def open_stream(
     if small:
         reader.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1_000)
         reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-    reader.settimeout(PATIENCE)
+    reader.settimeout(TIMEOUT)
     reader.connect((address.hostname, address.port))
     reader.sendall(f"GET {path} HTTP/1.1\r\nHost: {address.netloc}\r\n{headers}\r\n".encode())
     return reader
@@ -68,6 +68,6 @@ def rest_of(reader: socket.socket) -> bytes:
     return b"".join(iter(lambda: reader.recv(65_536), b""))
 
 
-def wait_for_files(server: Server, most: int, seconds: float = PATIENCE) -> None:
+def wait_for_files(server: Server, most: int, seconds: float = TIMEOUT) -> None:
     """Returns once the server has no more descriptors open than that."""
-    wait_until(lambda: server.files() <= most, f"no more than {most} descriptors", seconds)
+    wait_until(lambda: server.open_files() <= most, f"no more than {most} descriptors", seconds)

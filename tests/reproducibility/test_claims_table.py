@@ -19,8 +19,8 @@ from app.experiments.definition import Experiment
 from app.measurements import Measurements
 from app.reproducibility import claims_table
 from tests.conftest import terminal
-from tests.support.fakes import TOY
-from tests.support.processes import PATIENCE, ROOT, command, read_until
+from tests.support.fakes import FAKE
+from tests.support.processes import ROOT, TIMEOUT, read_until, running_command
 
 SHORT = ["--set", "steps=10"]
 SHALLOW = [*SHORT, "--set", "depth=2"]
@@ -50,7 +50,7 @@ def measured_as(ended: ArmState = "finished", /, **accuracies: Sequence[float]) 
 
     With "diverged", the last one of each arm did.
     """
-    measured = Measurements([arm.id for arm in TOY.arms])
+    measured = Measurements([arm.id for arm in FAKE.arms])
     for arm, values in accuracies.items():
         for seed, value in enumerate(values, start=1):
             state: ArmState = ended if seed == len(values) else "finished"
@@ -61,8 +61,8 @@ def measured_as(ended: ArmState = "finished", /, **accuracies: Sequence[float]) 
 
 def claiming(**changed: object) -> Experiment:
     """The toy experiment with its claim changed."""
-    (claim,) = TOY.claims
-    return replace(TOY, claims=(replace(claim, **changed),))  # type: ignore[arg-type]
+    (claim,) = FAKE.claims
+    return replace(FAKE, claims=(replace(claim, **changed),))  # type: ignore[arg-type]
 
 
 def cells_of(experiment: Experiment, measured: Measurements, seeds: int) -> list[str]:
@@ -148,7 +148,7 @@ def test_a_quantile_among_infinite_values_is_a_number_or_infinite() -> None:
 
 
 def test_a_training_that_diverged_is_counted_and_shown() -> None:
-    cells = cells_of(TOY, measured_as("diverged", a=[0.9, 0.8, nan]), 3)
+    cells = cells_of(FAKE, measured_as("diverged", a=[0.9, 0.8, nan]), 3)
     assert cells[3:7] == [
         "3",
         "3 of 3 (100% needed)",
@@ -161,7 +161,7 @@ def test_a_seed_without_a_value_is_not_passed_over_in_silence() -> None:
     measured = measured_as(a=[0.9, 0.8])
     measured.add(Points("a", 3, [0], {"test_loss": [nan]}))
     measured.add(ArmEnded("a", 3, "diverged", {"test_loss": nan}))
-    assert cells_of(TOY, measured, 3)[3:7] == [
+    assert cells_of(FAKE, measured, 3)[3:7] == [
         *("2 of 3", "2 of 2 (100% needed)", "16–100%", "0.850 [0.810–0.890], 1 of 3 diverged"),
     ]
 
@@ -363,10 +363,10 @@ def test_control_c_ends_with_130_and_leaves_the_file_as_it_is(
     readme = tmp_path / "README.md"
     readme.write_text(MARKED)
     settings = {"cache_dir": cache_dir, "device": "cpu", "workers": 1}
-    with command("claims", "--into", str(readme), **settings) as process:
+    with running_command("claims", "--into", str(readme), **settings) as process:
         read_until(process, r"step [1-9]\d* of")
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=PATIENCE)
+        _, said = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 130
     assert "Traceback" not in said
     assert readme.read_text() == MARKED

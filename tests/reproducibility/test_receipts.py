@@ -13,7 +13,7 @@ from app.errors import InvalidReceipt
 from app.experiments import EXPERIMENTS
 from app.measurements import Provenance
 from app.reproducibility import receipts, recordings
-from tests.support.processes import PATIENCE, command, read_until
+from tests.support.processes import TIMEOUT, read_until, running_command
 from tests.support.sse import strict_json
 
 Write: TypeAlias = Callable[..., str]
@@ -24,8 +24,8 @@ def receipt(cache_dir: Path) -> dict[str, Any]:
     """What another process says of two seeds that it trained on two workers."""
     arguments = ["--seed", "7", "--seeds", "2", "--set", "steps=10", "--set", "gain=0.5"]
     settings = {"cache_dir": cache_dir, "device": "cpu", "workers": 2}
-    with command("train", "sigmoid", *arguments, "--json", **settings) as process:
-        shown, said = process.communicate(timeout=PATIENCE)
+    with running_command("train", "sigmoid", *arguments, "--json", **settings) as process:
+        shown, said = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0, said
     return dict(strict_json(shown))
 
@@ -56,8 +56,8 @@ def test_a_receipt_passes_on_another_number_of_workers(
     cache_dir: Path, receipt: dict[str, Any], write: Write
 ) -> None:
     settings = {"cache_dir": cache_dir, "device": "cpu", "workers": 1}
-    with command("verify", write(), **settings) as process:
-        shown, said = process.communicate(timeout=PATIENCE)
+    with running_command("verify", write(), **settings) as process:
+        shown, said = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0, said
     assert receipt["digest"] in shown
     assert "4 trainings" in said
@@ -124,8 +124,8 @@ def test_narrower_instructions_are_named_as_the_reason_for_other_numbers(
     monkeypatch.setenv("ATEN_CPU_CAPABILITY", "avx2")
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
     settings = {"cache_dir": cache_dir, "device": "cpu", "workers": 2}
-    with command("verify", write(), **settings) as process:
-        shown, said = process.communicate(timeout=PATIENCE)
+    with running_command("verify", write(), **settings) as process:
+        shown, said = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 1, said
     *_, reason, difference = shown.splitlines()
     assert reason.startswith("The likely reason is one of these differences")
@@ -158,10 +158,10 @@ def test_a_repetition_that_fails_says_why(
 def test_control_c_ends_with_130(cache_dir: Path, receipt: dict[str, Any], write: Write) -> None:
     path = write(parameters={**receipt["parameters"], "steps": 5_000})
     settings = {"cache_dir": cache_dir, "device": "cpu", "workers": 1}
-    with command("verify", path, **settings) as process:
+    with running_command("verify", path, **settings) as process:
         read_until(process, r"step [1-9]\d* of")
         process.send_signal(signal.SIGINT)
-        shown, said = process.communicate(timeout=PATIENCE)
+        shown, said = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 130
     assert shown == ""
     assert "Traceback" not in said

@@ -22,8 +22,8 @@ from app.runs.run import Run
 from app.runs.scheduler import RunScheduler
 from app.settings import Settings
 from app.store import Store
-from tests.support.fakes import ToyEngine, create, end_of
-from tests.support.processes import PATIENCE
+from tests.support.fakes import FakeEngine, new_run, wait_end
+from tests.support.processes import TIMEOUT
 
 pytestmark = pytest.mark.anyio
 
@@ -35,24 +35,24 @@ FIGURE = LEARNING_RATES
 @asynccontextmanager
 async def serving(
     path: Path, max_bytes: int = PLENTY
-) -> AsyncGenerator[tuple[RunScheduler, ToyEngine, Archive]]:
+) -> AsyncGenerator[tuple[RunScheduler, FakeEngine, Archive]]:
     """Runs on a toy engine with an archive in that file."""
-    engine, archive = ToyEngine(), Archive(Store(path), max_bytes)
+    engine, archive = FakeEngine(), Archive(Store(path), max_bytes)
     settings = Settings.model_validate({"queue_seconds": 3600, "runs_per_reader": 100})
     runs = RunScheduler(engine, settings, archive)
     await runs.start()
     try:
         yield runs, engine, archive
     finally:
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             await runs.close()
 
 
-async def finished(runs: RunScheduler, engine: ToyEngine, **values: int) -> Run:
+async def finished(runs: RunScheduler, engine: FakeEngine, **values: int) -> Run:
     """A run of a real figure, on the toy engine."""
-    run = create(runs, "me", key=None, experiment=FIGURE, **values)
-    await engine.finish(len(run.specs))
-    await end_of(run)
+    run = new_run(runs, "me", key=None, experiment=FIGURE, **values)
+    await engine.finish_trainings(len(run.specs))
+    await wait_end(run)
     return run
 
 
@@ -78,8 +78,8 @@ async def test_a_finished_run_is_the_same_after_a_restart(tmp_path: Path) -> Non
 async def test_a_run_is_on_the_disk_before_it_says_that_it_is_done(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     async with serving(path) as (runs, engine, _):
-        run = create(runs, experiment=FIGURE)
-        await engine.finish(len(run.specs))
+        run = new_run(runs, experiment=FIGURE)
+        await engine.finish_trainings(len(run.specs))
         while not run.log.closed:
             assert not run.done
             await run.log.wait_after(len(run.log))
@@ -89,10 +89,10 @@ async def test_a_run_is_on_the_disk_before_it_says_that_it_is_done(tmp_path: Pat
 async def test_a_run_that_did_not_finish_is_not_kept(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     async with serving(path) as (runs, engine, _):
-        stopped, failed = create(runs, experiment=FIGURE), create(runs, experiment=FIGURE)
+        stopped, failed = new_run(runs, experiment=FIGURE), new_run(runs, experiment=FIGURE)
         runs.stop(stopped, "me")
-        (await engine.begun()).fail(RuntimeError("a fault"))
-        await end_of(failed)
+        (await engine.next_training()).fail(RuntimeError("a fault"))
+        await wait_end(failed)
         done = await finished(runs, engine)
     assert kept(path) == [done.id]
     async with serving(path) as (runs, _, _):
@@ -124,7 +124,7 @@ async def test_a_run_that_left_the_memory_is_opened_from_the_disk_once_for_all(
     async with serving(tmp_path / "store.db") as (runs, engine, archive):
         run = await finished(runs, engine)
         for _ in range(MAX_CACHED_RUNS):
-            runs.stop(create(runs), "me")
+            runs.stop(new_run(runs), "me")
         looks = []
         load = archive.load
 
@@ -165,7 +165,7 @@ async def test_a_store_that_is_out_of_use_loses_no_finished_run(
         made = [await finished(runs, engine) for _ in range(3)]
         assert archive.problem
         for _ in range(MAX_CACHED_RUNS):
-            runs.stop(create(runs), "me")
+            runs.stop(new_run(runs), "me")
         assert (await runs.find(made[0].id)).receipt() == made[0].receipt()
         if how == "locked":
             other.close()
@@ -182,7 +182,7 @@ async def test_a_run_from_the_disk_is_no_answer_to_who_asks_for_the_same(tmp_pat
         before = await finished(runs, engine, seed=7)
     async with serving(path) as (runs, _, _):
         opened = await runs.find(before.id)
-        assert create(runs, "you", experiment=FIGURE, seed=7) is not opened
+        assert new_run(runs, "you", experiment=FIGURE, seed=7) is not opened
 
 
 async def test_a_run_may_be_saved_by_two_at_once(tmp_path: Path) -> None:

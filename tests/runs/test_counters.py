@@ -3,7 +3,7 @@ import pytest
 from app.errors import Busy, TooManyRuns, WorkerLost
 from app.events import ArmEnded, Done, Points, Row
 from app.runs.counters import Histogram, RunCounters
-from tests.support.fakes import create, end_of, serving_toys, until
+from tests.support.fakes import fake_runs, new_run, wait_end, wait_for
 
 
 def counts(counters: RunCounters) -> dict[str, object]:
@@ -62,15 +62,15 @@ def test_a_failure_is_counted_with_its_code() -> None:
 
 @pytest.mark.anyio
 async def test_a_run_is_counted_at_each_turn_of_its_life() -> None:
-    async with serving_toys(runs_per_reader=2, queue_seconds=3600) as (runs, engine):
-        first = create(runs, steps=400)
-        waiting = create(runs, steps=400)
+    async with fake_runs(runs_per_reader=2, queue_seconds=3600) as (runs, engine):
+        first = new_run(runs, steps=400)
+        waiting = new_run(runs, steps=400)
         with pytest.raises(TooManyRuns):
-            create(runs)
-        create(runs, "else", seed=first.request.seed, steps=400)
-        training = await engine.begun()
-        training.point()
-        await until(first, "started")
+            new_run(runs)
+        new_run(runs, "else", seed=first.request.seed, steps=400)
+        training = await engine.next_training()
+        training.emit_point()
+        await wait_for(first, "started")
         now = runs.counts()
         assert (now.queued, now.running, now.created, now.shared) == (1, 1, 2, 1)
         assert now.refused == {"too_many": 1}
@@ -79,8 +79,8 @@ async def test_a_run_is_counted_at_each_turn_of_its_life() -> None:
 
         training.end()
         runs.stop(waiting, "me")
-        await engine.finish(1)
-        await end_of(first)
+        await engine.finish_trainings(1)
+        await wait_end(first)
         after = runs.counts()
         assert (after.queued, after.running, after.promised_wait_s) == (0, 0, 0)
         assert after.ended == {"finished": 1, "stopped": 1}
@@ -90,9 +90,9 @@ async def test_a_run_is_counted_at_each_turn_of_its_life() -> None:
 
 @pytest.mark.anyio
 async def test_a_run_that_fails_is_counted_once_though_two_trainings_fail() -> None:
-    async with serving_toys(slots=2) as (runs, engine):
-        run = create(runs)
-        for training in (await engine.begun(), await engine.begun()):
+    async with fake_runs(slots=2) as (runs, engine):
+        run = new_run(runs)
+        for training in (await engine.next_training(), await engine.next_training()):
             training.fail(WorkerLost("gone"))
-        await end_of(run)
+        await wait_end(run)
         assert runs.counts().failed == {"worker_lost": 1}

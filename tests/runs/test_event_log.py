@@ -3,7 +3,7 @@ import pytest
 
 from app.events import Done, Queued
 from app.runs.event_log import EventLog
-from tests.support.sse import events_in, ids
+from tests.support.sse import event_ids, parse_events
 
 pytestmark = pytest.mark.anyio
 
@@ -15,7 +15,7 @@ def test_ids_count_from_one_without_a_gap() -> None:
     for position in range(5):
         log.append(Queued(position, 0.0))
     log.append(DONE)
-    assert ids(events_in(log.read_after(0))) == [1, 2, 3, 4, 5, 6]
+    assert event_ids(parse_events(log.read_after(0))) == [1, 2, 3, 4, 5, 6]
     assert len(log) == 6
 
 
@@ -23,7 +23,7 @@ def test_a_reader_gets_what_is_behind_its_last_id() -> None:
     log = EventLog()
     for position in range(4):
         log.append(Queued(position, 0.0))
-    assert ids(events_in(log.read_after(2))) == [3, 4]
+    assert event_ids(parse_events(log.read_after(2))) == [3, 4]
     assert log.read_after(4) == b""
 
 
@@ -41,7 +41,7 @@ def test_nothing_comes_after_done(late: Queued | Done) -> None:
     log.append(DONE)
     with pytest.raises(RuntimeError, match=late.name):
         log.append(late)
-    assert ids(events_in(log.read_after(0))) == [1]
+    assert event_ids(parse_events(log.read_after(0))) == [1]
 
 
 async def test_news_come_to_whoever_waits_for_them() -> None:

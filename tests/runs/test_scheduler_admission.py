@@ -11,7 +11,7 @@ from app.errors import Busy, InvalidRequest, TooManyRuns, UnknownRun
 from app.events import Queued
 from app.runs.history import MAX_CACHED_RUNS
 from app.runs.run import Run
-from tests.support.fakes import create, end_of, heard, serving_toys, until
+from tests.support.fakes import events_of, fake_runs, new_run, wait_end, wait_for
 
 pytestmark = pytest.mark.anyio
 
@@ -24,31 +24,31 @@ def promise(run: Run) -> Queued:
 
 def places(run: Run) -> list[int]:
     """All places in the line that the run was told."""
-    return [event.data["position"] for event in heard(run) if event.name == "queued"]
+    return [event.data["position"] for event in events_of(run) if event.name == "queued"]
 
 
 async def test_each_waiting_run_is_told_its_place_whenever_it_changes() -> None:
-    async with serving_toys() as (runs, engine):
-        first, second, third = (create(runs, reader) for reader in "xyz")
-        await engine.finish(2)
-        await end_of(first)
-        (await engine.begun()).point()
-        await until(second, "started")
+    async with fake_runs() as (runs, engine):
+        first, second, third = (new_run(runs, reader) for reader in "xyz")
+        await engine.finish_trainings(2)
+        await wait_end(first)
+        (await engine.next_training()).emit_point()
+        await wait_for(second, "started")
         await anyio.wait_all_tasks_blocked()
         assert [places(run) for run in (first, second, third)] == [[0], [1, 0], [2, 1, 0]]
 
 
 async def test_a_place_gets_better_when_somebody_ahead_stops() -> None:
-    async with serving_toys() as (runs, _):
-        create(runs)
-        ahead, waiting = create(runs), create(runs)
+    async with fake_runs() as (runs, _):
+        new_run(runs)
+        ahead, waiting = new_run(runs), new_run(runs)
         runs.stop(ahead, "me")
         assert places(waiting) == [2, 1]
 
 
 async def test_the_promised_wait_is_the_work_ahead() -> None:
-    async with serving_toys() as (runs, _):
-        one, two, three, four = (promise(create(runs, steps=n)).eta_s for n in (100, 200, 400, 10))
+    async with fake_runs() as (runs, _):
+        one, two, three, four = (promise(new_run(runs, steps=n)).eta_s for n in (100, 200, 400, 10))
         assert one == 0
         assert two > 0
         assert three == pytest.approx(3 * two, abs=0.2)
@@ -58,137 +58,137 @@ async def test_the_promised_wait_is_the_work_ahead() -> None:
 async def test_two_slots_halve_the_promised_wait() -> None:
     waits = []
     for slots in (1, 2):
-        async with serving_toys(slots) as (runs, _):
-            create(runs, steps=400)
-            waits.append(promise(create(runs)).eta_s)
+        async with fake_runs(slots) as (runs, _):
+            new_run(runs, steps=400)
+            waits.append(promise(new_run(runs)).eta_s)
     assert waits[1] == pytest.approx(waits[0] / 2, abs=0.1)
 
 
 async def test_work_that_is_done_shortens_the_promised_wait() -> None:
-    async with serving_toys() as (runs, engine):
-        ahead = create(runs, steps=400)
-        before = promise(create(runs, steps=100)).eta_s  # behind 800 steps
-        (await engine.begun()).point(step=200)
-        await until(ahead, "points")
-        assert promise(create(runs)).eta_s == pytest.approx(before, abs=0.1)  # 600 and 200
+    async with fake_runs() as (runs, engine):
+        ahead = new_run(runs, steps=400)
+        before = promise(new_run(runs, steps=100)).eta_s  # behind 800 steps
+        (await engine.next_training()).emit_point(step=200)
+        await wait_for(ahead, "points")
+        assert promise(new_run(runs)).eta_s == pytest.approx(before, abs=0.1)  # 600 and 200
         runs.stop(ahead, "me")
-        assert promise(create(runs)).eta_s == pytest.approx(before * 220 / 800, abs=0.1)
+        assert promise(new_run(runs)).eta_s == pytest.approx(before * 220 / 800, abs=0.1)
 
 
 async def test_the_promised_wait_learns_from_real_trainings() -> None:
-    async with serving_toys() as (runs, engine):
-        first = create(runs, steps=400)
-        guessed = promise(create(runs, steps=400)).eta_s
-        await engine.finish(4)  # in no time
-        await end_of(first)
-        create(runs, steps=400)
-        assert promise(create(runs)).eta_s < guessed
+    async with fake_runs() as (runs, engine):
+        first = new_run(runs, steps=400)
+        guessed = promise(new_run(runs, steps=400)).eta_s
+        await engine.finish_trainings(4)  # in no time
+        await wait_end(first)
+        new_run(runs, steps=400)
+        assert promise(new_run(runs)).eta_s < guessed
 
 
 async def test_the_same_key_gives_the_same_run() -> None:
-    async with serving_toys() as (runs, _):
-        first = create(runs, key="k", seed=1)
-        assert create(runs, key="k", seed=1) is first
-        assert create(runs, key="other") is not first
-        assert create(runs) is not create(runs)
+    async with fake_runs() as (runs, _):
+        first = new_run(runs, key="k", seed=1)
+        assert new_run(runs, key="k", seed=1) is first
+        assert new_run(runs, key="other") is not first
+        assert new_run(runs) is not new_run(runs)
 
 
 async def test_a_key_keeps_no_run_that_is_forgotten() -> None:
-    async with serving_toys() as (runs, _):
-        first = weakref.ref(create(runs, key="k", seed=1))
+    async with fake_runs() as (runs, _):
+        first = weakref.ref(new_run(runs, key="k", seed=1))
         runs.stop(first(), "me")  # type: ignore[arg-type]
         for _ in range(MAX_CACHED_RUNS):
-            runs.stop(create(runs), "me")
+            runs.stop(new_run(runs), "me")
         await anyio.wait_all_tasks_blocked()
         gc.collect()
         assert first() is None
-        create(runs, key="k", seed=2)  # the key is free again
+        new_run(runs, key="k", seed=2)  # the key is free again
 
 
 async def test_a_key_is_good_for_one_request() -> None:
-    async with serving_toys() as (runs, _):
-        create(runs, key="k", seed=1)
+    async with fake_runs() as (runs, _):
+        new_run(runs, key="k", seed=1)
         with pytest.raises(InvalidRequest, match="Idempotency-Key"):
-            create(runs, key="k", seed=2)
+            new_run(runs, key="k", seed=2)
 
 
 async def test_a_key_still_means_its_run_when_nobody_else_gets_in() -> None:
-    async with serving_toys(runs_per_reader=1, queue_seconds=0) as (runs, _):
-        run = create(runs, key="k", seed=1)
+    async with fake_runs(runs_per_reader=1, queue_seconds=0) as (runs, _):
+        run = new_run(runs, key="k", seed=1)
         with pytest.raises(Busy):
-            create(runs, key="another")
-        assert create(runs, key="k", seed=1) is run
+            new_run(runs, key="another")
+        assert new_run(runs, key="k", seed=1) is run
         runs.stop(run, "me")
-        assert create(runs, key="k", seed=1) is run
+        assert new_run(runs, key="k", seed=1) is run
 
 
 async def test_a_wait_beyond_the_bound_is_refused_and_says_when_to_come_back() -> None:
-    async with serving_toys() as (runs, _):
-        create(runs, steps=400)
-        wait = promise(create(runs, steps=400)).eta_s  # for 800 steps
+    async with fake_runs() as (runs, _):
+        new_run(runs, steps=400)
+        wait = promise(new_run(runs, steps=400)).eta_s  # for 800 steps
     bound = math.floor(1.5 * wait)
-    async with serving_toys(queue_seconds=bound) as (runs, _):
+    async with fake_runs(queue_seconds=bound) as (runs, _):
         for reader in "xy":
-            create(runs, reader, steps=400)
+            new_run(runs, reader, steps=400)
         with pytest.raises(Busy) as raised:
-            create(runs, "z")
+            new_run(runs, "z")
         assert not isinstance(raised.value, TooManyRuns)
         assert raised.value.retry_after_s == math.ceil(2 * wait - bound)
 
 
 async def test_there_is_room_again_when_somebody_leaves() -> None:
-    async with serving_toys(queue_seconds=0) as (runs, _):
-        first = create(runs)
+    async with fake_runs(queue_seconds=0) as (runs, _):
+        first = new_run(runs)
         with pytest.raises(Busy):
-            create(runs, "you")
+            new_run(runs, "you")
         runs.stop(first, "me")
-        assert create(runs, "you").state == "queued"
+        assert new_run(runs, "you").state == "queued"
 
 
 async def test_a_reader_holds_only_so_many_runs_at_a_time() -> None:
-    async with serving_toys(runs_per_reader=2) as (runs, engine):
-        first, _ = create(runs), create(runs)
+    async with fake_runs(runs_per_reader=2) as (runs, engine):
+        first, _ = new_run(runs), new_run(runs)
         with pytest.raises(TooManyRuns) as raised:
-            create(runs)
+            new_run(runs)
         assert raised.value.retry_after_s >= 1
         assert isinstance(raised.value.retry_after_s, int)
-        create(runs, "you")
-        await engine.finish(2)
-        await end_of(first)
-        create(runs)  # an ended run counts no more
+        new_run(runs, "you")
+        await engine.finish_trainings(2)
+        await wait_end(first)
+        new_run(runs)  # an ended run counts no more
 
 
 async def test_nobody_gets_in_while_the_engine_has_a_problem() -> None:
-    async with serving_toys() as (runs, engine):
+    async with fake_runs() as (runs, engine):
         engine.problem = "data file missing: train-images-idx3-ubyte.gz"
         with pytest.raises(Busy) as raised:
-            create(runs)
+            new_run(runs)
         assert raised.value.retry_after_s >= 1
         assert runs.health().problem == engine.problem
         engine.problem = None
-        create(runs)
+        new_run(runs)
 
 
 async def test_a_refused_run_leaves_nothing_behind() -> None:
-    async with serving_toys(runs_per_reader=1) as (runs, engine):
-        admitted = create(runs)
+    async with fake_runs(runs_per_reader=1) as (runs, engine):
+        admitted = new_run(runs)
         with pytest.raises(Busy):
-            create(runs)
-        await engine.finish(2)
-        await end_of(admitted)
+            new_run(runs)
+        await engine.finish_trainings(2)
+        await wait_end(admitted)
         await anyio.wait_all_tasks_blocked()
-        assert engine.begun_now() == []
+        assert engine.started_trainings() == []
 
 
 async def test_the_oldest_ended_runs_are_forgotten_and_no_live_one() -> None:
-    async with serving_toys() as (runs, _):
-        alive = create(runs)
-        ended = [create(runs, steps=10) for _ in range(3)]
+    async with fake_runs() as (runs, _):
+        alive = new_run(runs)
+        ended = [new_run(runs, steps=10) for _ in range(3)]
         for run in ended:
             runs.stop(run, "me")
         for _ in range(MAX_CACHED_RUNS):
-            runs.stop(create(runs), "me")
-        create(runs)
+            runs.stop(new_run(runs), "me")
+        new_run(runs)
         for run in ended:
             with pytest.raises(UnknownRun):
                 await runs.find(run.id)

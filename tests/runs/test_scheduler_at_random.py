@@ -16,8 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from app.errors import Busy, DeadlineExceeded, NotRunOwner, TrainingFailed, WorkerLost
 from app.runs.run import Run
 from app.runs.scheduler import UNWATCHED_SECONDS
-from tests.support.fakes import ToyTraining, create, end_of, heard, serving_toys
-from tests.support.sse import ids, names
+from tests.support.fakes import FakeTraining, events_of, fake_runs, new_run, wait_end
+from tests.support.sse import event_ids, event_names
 
 T = TypeVar("T")
 
@@ -34,10 +34,10 @@ class RunsLife(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.Runner()
         self.left_open = AsyncExitStack()
-        toys = serving_toys(SLOTS, runs_per_reader=4)
+        toys = fake_runs(SLOTS, runs_per_reader=4)
         self.runs, self.engine = self.do(self.left_open.enter_async_context(toys))
         self.made: dict[str, Run] = {}
-        self.training: list[ToyTraining] = []
+        self.training: list[FakeTraining] = []
         self.seen: dict[str, int] = {}  # how long each log was when it was last looked at
 
     def do(self, awaitable: Awaitable[T]) -> T:
@@ -49,7 +49,7 @@ class RunsLife(RuleBasedStateMachine):
     def any_run(self, number: int) -> Run:
         return list(self.made.values())[number % len(self.made)]
 
-    def any_training(self, number: int, *, ends: bool = False) -> ToyTraining:
+    def any_training(self, number: int, *, ends: bool = False) -> FakeTraining:
         index = number % len(self.training)
         return self.training.pop(index) if ends else self.training[index]
 
@@ -60,12 +60,12 @@ class RunsLife(RuleBasedStateMachine):
                 await asyncio.sleep(0)
 
         self.do(some_turns())
-        self.training += self.engine.begun_now()
+        self.training += self.engine.started_trainings()
 
     @rule(reader=READERS, seed=st.integers(0, 5), seeds=st.integers(1, 2), key=st.booleans())
     def ask(self, reader: str, seed: int, seeds: int, key: bool) -> None:
         async def asked() -> Run:
-            return create(
+            return new_run(
                 self.runs, reader, seed=seed, seeds=seeds, key=f"{seed} {seeds}" if key else None
             )
 
@@ -110,7 +110,7 @@ class RunsLife(RuleBasedStateMachine):
     @precondition(lambda self: self.training)
     @rule(number=ANY, step=st.integers(0, 9))
     def progress(self, number: int, step: int) -> None:
-        self.any_training(number).point(step)
+        self.any_training(number).emit_point(step)
 
     @precondition(lambda self: self.training)
     @rule(number=ANY, diverges=st.booleans())
@@ -129,29 +129,29 @@ class RunsLife(RuleBasedStateMachine):
             if self.seen.get(run.id) == len(run.log):
                 continue
             self.seen[run.id] = len(run.log)
-            events = heard(run)
-            assert ids(events) == list(range(1, len(events) + 1))
-            assert names(events).count("started") <= 1
-            assert names(events).count("verdict") <= 1
-            assert names(events).count("done") == (1 if run.done else 0)
-            assert "done" not in names(events)[:-1]
+            events = events_of(run)
+            assert event_ids(events) == list(range(1, len(events) + 1))
+            assert event_names(events).count("started") <= 1
+            assert event_names(events).count("verdict") <= 1
+            assert event_names(events).count("done") == (1 if run.done else 0)
+            assert "done" not in event_names(events)[:-1]
 
     def teardown(self) -> None:
         async def settled() -> None:
             self.runs.stop_all()
             for run in self.made.values():
-                events = await end_of(run)
-                assert ("verdict" in names(events)) == (run.state == "finished")
+                events = await wait_end(run)
+                assert ("verdict" in event_names(events)) == (run.state == "finished")
                 assert events[-1].data["state"] == run.state
             await anyio.wait_all_tasks_blocked()
             assert self.engine.in_use == 0
 
             # Both slots take trainings again.
-            self.engine.begun_now()
-            after = create(self.runs, "later")
-            for training in [await self.engine.begun() for _ in range(SLOTS)]:
+            self.engine.started_trainings()
+            after = new_run(self.runs, "later")
+            for training in [await self.engine.next_training() for _ in range(SLOTS)]:
                 training.end()
-            assert (await end_of(after))[-1].data["state"] == "finished"
+            assert (await wait_end(after))[-1].data["state"] == "finished"
 
         self.do(asyncio.wait_for(settled(), 10))
         self.do(self.left_open.aclose())

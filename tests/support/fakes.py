@@ -1,4 +1,4 @@
-"""A toy engine and a toy experiment: nothing is trained, all is said by the test."""
+"""A fake engine and experiment: the test decides which events a training emits, and when."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -17,40 +17,40 @@ from app.measurements import Provenance
 from app.runs.run import Run
 from app.runs.scheduler import RunScheduler
 from app.settings import Settings
-from tests.support.processes import PATIENCE
-from tests.support.sse import Received, events_in
+from tests.support.processes import TIMEOUT
+from tests.support.sse import SseEvent, parse_events
 
 PROVENANCE = Provenance(device="abacus", hardware="Wood", versions={"beads": "1.0"})
 
 
-class ToyTraining:
-    """One training that began: it says what it is told to, when it is told to."""
+class FakeTraining:
+    """A started training that emits the events that the test puts into `outputs`."""
 
     def __init__(self, spec: TrainingSpec) -> None:
         self.spec = spec
-        self.said: asyncio.Queue[TrainingEvent | Exception | None] = asyncio.Queue()
+        self.outputs: asyncio.Queue[TrainingEvent | Exception | None] = asyncio.Queue()
 
-    def point(self, step: int = 0, accuracy: float = 0.5) -> None:
-        """Says one point."""
+    def emit_point(self, step: int = 0, accuracy: float = 0.5) -> None:
+        """Emits one point."""
         values = {"test_accuracy": [accuracy]}
-        self.said.put_nowait(Points(self.spec.arm, self.spec.seed, [step], values))
+        self.outputs.put_nowait(Points(self.spec.arm, self.spec.seed, [step], values))
 
     def end(self, accuracy: float = 0.5, state: ArmState = "finished") -> None:
-        """Says its last point and that it is over, and so for those beside it."""
+        """Emits the last point and the end of this training and of those batched with it."""
         summary = {"test_accuracy": accuracy}
         for spec in self.spec.members:
             values = {"test_accuracy": [accuracy]}
-            self.said.put_nowait(Points(spec.arm, spec.seed, [spec.steps], values))
-            self.said.put_nowait(ArmEnded(spec.arm, spec.seed, state, summary))
-        self.said.put_nowait(None)
+            self.outputs.put_nowait(Points(spec.arm, spec.seed, [spec.steps], values))
+            self.outputs.put_nowait(ArmEnded(spec.arm, spec.seed, state, summary))
+        self.outputs.put_nowait(None)
 
     def fail(self, error: Exception) -> None:
-        """Raises, as an engine does."""
-        self.said.put_nowait(error)
+        """Makes the engine raise `error`."""
+        self.outputs.put_nowait(error)
 
 
-class ToyEngine:
-    """Hands each training that begins to the test, through `begun`."""
+class FakeEngine:
+    """An engine whose started trainings are handed to the test by `next_training`."""
 
     def __init__(self, slots: int = 1) -> None:
         self.slots = slots
@@ -59,7 +59,7 @@ class ToyEngine:
         self.problem: str | None = None
         self.in_use = 0
         self.closed = False
-        self._begun: asyncio.Queue[ToyTraining] = asyncio.Queue()
+        self._started: asyncio.Queue[FakeTraining] = asyncio.Queue()
 
     async def start(self) -> None:
         pass
@@ -71,16 +71,16 @@ class ToyEngine:
         return Health(self.slots, self.slots, self.problem)
 
     async def train(self, spec: TrainingSpec) -> AsyncGenerator[TrainingEvent, None]:
-        training = ToyTraining(spec)
+        training = FakeTraining(spec)
         self.in_use += 1
         assert self.in_use <= self.slots, "more trainings at a time than slots"
-        self._begun.put_nowait(training)
+        self._started.put_nowait(training)
         try:
-            while (said := await training.said.get()) is not None:
-                if isinstance(said, Exception):
-                    raise said
-                yield said
-            await asyncio.sleep(0)  # a worker, too, says that it is free after its last event
+            while (output := await training.outputs.get()) is not None:
+                if isinstance(output, Exception):
+                    raise output
+                yield output
+            await asyncio.sleep(0)  # a real worker, too, becomes free only after its last event
         finally:
             self.in_use -= 1
 
@@ -88,26 +88,26 @@ class ToyEngine:
         assert self.in_use == 0, "closed while something trains"
         self.closed = True
 
-    async def begun(self) -> ToyTraining:
-        """The next training that has a slot; waits for it."""
-        with anyio.fail_after(PATIENCE):
-            return await self._begun.get()
+    async def next_training(self) -> FakeTraining:
+        """Waits for the next training that gets a slot, and returns it."""
+        with anyio.fail_after(TIMEOUT):
+            return await self._started.get()
 
-    def begun_now(self) -> list[ToyTraining]:
-        """The trainings that have a slot and that nobody has fetched yet."""
-        return [self._begun.get_nowait() for _ in range(self._begun.qsize())]
+    def started_trainings(self) -> list[FakeTraining]:
+        """Returns the started trainings that `next_training` has not returned yet."""
+        return [self._started.get_nowait() for _ in range(self._started.qsize())]
 
-    async def finish(self, trainings: int, accuracy: float = 0.9) -> None:
-        """Lets that many trainings begin and end, one after the other."""
+    async def finish_trainings(self, trainings: int, accuracy: float = 0.9) -> None:
+        """Waits for this many trainings to start, one after another, and ends each."""
         for _ in range(trainings):
-            (await self.begun()).end(accuracy)
+            (await self.next_training()).end(accuracy)
 
 
 ARMS = ("a", "b")
-# From a thousand on, so that a test may have the seeds below.
+# Default seeds start at 1000, so that tests can choose smaller ones.
 SEEDS = count(1_000)
 
-TOY = Experiment(
+FAKE = Experiment(
     slug="toy",
     title="A toy",
     claim="It ends above a half.",
@@ -132,11 +132,11 @@ TOY = Experiment(
 
 
 @asynccontextmanager
-async def serving_toys(
+async def fake_runs(
     slots: int = 1, **settings: float | str
-) -> AsyncGenerator[tuple[RunScheduler, ToyEngine]]:
-    """Runs on a toy engine, by default without anybody turned away."""
-    engine = ToyEngine(slots)
+) -> AsyncGenerator[tuple[RunScheduler, FakeEngine]]:
+    """Runs on a fake engine, by default with limits that reject no run."""
+    engine = FakeEngine(slots)
     runs = RunScheduler(
         engine,
         Settings.model_validate({"queue_seconds": 3600, "runs_per_reader": 100, **settings}),
@@ -145,40 +145,40 @@ async def serving_toys(
     try:
         yield runs, engine
     finally:
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             await runs.close()
 
 
-def create(
+def new_run(
     runs: RunScheduler,
     reader: str = "me",
     *,
     key: str | None = None,
-    experiment: Experiment = TOY,
+    experiment: Experiment = FAKE,
     **values: int,
 ) -> Run:
-    """A run of two short trainings of a seed of its own, unless `values` say otherwise."""
+    """Creates a run of two short trainings with a new seed, unless `values` says otherwise."""
     request = experiment.parse({"seed": next(SEEDS), "steps": 10, **values})
     return runs.create(experiment, request, reader, key)
 
 
-def heard(run: Run) -> list[Received]:
-    """All that a reader of the run has been told so far."""
-    return events_in(run.log.read_after(0))
+def events_of(run: Run) -> list[SseEvent]:
+    """Returns the run's events so far."""
+    return parse_events(run.log.read_after(0))
 
 
-async def until(run: Run, name: str) -> list[Received]:
-    """All events up to and with the first of that name; waits for it."""
-    with anyio.fail_after(PATIENCE):
-        while not any(event.name == name for event in heard(run)):
+async def wait_for(run: Run, name: str) -> list[SseEvent]:
+    """Waits for an event of that name and returns the run's events so far."""
+    with anyio.fail_after(TIMEOUT):
+        while not any(event.name == name for event in events_of(run)):
             assert not run.log.closed, f"the run ended without {name!r}"
             await run.log.wait_after(len(run.log))
-    return heard(run)
+    return events_of(run)
 
 
-async def end_of(run: Run) -> list[Received]:
-    """All events of the run; waits for its end."""
-    with anyio.fail_after(PATIENCE):
+async def wait_end(run: Run) -> list[SseEvent]:
+    """Waits for the run's end and returns all its events."""
+    with anyio.fail_after(TIMEOUT):
         while not run.log.closed:
             await run.log.wait_after(len(run.log))
-    return heard(run)
+    return events_of(run)

@@ -1,4 +1,4 @@
-"""What a browser or a script asks of the server."""
+"""Requests to the server's HTTP API, and checks of its responses."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,17 +7,17 @@ from typing import Any
 
 import httpx
 
-from tests.support.sse import Received, read_events, strict_json
+from tests.support.sse import SseEvent, read_events, strict_json
 
-RUNS = "/experiments/learning-rates/runs"
+RUNS_PATH = "/experiments/learning-rates/runs"
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What was answered at its creation, what was streamed, and to whom."""
+    """A finished run: the response that created it, its events, and the client that owns it."""
 
     created: dict[str, Any]
-    events: list[Received]
+    events: list[SseEvent]
     reader: httpx.Client
 
     @property
@@ -25,23 +25,23 @@ class FinishedRun:
         return f"/runs/{self.created['id']}"
 
 
-def train(reader: httpx.Client, *, key: str | None = None, **values: object) -> httpx.Response:
-    """Asks for a run, in JSON."""
+def post_run(reader: httpx.Client, *, key: str | None = None, **values: object) -> httpx.Response:
+    """Creates a run with a JSON request."""
     headers = {"Idempotency-Key": key} if key else {}
-    return reader.post(RUNS, json=values, headers=headers)
+    return reader.post(RUNS_PATH, json=values, headers=headers)
 
 
-def json_of(response: httpx.Response) -> Any:
-    """The body of an answer that succeeded, as strict JSON."""
+def json_body(response: httpx.Response) -> Any:
+    """Returns the JSON body of a successful response."""
     assert response.is_success, f"{response.status_code}: {response.text}"
     return strict_json(response.content)
 
 
 @contextmanager
-def stream(
+def stream_events(
     reader: httpx.Client, run_id: str, last_event_id: int | None = None
-) -> Iterator[Iterator[Received]]:
-    """A run's events as they come."""
+) -> Iterator[Iterator[SseEvent]]:
+    """Opens a run's event stream and yields its events."""
     headers = {} if last_event_id is None else {"Last-Event-ID": str(last_event_id)}
     with reader.stream("GET", f"/runs/{run_id}/events", headers=headers) as response:
         assert response.status_code == 200
@@ -49,22 +49,24 @@ def stream(
         yield read_events(response.iter_lines())
 
 
-def watch(reader: httpx.Client, run_id: str, last_event_id: int | None = None) -> list[Received]:
-    """All events of a run behind the last one that is known, to the end of the stream."""
-    with stream(reader, run_id, last_event_id) as events:
+def read_stream(
+    reader: httpx.Client, run_id: str, last_event_id: int | None = None
+) -> list[SseEvent]:
+    """Returns all events of a run after `last_event_id`, to the end of the stream."""
+    with stream_events(reader, run_id, last_event_id) as events:
         return list(events)
 
 
-def until(events: Iterator[Received], name: str) -> Received:
-    """The next event of that name."""
+def next_event(events: Iterator[SseEvent], name: str) -> SseEvent:
+    """Returns the next event of that name."""
     for event in events:
         if event.name == name:
             return event
     raise AssertionError(f"the stream ended without {name!r}")
 
 
-def problem_of(response: httpx.Response, status: int) -> dict[str, Any]:
-    """The body of a refusal, which is a problem document (RFC 9457) and gives nothing away."""
+def problem_body(response: httpx.Response, status: int) -> dict[str, Any]:
+    """Returns the body of an error, a problem document (RFC 9457) that reveals no internals."""
     assert response.status_code == status, f"{response.status_code}: {response.text}"
     assert response.headers["content-type"] == "application/problem+json"
     document = strict_json(response.content)
@@ -76,6 +78,6 @@ def problem_of(response: httpx.Response, status: int) -> dict[str, Any]:
     return dict(document)
 
 
-def fields_of(response: httpx.Response) -> dict[str, str]:
-    """What a 422 says of each field."""
-    return {error["field"]: error["message"] for error in problem_of(response, 422)["errors"]}
+def field_errors(response: httpx.Response) -> dict[str, str]:
+    """Returns the message for each invalid field of a 422."""
+    return {error["field"]: error["message"] for error in problem_body(response, 422)["errors"]}

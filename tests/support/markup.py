@@ -1,10 +1,10 @@
-"""A page, read as a browser would."""
+"""Parses pages into elements."""
 
 from html.parser import HTMLParser
 
 
-class Tags(HTMLParser):
-    """All elements of a page, as (name, attributes)."""
+class Elements(HTMLParser):
+    """Collects all elements of a page as (name, attributes)."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Programs that tests need and that the system's own packages have."""
+"""Installs system packages that tests need."""
 
 import os
 import shutil
@@ -10,28 +10,28 @@ from pathlib import Path
 
 
 @contextmanager
-def one_at_a_time(what: str) -> Iterator[None]:
-    """The body runs in one of this machine's processes at a time: tests run in several."""
+def machine_lock(name: str) -> Iterator[None]:
+    """Holds a lock across all processes of this machine, since tests run in several."""
     try:
         import fcntl
     except ImportError:  # Windows, where nothing is installed either
         yield
         return
-    with (Path(tempfile.gettempdir()) / f"batchnorm-tests-{what}.lock").open("w") as file:
+    with (Path(tempfile.gettempdir()) / f"batchnorm-tests-{name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def install(package: str) -> bool:
-    """Installs a package where that is ours to do: as root, on Debian and its kin."""
+def apt_install(package: str) -> bool:
+    """Installs a package with apt-get, as root. Returns whether it succeeded."""
     if not (hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get")):
         return False
-    return runs("apt-get", "update", "--quiet") and runs(
+    return succeeds("apt-get", "update", "--quiet") and succeeds(
         "apt-get", "install", "--quiet", "--yes", "--no-install-recommends", package
     )
 
 
-def runs(*command: str) -> bool:
-    """Whether a command succeeds; it may not ask anybody anything."""
+def succeeds(*command: str) -> bool:
+    """Runs a command without prompts and returns whether it succeeded."""
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     return subprocess.run(command, env=environment, check=False).returncode == 0

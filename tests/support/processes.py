@@ -1,4 +1,4 @@
-"""Processes that tests start: servers, and the workers which belong to a process."""
+"""Starts servers and commands as processes, and inspects their workers and resources."""
 
 import os
 import re
@@ -17,20 +17,20 @@ import httpx
 from app.engines.memory import private_bytes
 
 ROOT = Path(__file__).parents[2]
-# Far above what anything takes here: only a hang meets it.
-PATIENCE = 60.0
+# A timeout in seconds, far above what any test takes, so that only a hang reaches it.
+TIMEOUT = 60.0
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+def wait_until(condition: Callable[[], bool], what: str, timeout: float = TIMEOUT) -> None:
     """Polls, where there is no event to wait for; fails with `what` after `seconds`."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + timeout
     while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain: {what}"
+        assert time.monotonic() < deadline, f"waited {timeout:g} s in vain: {what}"
         time.sleep(0.02)
 
 
 def is_alive(pid: int) -> bool:
-    """Whether that process runs; one that ended and is not yet reaped does not."""
+    """Whether a process is running; zombies are not."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -38,8 +38,8 @@ def is_alive(pid: int) -> bool:
     return status.rpartition(")")[2].split()[0] not in ("Z", "X")
 
 
-def _processes() -> Iterator[tuple[int, int, bytes]]:
-    """Number, parent and command line of every process."""
+def _list_processes() -> Iterator[tuple[int, int, bytes]]:
+    """Yields the pid, parent's pid and command line of every process."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             status = (folder / "stat").read_text()
@@ -49,18 +49,18 @@ def _processes() -> Iterator[tuple[int, int, bytes]]:
         yield int(folder.name), int(status.rpartition(")")[2].split()[1]), command
 
 
-def workers_of(parent: int) -> set[int]:
-    """The worker processes that `parent` started and that are alive."""
+def worker_pids(parent: int) -> set[int]:
+    """Returns the pids of the running worker processes that `parent` started."""
     return {
         pid
-        for pid, its_parent, command in _processes()
+        for pid, its_parent, command in _list_processes()
         if its_parent == parent and b"app.engines.worker" in command and is_alive(pid)
     }
 
 
-def descendants_of(ancestor: int) -> dict[int, str]:
-    """Its children, their children and so on, those that are alive, with their command lines."""
-    everyone = {pid: (parent, command) for pid, parent, command in _processes()}
+def descendant_commands(ancestor: int) -> dict[int, str]:
+    """Returns pid → command line of the running descendants of a process."""
+    everyone = {pid: (parent, command) for pid, parent, command in _list_processes()}
     found: dict[int, str] = {}
     generation = {ancestor}
     while generation:
@@ -69,15 +69,15 @@ def descendants_of(ancestor: int) -> dict[int, str]:
     return {pid: command for pid, command in found.items() if is_alive(pid)}
 
 
-def kill_all(pids: set[int], how: signal.Signals = signal.SIGKILL) -> None:
-    """Sends a signal to processes of ours."""
+def send_signal(pids: set[int], signum: signal.Signals = signal.SIGKILL) -> None:
+    """Sends a signal to processes that the tests started."""
     for pid in pids:
-        os.kill(pid, how)
+        os.kill(pid, signum)
 
 
 @dataclass(frozen=True)
 class Server:
-    """`python -m app`, listening at `url`; what it says goes to `log`."""
+    """A running `python -m app` that listens at `url` and writes stderr to `log`."""
 
     process: subprocess.Popen[str]
     url: str
@@ -87,39 +87,39 @@ class Server:
     def pid(self) -> int:
         return self.process.pid
 
-    def visitor(self) -> httpx.Client:
-        """A browser session of its own. It needs no certificates, whose reading takes 0.1 s."""
-        return httpx.Client(base_url=self.url, timeout=PATIENCE, verify=False)
+    def new_client(self) -> httpx.Client:
+        """Returns a client with its own session. Not loading certificates saves 0.1 s."""
+        return httpx.Client(base_url=self.url, timeout=TIMEOUT, verify=False)
 
-    def workers(self) -> set[int]:
-        """Its worker processes."""
-        return workers_of(self.pid)
+    def worker_pids(self) -> set[int]:
+        """Returns the pids of its worker processes."""
+        return worker_pids(self.pid)
 
-    def files(self) -> int:
-        """Descriptors that it has open."""
+    def open_files(self) -> int:
+        """Returns the number of its open file descriptors."""
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
-    def threads(self) -> int:
-        """Threads of its process."""
+    def thread_count(self) -> int:
+        """Returns the number of its threads."""
         return len(list(Path(f"/proc/{self.pid}/task").iterdir()))
 
-    def memory(self) -> int:
-        """Bytes that its process holds for itself."""
+    def memory_bytes(self) -> int:
+        """Returns its private memory in bytes."""
         return private_bytes(self.pid)
 
     def wait_until_ready(self) -> None:
-        """Returns once all workers are warm."""
-        with self.visitor() as visitor:
+        """Waits until all workers are warm."""
+        with self.new_client() as visitor:
             wait_until(lambda: visitor.get("/readyz").status_code == 200, "workers warm")
 
     def terminate(self) -> int:
-        """SIGTERM; the exit code."""
+        """Sends SIGTERM, waits, and returns the exit code."""
         self.process.terminate()
-        return self.process.wait(PATIENCE)
+        return self.process.wait(TIMEOUT)
 
 
 def environment(**settings: object) -> dict[str, str]:
-    """This process's environment with BATCHNORM_* settings, given without the prefix."""
+    """Returns this process's environment plus BATCHNORM_* settings, named without the prefix."""
     return {
         **os.environ,
         **{f"BATCHNORM_{name.upper()}": str(value) for name, value in settings.items()},
@@ -127,8 +127,8 @@ def environment(**settings: object) -> dict[str, str]:
 
 
 @contextmanager
-def command(*arguments: str, **settings: object) -> Iterator[subprocess.Popen[str]]:
-    """A command in a process of its own, which believes that it writes to a terminal."""
+def running_command(*arguments: str, **settings: object) -> Iterator[subprocess.Popen[str]]:
+    """Runs `python -m app` with arguments, with colours as if its output were a terminal."""
     with subprocess.Popen(
         [sys.executable, "-m", "app", *arguments],
         cwd=ROOT,
@@ -136,7 +136,7 @@ def command(*arguments: str, **settings: object) -> Iterator[subprocess.Popen[st
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell has what it starts in the background ignore Ctrl-C: so may our own parent.
+        # Shells make background processes ignore Ctrl-C, and the tests may run in one.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     ) as process:
         try:
@@ -146,20 +146,20 @@ def command(*arguments: str, **settings: object) -> Iterator[subprocess.Popen[st
 
 
 def read_until(process: subprocess.Popen[str], pattern: str) -> None:
-    """Reads what the command says on stderr until it says that."""
+    """Reads the command's stderr until it matches `pattern`."""
     assert process.stderr is not None
-    said = ""
-    while not re.search(pattern, said):
+    output = ""
+    while not re.search(pattern, output):
         character = process.stderr.read(1)
-        assert character, f"it ended, having said {said!r}"
-        said = (said + character)[-300:]
+        assert character, f"it ended, having said {output!r}"
+        output = (output + character)[-300:]
 
 
 @contextmanager
-def ending_with_us(group: int) -> Iterator[None]:
-    """Kills a process group at the body's end, and no later than this process ends, if by SIGKILL.
+def killing_on_exit(group: int) -> Iterator[None]:
+    """Kills a process group at the end of the block, or when this process ends, even by SIGKILL.
 
-    A shell of its own session waits for the end of a pipe that only this process holds open.
+    A shell in its own session waits for the end of a pipe that only this process holds open.
     """
     waiting = ["sh", "-c", 'read _; kill -s KILL -- "-$0"', str(group)]
     with subprocess.Popen(
@@ -170,7 +170,7 @@ def ending_with_us(group: int) -> Iterator[None]:
 
 @contextmanager
 def serving(log: Path, settings: Mapping[str, object], module: str = "app") -> Iterator[Server]:
-    """A server in a process of its own, which leaves nothing behind."""
+    """Runs a server in its own process and ends it and its workers after the block."""
     with (
         log.open("w") as stderr,
         subprocess.Popen(
@@ -182,23 +182,23 @@ def serving(log: Path, settings: Mapping[str, object], module: str = "app") -> I
             text=True,
             start_new_session=True,
         ) as process,
-        ending_with_us(process.pid),
+        killing_on_exit(process.pid),
     ):
         try:
-            yield Server(process, _address(process, log), log)
+            yield Server(process, _read_url(process, log), log)
         finally:
-            workers = workers_of(process.pid)
+            workers = worker_pids(process.pid)
             process.terminate()
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
-            kill_all({pid for pid in workers if is_alive(pid)})
+            send_signal({pid for pid in workers if is_alive(pid)})
 
 
-def _address(process: subprocess.Popen[str], log: Path) -> str:
+def _read_url(process: subprocess.Popen[str], log: Path) -> str:
     assert process.stdout is not None
-    watchdog = threading.Timer(PATIENCE, process.kill)
+    watchdog = threading.Timer(TIMEOUT, process.kill)
     watchdog.start()
     line = process.stdout.readline()
     watchdog.cancel()

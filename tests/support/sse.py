@@ -1,4 +1,4 @@
-"""What comes over a stream, read back."""
+"""Parses server-sent events."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,25 +7,25 @@ from typing import Any, NoReturn
 
 
 @dataclass(frozen=True)
-class Received:
-    """One event as a browser gets it."""
+class SseEvent:
+    """A server-sent event with its data parsed."""
 
     id: int
     name: str
     data: dict[str, Any]
 
 
-def _refuse(constant: str) -> NoReturn:
+def _reject_constant(constant: str) -> NoReturn:
     raise AssertionError(f"{constant} is not JSON")
 
 
 def strict_json(text: str | bytes) -> Any:
-    """The value of a JSON text; NaN and Infinity, which Python would take, are refused."""
-    return json.loads(text, parse_constant=_refuse)
+    """Parses JSON; rejects NaN and Infinity, which Python would accept."""
+    return json.loads(text, parse_constant=_reject_constant)
 
 
-def read_events(lines: Iterable[str]) -> Iterator[Received]:
-    """Events from the lines of a stream, as they come; comments and `alive` are skipped."""
+def read_events(lines: Iterable[str]) -> Iterator[SseEvent]:
+    """Yields the events from the lines of a stream, without comments and `alive` events."""
     fields: dict[str, str] = {}
     for line in lines:
         if line.startswith(":"):
@@ -40,20 +40,20 @@ def read_events(lines: Iterable[str]) -> Iterator[Received]:
             fields = {}
         elif fields:
             assert list(fields) == ["id", "event", "data"]
-            yield Received(int(fields["id"]), fields["event"], strict_json(fields["data"]))
+            yield SseEvent(int(fields["id"]), fields["event"], strict_json(fields["data"]))
             fields = {}
 
 
-def events_in(stream: bytes) -> list[Received]:
-    """All events of a piece of a stream."""
+def parse_events(stream: bytes) -> list[SseEvent]:
+    """Returns all events in a part of a stream."""
     return list(read_events(stream.decode().split("\n")))
 
 
-def ids(events: Sequence[Received]) -> list[int]:
-    """Their ids."""
+def event_ids(events: Sequence[SseEvent]) -> list[int]:
+    """Returns the events' ids."""
     return [event.id for event in events]
 
 
-def names(events: Sequence[Received]) -> list[str]:
-    """Their names."""
+def event_names(events: Sequence[SseEvent]) -> list[str]:
+    """Returns the events' names."""
     return [event.name for event in events]

@@ -4,8 +4,8 @@ from collections import Counter
 import pytest
 
 from app.logging_config import TextFormatter
-from tests.support.http_client import RUNS
-from tests.support.toy_server import ToyServer
+from tests.support.http_client import RUNS_PATH
+from tests.support.toy_server import FakeServer
 
 
 @pytest.fixture(autouse=True)
@@ -19,25 +19,25 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_a_change_is_one_line_whether_it_is_made_or_refused(
-    toy_server: ToyServer, caplog: pytest.LogCaptureFixture
+    fake_server: FakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with toy_server.visitor() as reader:
-        reader.post(RUNS, json={"steps": 10})
-        reader.post(RUNS, json={"steps": 10}, headers={"Origin": "https://elsewhere.example"})
+    with fake_server.new_client() as reader:
+        reader.post(RUNS_PATH, json={"steps": 10})
+        reader.post(RUNS_PATH, json={"steps": 10}, headers={"Origin": "https://elsewhere.example"})
         reader.put("/a%0Aforged line%1b")
     made, foreign, forged = lines(caplog)
-    assert f"[method=POST path={RUNS} status=201 ms=" in made
-    assert f"[method=POST path={RUNS} status=403 ms=" in foreign
+    assert f"[method=POST path={RUNS_PATH} status=201 ms=" in made
+    assert f"[method=POST path={RUNS_PATH} status=403 ms=" in foreign
     assert "path=/a%0Aforged%20line%1b" in forged
     assert "127.0.0.1" not in made
 
 
 def test_to_look_leaves_no_line_but_is_counted(
-    toy_server: ToyServer, caplog: pytest.LogCaptureFixture
+    fake_server: FakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answers: Counter[int] = toy_server.app.state.answers
+    answers: Counter[int] = fake_server.app.state.responses_by_status
     before = answers[200], answers[404]
-    with toy_server.visitor() as reader:
+    with fake_server.new_client() as reader:
         reader.get("/experiments")
         reader.get("/no-such-page")
     assert (answers[200], answers[404]) == (before[0] + 1, before[1] + 1)
@@ -45,9 +45,9 @@ def test_to_look_leaves_no_line_but_is_counted(
 
 
 def test_a_path_without_end_is_cut_in_the_log(
-    toy_server: ToyServer, caplog: pytest.LogCaptureFixture
+    fake_server: FakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with toy_server.visitor() as reader:
+    with fake_server.new_client() as reader:
         reader.post("/" + "x" * 5000)
     (line,) = lines(caplog)
     assert len(line) < 500

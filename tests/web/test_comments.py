@@ -15,10 +15,10 @@ from app import store as stores
 from app.comments import MAX_PER_READER, MAX_PER_SERVER, MAX_TEXT
 from app.main import create_app
 from app.settings import Settings
-from app.web.comments import MAX_WAITING, WRITERS
+from app.web.comments import MAX_WAITING, WRITER_THREADS
 from tests.conftest import Serve
-from tests.support.http_client import RUNS, fields_of, json_of, problem_of
-from tests.support.markup import Tags
+from tests.support.http_client import RUNS_PATH, field_errors, json_body, problem_body
+from tests.support.markup import Elements
 from tests.test_store import make_read_only
 
 pytestmark = pytest.mark.anyio
@@ -66,17 +66,17 @@ def is_made(path: Path) -> bool:
 
 async def listed(reader: httpx.AsyncClient) -> list[str]:
     """The comments' texts, the newest first."""
-    return [comment["text"] for comment in json_of(await reader.get("/comments", headers=JSON))]
+    return [comment["text"] for comment in json_body(await reader.get("/comments", headers=JSON))]
 
 
 async def test_a_comment_is_kept_and_listed(reader: httpx.AsyncClient) -> None:
     answer = await post(reader, "Thank you.\n\nIt works.")
     assert answer.status_code == 201
-    comment = json_of(answer)
+    comment = json_body(answer)
     assert set(comment) == {"id", "created", "name", "text"}
     assert (comment["name"], comment["text"]) == ("Ann", "Thank you.\n\nIt works.")
     assert answer.headers["location"] == f"/comments#comment-{comment['id']}"
-    assert json_of(await reader.get("/comments", headers=JSON)) == [comment]
+    assert json_body(await reader.get("/comments", headers=JSON)) == [comment]
 
 
 @pytest.mark.parametrize("how", ["json", "form", "multipart"])
@@ -88,7 +88,7 @@ async def test_a_comment_comes_as_json_or_as_a_form(reader: httpx.AsyncClient, h
         "multipart": {"files": {name: (None, value) for name, value in values.items()}},
     }[how]
     answer = await reader.post("/comments", **sent)  # type: ignore[arg-type]
-    assert json_of(answer)["text"] == values["text"]
+    assert json_body(answer)["text"] == values["text"]
 
 
 async def test_htmx_gets_the_list_with_the_new_comment_marked_and_a_fresh_form(
@@ -100,12 +100,12 @@ async def test_htmx_gets_the_list_with_the_new_comment_marked_and_a_fresh_form(
     assert answer.status_code == 201
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "<html" not in answer.text
-    (new,) = Tags(answer.text).with_attribute("data-new")
+    (new,) = Elements(answer.text).with_attribute("data-new")
     assert answer.headers["location"] == f"/comments#{new['id']}"
     assert answer.text.index("newer") < answer.text.index("older")
-    (form,) = Tags(answer.text).with_attribute("hx-post")
+    (form,) = Elements(answer.text).with_attribute("hx-post")
     assert form["hx-post"] == form["action"] == "./comments"
-    (name,) = Tags(answer.text).with_attribute("value")
+    (name,) = Elements(answer.text).with_attribute("value")
     assert name["value"] == "Ann"
     assert "></textarea>" in answer.text
 
@@ -132,9 +132,9 @@ async def test_no_comments_are_an_invitation(reader: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 async def test_markup_stays_text(reader: httpx.AsyncClient, text: str) -> None:
     plain = await reader.get("/comments", headers=FRAGMENT)
-    before = [tag for tag, _ in Tags(plain.text).found]
+    before = [tag for tag, _ in Elements(plain.text).found]
     answer = await reader.post("/comments", data={"name": text, "text": text}, headers=FRAGMENT)
-    tags = [tag for tag, _ in Tags(answer.text).found]
+    tags = [tag for tag, _ in Elements(answer.text).found]
     one_comment = ["ul", "li", "p", "b", "bdi", "time", "p"]
     assert tags == [*before[: before.index("p", before.index("p") + 2)], *one_comment]
     assert await listed(reader) == [text]
@@ -158,8 +158,8 @@ async def test_a_comment_out_of_bounds_is_refused_and_not_kept(
         await reader.post("/comments", data=values),
         await reader.post("/comments", data=values, headers=FRAGMENT),
     ):
-        assert list(fields_of(answer)) == [field]
-        assert bound in fields_of(answer)[field]
+        assert list(field_errors(answer)) == [field]
+        assert bound in field_errors(answer)[field]
     assert await listed(reader) == []
 
 
@@ -179,7 +179,7 @@ async def test_a_comment_out_of_bounds_is_refused_and_not_kept(
 async def test_what_is_no_comment_of_ours_is_refused(
     reader: httpx.AsyncClient, body: dict[str, object], status: int
 ) -> None:
-    problem_of(await reader.post("/comments", **body), status)  # type: ignore[arg-type]
+    problem_body(await reader.post("/comments", **body), status)  # type: ignore[arg-type]
     assert await listed(reader) == []
 
 
@@ -193,7 +193,7 @@ async def test_a_double_click_is_one_comment(reader: httpx.AsyncClient) -> None:
 
         for _ in range(5):
             clicks.start_soon(click)
-    assert len({json_of(answer)["id"] for answer in answers}) == 1
+    assert len({json_body(answer)["id"] for answer in answers}) == 1
     assert await listed(reader) == ["once"]
 
 
@@ -202,7 +202,7 @@ async def test_a_reader_who_wrote_enough_is_told_when_to_come_back(new_reader: N
     for number in range(MAX_PER_READER):
         assert (await post(greedy, str(number))).status_code == 201
     refused = await post(greedy, "one more")
-    problem_of(refused, 429)
+    problem_body(refused, 429)
     assert 1 <= int(refused.headers["retry-after"]) <= 600
     assert (await post(new_reader(), "another's")).status_code == 201
 
@@ -221,7 +221,7 @@ async def test_the_article_asks_for_the_comments_and_needs_no_store(
     reader: httpx.AsyncClient, path: Path
 ) -> None:
     page = await reader.get("/")
-    (place,) = Tags(page.text).with_attribute("data-comments")
+    (place,) = Elements(page.text).with_attribute("data-comments")
     assert place["hx-get"] == "./comments"
     assert 'href="./comments"' in page.text
     assert not is_made(path)
@@ -235,8 +235,8 @@ async def test_switched_off_there_are_none(path: Path, tmp_path: Path) -> None:
         assert page.status_code == 200
         assert "data-comments" not in page.text
         assert 'id="comments"' not in page.text
-        problem_of(await reader.get("/comments"), 404)
-        problem_of(await post(reader, "hello"), 404)
+        problem_body(await reader.get("/comments"), 404)
+        problem_body(await post(reader, "hello"), 404)
     assert not is_made(path)
 
 
@@ -261,7 +261,7 @@ async def test_a_broken_store_costs_the_comments_alone(
         await reader.get("/comments", headers=FRAGMENT),
         await reader.get("/comments", headers=JSON),
     ):
-        detail = problem_of(answer, 503)["detail"]
+        detail = problem_body(answer, 503)["detail"]
         assert detail.startswith("Comments can't be read or kept just now.")
         assert str(broken.parent) not in answer.text
     assert (await reader.get("/")).status_code == 200
@@ -273,7 +273,7 @@ async def test_in_a_read_only_store_comments_can_be_read(
 ) -> None:
     await post(reader, "before")
     make_read_only(path)
-    problem_of(await post(reader, "after"), 503)
+    problem_body(await post(reader, "after"), 503)
     assert await listed(reader) == ["before"]
 
 
@@ -285,7 +285,7 @@ async def test_while_the_store_is_locked_comments_are_read_and_the_page_does_not
 ) -> None:
     monkeypatch.setattr(stores, "BUSY_TIMEOUT_SECONDS", 30)
     await post(reader, "before")
-    readers = [new_reader() for _ in range(WRITERS + MAX_WAITING + 5)]
+    readers = [new_reader() for _ in range(WRITER_THREADS + MAX_WAITING + 5)]
     waiting = len(readers)
     answers: list[httpx.Response] = []
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -303,10 +303,10 @@ async def test_while_the_store_is_locked_comments_are_read_and_the_page_does_not
                 await anyio.lowlevel.checkpoint()
             assert await listed(reader) == ["before"]
             assert (await reader.get("/")).status_code == 200
-            assert waiting == WRITERS + MAX_WAITING
+            assert waiting == WRITER_THREADS + MAX_WAITING
             other.execute("ROLLBACK")
     statuses = sorted(answer.status_code for answer in answers)
-    assert statuses == [*[201] * (WRITERS + MAX_WAITING), *[503] * 5]
+    assert statuses == [*[201] * (WRITER_THREADS + MAX_WAITING), *[503] * 5]
 
 
 def test_two_servers_share_one_store(serve: Serve) -> None:
@@ -314,15 +314,17 @@ def test_two_servers_share_one_store(serve: Serve) -> None:
     servers = [serve(workers=1), serve(workers=1)]
 
     def write(number: int) -> int:
-        with servers[number % 2].visitor() as reader:
+        with servers[number % 2].new_client() as reader:
             sent = {"name": "Ann", "text": f"comment {number}"}
             return reader.post("/comments", json=sent).status_code
 
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(write, range(24))) == [201] * 24
     for server in servers:
-        with server.visitor() as reader:
-            texts = {comment["text"] for comment in json_of(reader.get("/comments", headers=JSON))}
+        with server.new_client() as reader:
+            texts = {
+                comment["text"] for comment in json_body(reader.get("/comments", headers=JSON))
+            }
             assert texts == {f"comment {number}" for number in range(24)}
 
 
@@ -333,11 +335,11 @@ def test_a_server_whose_store_is_broken_trains_and_says_so_in_one_line(
     broken.write_bytes(b"no database at all " * 300)
     server = serve(store=broken, workers=1)
     server.wait_until_ready()
-    with server.visitor() as reader:
-        assert json_of(reader.get("/readyz"))["store"] == "file is not a database"
+    with server.new_client() as reader:
+        assert json_body(reader.get("/readyz"))["store"] == "file is not a database"
         for _ in range(3):
-            problem_of(reader.get("/comments", headers=FRAGMENT), 503)
-        assert reader.post(RUNS, json={"steps": 10}).status_code == 201
+            problem_body(reader.get("/comments", headers=FRAGMENT), 503)
+        assert reader.post(RUNS_PATH, json={"steps": 10}).status_code == 201
     lines = server.log.read_text().splitlines()
     assert len([line for line in lines if "store" in line and str(broken) in line]) == 1
     assert "Traceback" not in server.log.read_text()

@@ -11,23 +11,23 @@ from starlette.types import Message
 from app.events import Done, Queued
 from app.runs.event_log import EventLog
 from app.web.event_stream import (
-    ALIVE_SECONDS,
-    LIFE_SECONDS,
-    LOOK_SECONDS,
-    POLL_BYTES,
-    SEND_SECONDS,
+    HEARTBEAT_SECONDS,
+    MAX_POLL_BYTES,
+    MAX_STREAM_SECONDS,
+    SEND_TIMEOUT_SECONDS,
+    WATCHDOG_INTERVAL_SECONDS,
     EventStream,
-    Streams,
-    poll,
+    StreamRegistry,
+    poll_response,
 )
-from tests.support.http_client import FinishedRun, json_of, stream, train, until
-from tests.support.processes import PATIENCE
-from tests.support.sse import events_in, ids, names
+from tests.support.http_client import FinishedRun, json_body, next_event, post_run, stream_events
+from tests.support.processes import TIMEOUT
+from tests.support.sse import event_ids, event_names, parse_events
 
 
 def test_the_last_id_may_stand_in_the_address(finished: FinishedRun) -> None:
     answer = finished.reader.get(f"{finished.path}/events?last_event_id=3")
-    assert ids(events_in(answer.content))[0] == 4
+    assert event_ids(parse_events(answer.content))[0] == 4
 
 
 def test_the_header_comes_before_the_address(finished: FinishedRun) -> None:
@@ -35,7 +35,7 @@ def test_the_header_comes_before_the_address(finished: FinishedRun) -> None:
     answer = finished.reader.get(
         f"{finished.path}/events?last_event_id=1", headers={"Last-Event-ID": "5"}
     )
-    assert ids(events_in(answer.content))[0] == 6
+    assert event_ids(parse_events(answer.content))[0] == 6
 
 
 def test_a_stream_is_neither_cached_nor_held_back(finished: FinishedRun) -> None:
@@ -47,14 +47,14 @@ def test_a_stream_is_neither_cached_nor_held_back(finished: FinishedRun) -> None
 
 
 def test_points_come_while_the_training_goes_on(reader: httpx.Client) -> None:
-    created = json_of(train(reader, steps=400))
-    with stream(reader, created["id"]) as events:
-        first = until(events, "points")
+    created = json_body(post_run(reader, steps=400))
+    with stream_events(reader, created["id"]) as events:
+        first = next_event(events, "points")
         receipt = reader.get(f"/runs/{created['id']}", headers={"Accept": "application/json"})
-        assert json_of(receipt)["state"] == "running"
-        assert until(events, "points").id > first.id
+        assert json_body(receipt)["state"] == "running"
+        assert next_event(events, "points").id > first.id
         reader.delete(f"/runs/{created['id']}")
-        assert until(events, "done").data["state"] == "stopped"
+        assert next_event(events, "done").data["state"] == "stopped"
         assert list(events) == []  # the stream ends with it
 
 
@@ -88,7 +88,7 @@ class Reader:
 
     async def has(self, count: int) -> list[Message]:
         """All messages, once there are so many."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while len(self.messages) < count:
                 self._news.clear()
                 await self._news.wait()
@@ -103,7 +103,7 @@ def play(scenario: Callable[[Turned], Coroutine[Any, Any, None]]) -> None:
 
 def open_stream(log: EventLog, reader: Reader, last_id: int = 0) -> asyncio.Task[None]:
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-    stream = EventStream(log, last_id, Streams(1))
+    stream = EventStream(log, last_id, StreamRegistry(1))
     return asyncio.create_task(stream(scope, reader.receive, reader.send))
 
 
@@ -123,7 +123,7 @@ def test_a_quiet_stream_says_that_it_is_alive_again_and_again() -> None:
         await reader.has(2)
         await anyio.wait_all_tasks_blocked()
         for messages in (3, 4):
-            loop.ahead += ALIVE_SECONDS + LOOK_SECONDS
+            loop.ahead += HEARTBEAT_SECONDS + WATCHDOG_INTERVAL_SECONDS
             assert (await reader.has(messages))[-1]["body"] == ALIVE
             await anyio.wait_all_tasks_blocked()
         reader.left.set()
@@ -133,7 +133,7 @@ def test_a_quiet_stream_says_that_it_is_alive_again_and_again() -> None:
 
 
 def test_a_stream_says_alive_at_least_every_10_seconds_and_not_while_it_has_events() -> None:
-    assert ALIVE_SECONDS + LOOK_SECONDS <= 10
+    assert HEARTBEAT_SECONDS + WATCHDOG_INTERVAL_SECONDS <= 10
 
     async def scenario(loop: Turned) -> None:
         log, reader = begun(), Reader()
@@ -141,7 +141,7 @@ def test_a_stream_says_alive_at_least_every_10_seconds_and_not_while_it_has_even
         await reader.has(2)
         for more in range(5):
             await anyio.wait_all_tasks_blocked()
-            loop.ahead += ALIVE_SECONDS - 2 * LOOK_SECONDS
+            loop.ahead += HEARTBEAT_SECONDS - 2 * WATCHDOG_INTERVAL_SECONDS
             log.append(Queued(0, 0.0))
             await reader.has(3 + more)
         assert all(b"alive" not in message["body"] for message in reader.messages[1:])
@@ -169,7 +169,7 @@ def test_a_poll_is_answered_at_once_with_what_the_stream_would_say(finished: Fin
     answer = finished.reader.get(path, headers={"Accept-Encoding": "gzip"})
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-store, no-transform"
-    polled = json_of(answer)
+    polled = json_body(answer)
     assert polled["length"] == len(finished.events)
     assert polled["full"] is False
     told = [(event.id, event.name, event.data) for event in finished.events[3:]]
@@ -193,8 +193,8 @@ def test_a_long_log_is_polled_piece_by_piece() -> None:
     found: list[int] = []
     requests = 0
     while len(found) < len(log):
-        body = bytes(poll(log, len(found), Streams(1)).body)
-        assert len(body) < 2 * POLL_BYTES
+        body = bytes(poll_response(log, len(found), StreamRegistry(1)).body)
+        assert len(body) < 2 * MAX_POLL_BYTES
         found += [event["id"] for event in json.loads(body)["events"]]
         requests += 1
     assert found == list(range(1, 5_001))
@@ -203,15 +203,15 @@ def test_a_long_log_is_polled_piece_by_piece() -> None:
 
 def test_a_poll_of_an_event_that_is_too_long_has_it_all_the_same() -> None:
     log = EventLog()
-    log.append(failed := Done("failed", 1.0, message="x" * 2 * POLL_BYTES))
-    (event,) = json.loads(bytes(poll(log, 0, Streams(1)).body))["events"]
+    log.append(failed := Done("failed", 1.0, message="x" * 2 * MAX_POLL_BYTES))
+    (event,) = json.loads(bytes(poll_response(log, 0, StreamRegistry(1)).body))["events"]
     assert event["data"]["message"] == failed.message
 
 
 def test_a_poll_takes_no_seat_and_says_that_all_are_taken() -> None:
-    streams = Streams(0)
-    assert json.loads(bytes(poll(begun(), 0, streams).body))["full"] is True
-    assert streams.opened == 0
+    streams = StreamRegistry(0)
+    assert json.loads(bytes(poll_response(begun(), 0, streams).body))["full"] is True
+    assert streams.opened_total == 0
 
 
 def test_a_stream_is_over_when_its_reader_leaves() -> None:
@@ -220,7 +220,7 @@ def test_a_stream_is_over_when_its_reader_leaves() -> None:
         streaming = open_stream(begun(), reader)
         await reader.has(2)
         reader.left.set()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await streaming
 
     play(scenario)
@@ -232,11 +232,11 @@ def test_a_stream_is_over_when_its_log_is() -> None:
         streaming = open_stream(log, reader)
         await reader.has(2)
         log.append(Done("finished", 1.0))
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await streaming
         assert not reader.messages[-1]["more_body"]
         body = b"".join(message["body"] for message in reader.messages[1:])
-        assert names(events_in(body)) == ["queued", "done"]
+        assert event_names(parse_events(body)) == ["queued", "done"]
 
     play(scenario)
 
@@ -247,8 +247,8 @@ def test_a_reader_who_takes_nothing_is_cut_off() -> None:
         streaming = open_stream(begun(), reader)
         await reader.has(2)
         await anyio.wait_all_tasks_blocked()
-        loop.ahead += SEND_SECONDS + 1
-        async with asyncio.timeout(PATIENCE):
+        loop.ahead += SEND_TIMEOUT_SECONDS + 1
+        async with asyncio.timeout(TIMEOUT):
             await asyncio.gather(streaming, return_exceptions=True)
         assert len(reader.messages) == 2
 
@@ -261,8 +261,8 @@ def test_no_stream_lives_for_ever() -> None:
         streaming = open_stream(begun(), reader)
         await reader.has(2)
         await anyio.wait_all_tasks_blocked()
-        loop.ahead += LIFE_SECONDS + 1
-        async with asyncio.timeout(PATIENCE):
+        loop.ahead += MAX_STREAM_SECONDS + 1
+        async with asyncio.timeout(TIMEOUT):
             await streaming
         assert not reader.messages[-1]["more_body"]
 

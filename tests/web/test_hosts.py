@@ -10,15 +10,15 @@ import pytest
 from starlette.datastructures import Headers
 
 from app.settings import Settings
-from app.web.hosts import MAX_LOGGED, Hosts, parse_authority, parse_origin
-from tests.support.http_client import problem_of
+from app.web.hosts import MAX_LOGGED_HOSTS, AllowedHosts, parse_authority, parse_origin
+from tests.support.http_client import problem_body
 
 MACHINE = socket.gethostname().partition(".")[0].lower()
 
 
 def is_allowed(name: str, **settings: object) -> bool:
-    hosts = Hosts(Settings.model_validate(settings))
-    return hosts.refusal(Headers({"host": name})) is None
+    hosts = AllowedHosts(Settings.model_validate(settings))
+    return hosts.rejection_reason(Headers({"host": name})) is None
 
 
 @pytest.mark.parametrize(
@@ -92,32 +92,32 @@ def test_the_public_address_is_allowed() -> None:
 
 
 def test_several_hosts_or_none_are_refused() -> None:
-    hosts = Hosts(Settings())
+    hosts = AllowedHosts(Settings())
     twice = [(b"host", b"localhost"), (b"host", b"localhost")]
-    assert hosts.refusal(Headers(raw=twice))
-    assert hosts.refusal(Headers(raw=[]))
+    assert hosts.rejection_reason(Headers(raw=twice))
+    assert hosts.rejection_reason(Headers(raw=[]))
 
 
 def test_a_refused_name_is_told_the_setting_once_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    hosts = Hosts(Settings())
+    hosts = AllowedHosts(Settings())
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            refusal = hosts.refusal(Headers({"host": "Lab.Example:8000"}))
+            refusal = hosts.rejection_reason(Headers({"host": "Lab.Example:8000"}))
             assert refusal
             assert "BATCHNORM_ALLOWED_HOSTS=lab.example" in refusal
         assert len(caplog.messages) == 1
         assert "BATCHNORM_ALLOWED_HOSTS=lab.example" in caplog.text
         for number in range(100):
-            hosts.refusal(Headers({"host": f"scan{number}.example"}))
-            hosts.refusal(Headers(raw=[(b"host", b"<b>\n\x1b[31m%d" % number)]))
-        assert len(caplog.messages) == MAX_LOGGED
+            hosts.rejection_reason(Headers({"host": f"scan{number}.example"}))
+            hosts.rejection_reason(Headers(raw=[(b"host", b"<b>\n\x1b[31m%d" % number)]))
+        assert len(caplog.messages) == MAX_LOGGED_HOSTS
 
 
 def test_a_refused_host_is_told_the_setting_on_the_page_and_in_json(reader: httpx.Client) -> None:
     lab = {"Host": "lab.example:8000"}
-    detail = problem_of(reader.get("/experiments", headers=lab), 400)["detail"]
+    detail = problem_body(reader.get("/experiments", headers=lab), 400)["detail"]
     assert "BATCHNORM_ALLOWED_HOSTS=lab.example" in detail
     page = reader.get("/", headers={**lab, "Accept": "text/html"})
     assert (page.status_code, page.headers["content-type"]) == (400, "text/html; charset=utf-8")

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.errors import InvalidSettings
-from app.web.listening import addresses, listen
+from app.web.listening import listen, server_urls
 from tests.conftest import Serve
 from tests.support.processes import ROOT
 
@@ -33,7 +33,7 @@ def test_a_server_for_this_machine_has_one_address(host: str, shown: str) -> Non
     with closing(listen(host, 0)[0]) as listener:
         port = listener.getsockname()[1]
         assert port > 0
-        assert addresses([listener]) == [f"http://{shown}:{port}"]
+        assert server_urls([listener]) == [f"http://{shown}:{port}"]
 
 
 def test_all_addresses_of_a_name_have_the_same_port() -> None:
@@ -54,7 +54,7 @@ def test_what_a_server_for_others_prints_works_and_begins_with_this_machine(
     port = running.url.rpartition(":")[2]
     sockets = listen(wildcard, 0)
     own = sockets[0].getsockname()[1]
-    printed = [each.replace(f":{own}", f":{port}") for each in addresses(sockets)]
+    printed = [each.replace(f":{own}", f":{port}") for each in server_urls(sockets)]
     for each in sockets:
         each.close()
     assert len(printed) > 1

@@ -17,9 +17,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from app.web.openapi import describe
-from tests.support.http_client import json_of, train
-from tests.support.toy_server import ToyServer
+from app.web.openapi import build_openapi
+from tests.support.http_client import json_body, post_run
+from tests.support.toy_server import FakeServer
 
 AS_DESCRIBED = [
     not_a_server_error,
@@ -39,7 +39,7 @@ def _slug(path: str) -> str:
     return path.split("/")[2] if path.startswith("/experiments/") else ""
 
 
-DESCRIPTION = describe(comments=True, metrics=True)
+DESCRIPTION = build_openapi(comments=True, metrics=True)
 # The descriptions of trainings differ in their parameters alone; these have every kind of them.
 TRAINED = ("learning-rates", "norms", "loss-surface", "deep-linear")
 OPERATIONS: list[Operation] = [
@@ -58,40 +58,40 @@ def label(operation: Operation) -> str:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=label)
 def test_what_is_described_is_answered_as_described(
-    toy_server: ToyServer, operation: Operation
+    fake_server: FakeServer, operation: Operation
 ) -> None:
     @given(operation.as_strategy(generation_mode=GenerationMode.POSITIVE))
     @SETTINGS
     def ask(case: Case) -> None:
-        case.call_and_validate(base_url=toy_server.url, checks=AS_DESCRIBED)
+        case.call_and_validate(base_url=fake_server.url, checks=AS_DESCRIBED)
 
     ask()
 
 
 @pytest.mark.parametrize("operation", TAKING_INPUT, ids=label)
 def test_what_is_not_described_is_refused_as_described(
-    toy_server: ToyServer, operation: Operation
+    fake_server: FakeServer, operation: Operation
 ) -> None:
     @given(operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
     @SETTINGS
     def ask(case: Case) -> None:
         checks = [*AS_DESCRIBED, negative_data_rejection]
-        case.call_and_validate(base_url=toy_server.url, checks=checks)
+        case.call_and_validate(base_url=fake_server.url, checks=checks)
 
     ask()
 
 
-def test_a_run_that_there_is_is_told_as_described(toy_server: ToyServer) -> None:
-    with toy_server.visitor() as reader:
-        run = json_of(train(reader, steps=10))
+def test_a_run_that_there_is_is_told_as_described(fake_server: FakeServer) -> None:
+    with fake_server.new_client() as reader:
+        run = json_body(post_run(reader, steps=10))
     for operation in OF_A_RUN:
         case = operation.Case(path_parameters={"run_id": run["id"]})
-        answer = case.call_and_validate(base_url=toy_server.url, checks=AS_DESCRIBED)
+        answer = case.call_and_validate(base_url=fake_server.url, checks=AS_DESCRIBED)
         assert answer.status_code == 200
 
 
-def test_every_route_is_described_and_nothing_else(toy_server: ToyServer) -> None:
-    served = FastAPI.openapi(toy_server.app)["paths"]  # as FastAPI finds them
+def test_every_route_is_described_and_nothing_else(fake_server: FakeServer) -> None:
+    served = FastAPI.openapi(fake_server.app)["paths"]  # as FastAPI finds them
     described = {
         re.sub(r"/experiments/[^/]+/", "/experiments/{slug}/", path): set(methods) - {"parameters"}
         for path, methods in DESCRIPTION["paths"].items()
@@ -100,10 +100,10 @@ def test_every_route_is_described_and_nothing_else(toy_server: ToyServer) -> Non
 
 
 def test_what_is_switched_off_is_not_described() -> None:
-    bare = describe(comments=False, metrics=False)["paths"]
+    bare = build_openapi(comments=False, metrics=False)["paths"]
     assert set(DESCRIPTION["paths"]) - set(bare) == {"/comments", "/metrics"}
 
 
-def test_the_description_is_what_the_server_hands_out(toy_server: ToyServer) -> None:
-    with toy_server.visitor() as reader:
-        assert json_of(reader.get("/openapi.json")) == DESCRIPTION
+def test_the_description_is_what_the_server_hands_out(fake_server: FakeServer) -> None:
+    with fake_server.new_client() as reader:
+        assert json_body(reader.get("/openapi.json")) == DESCRIPTION

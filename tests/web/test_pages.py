@@ -10,8 +10,15 @@ from app.experiments import EXPERIMENTS
 from app.main import create_app
 from app.settings import Settings
 from tests.conftest import NewReader
-from tests.support.http_client import RUNS, FinishedRun, json_of, problem_of, train, watch
-from tests.support.markup import Tags
+from tests.support.http_client import (
+    RUNS_PATH,
+    FinishedRun,
+    json_body,
+    post_run,
+    problem_body,
+    read_stream,
+)
+from tests.support.markup import Elements
 from tests.support.processes import Server
 
 BROWSER = {"Accept": "text/html"}
@@ -19,7 +26,7 @@ FRAGMENT = {"HX-Request": "true"}
 
 
 def figure_of(page: str) -> dict[str, str | None]:
-    figures = Tags(page).with_attribute("data-figure")
+    figures = Elements(page).with_attribute("data-figure")
     return next(figure for figure in figures if figure["data-figure"] == "learning-rates")
 
 
@@ -40,7 +47,7 @@ SECTIONS = [
 
 
 def test_the_article_has_its_sections_and_widgets_in_their_order(reader: httpx.Client) -> None:
-    tags = Tags(reader.get("/").text)
+    tags = Elements(reader.get("/").text)
     assert [a["id"] for name, a in tags.found if name == "section"] == SECTIONS
     widgets = [attributes["data-widget"] for attributes in tags.with_attribute("data-widget")]
     assert widgets == ["batch", "train-or-test", "bowl"]
@@ -62,7 +69,7 @@ def test_the_contents_list_every_section_in_the_words_of_its_heading(
 def test_the_article_opens_with_its_figures_recorded(reader: httpx.Client) -> None:
     answer = reader.get("/")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    figures = Tags(answer.text).with_attribute("data-figure")
+    figures = Elements(answer.text).with_attribute("data-figure")
     assert [figure["data-figure"] for figure in figures] == list(EXPERIMENTS)
     assert {figure["data-state"] for figure in figures} == {"recorded"}
     assert "recorded run" in answer.text
@@ -73,7 +80,7 @@ def test_the_article_opens_with_its_figures_recorded(reader: httpx.Client) -> No
 
 def test_everything_on_the_page_comes_from_this_server(reader: httpx.Client) -> None:
     loaded = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "srcset"}
-    for tag, attributes in Tags(reader.get("/").text).found:
+    for tag, attributes in Elements(reader.get("/").text).found:
         if tag in loaded:
             address = attributes.get(loaded[tag])
             assert address is not None, f"inline {tag}"
@@ -82,7 +89,7 @@ def test_everything_on_the_page_comes_from_this_server(reader: httpx.Client) -> 
 
 
 def test_the_page_has_nothing_that_the_content_policy_forbids(reader: httpx.Client) -> None:
-    page = Tags(reader.get("/").text)
+    page = Elements(reader.get("/").text)
     assert "style" not in {tag for tag, _ in page.found}
     assert page.with_attribute("style") == []
     handlers = {name for _, attributes in page.found for name in attributes if name[:2] == "on"}
@@ -105,7 +112,7 @@ def test_a_permalink_is_the_article_opened_at_the_run(finished: FinishedRun) -> 
     answer = finished.reader.get(finished.path, headers={"Accept": "text/html"})
     assert figure_of(answer.text)["data-state"] == "finished"
     assert finished.created["id"] in answer.text
-    receipt = json_of(finished.reader.get(finished.path, headers={"Accept": "application/json"}))
+    receipt = json_body(finished.reader.get(finished.path, headers={"Accept": "application/json"}))
     assert receipt["verdict"] in answer.text
     assert f"{finished.path}/metrics.csv" in answer.text
     assert "python -m app train learning-rates --seed 7 --set steps=10" in answer.text
@@ -130,7 +137,7 @@ def test_a_long_refusal_is_a_page_for_a_browser_that_takes_compressed_answers(
 ) -> None:
     fields = {f"field-{number}": "1" for number in range(40)}
     headers = {**BROWSER, "Accept-Encoding": "gzip"}
-    answer = reader.post(RUNS, data=fields, headers=headers)
+    answer = reader.post(RUNS_PATH, data=fields, headers=headers)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "field-39" in answer.text
@@ -138,13 +145,13 @@ def test_a_long_refusal_is_a_page_for_a_browser_that_takes_compressed_answers(
 
 def test_the_page_of_an_unknown_run_is_not_found(reader: httpx.Client) -> None:
     for path in ("/runs/no-such-run", "/runs/%00%3Cb%3E", "/runs/" + "x" * 300):
-        problem_of(reader.get(path), 404)
+        problem_body(reader.get(path), 404)
         answer = reader.get(path, headers=BROWSER)
         assert answer.status_code == 404
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
         assert answer.headers.get_list("vary")
         assert "There is no such run, or it has expired." in answer.text
-        assert {"href": "../"} in Tags(answer.text).with_attribute("href")
+        assert {"href": "../"} in Elements(answer.text).with_attribute("href")
         assert "<b>" not in answer.text
 
 
@@ -165,23 +172,23 @@ def test_the_page_of_an_unknown_run_is_not_found(reader: httpx.Client) -> None:
 def test_whatever_goes_wrong_a_browser_gets_a_page_that_leads_to_the_article(
     reader: httpx.Client, method: str, path: str, status: int, root: str
 ) -> None:
-    problem = problem_of(reader.request(method, path), status)
+    problem = problem_body(reader.request(method, path), status)
     answer = reader.request(method, path, headers=BROWSER)
     assert (answer.status_code, answer.headers["content-type"]) == (
         status,
         "text/html; charset=utf-8",
     )
     assert f"<h1>{problem['title']}</h1>" in answer.text
-    assert {"href": root} in Tags(answer.text).with_attribute("href")
+    assert {"href": root} in Elements(answer.text).with_attribute("href")
     style = answer.text.partition('rel="stylesheet" href="')[2].partition('"')[0]
     assert reader.get(urljoin(str(answer.url), style)).status_code == 200
     scripted = reader.request(method, path, headers={**BROWSER, "HX-Request": "true"})
-    problem_of(scripted, status)
+    problem_body(scripted, status)
 
 
 def test_a_permalink_has_all_that_makes_the_run_again(finished: FinishedRun) -> None:
     page = finished.reader.get(finished.path, headers=FRAGMENT).text
-    links = [str(link["href"]) for link in Tags(page).with_attribute("href")]
+    links = [str(link["href"]) for link in Elements(page).with_attribute("href")]
     (link,) = [link for link in links if link.startswith(f".{finished.path}?")]
     assert finished.reader.get(link).text.count(finished.created["id"]) > 1
     query = link.partition("?")[2]
@@ -189,11 +196,11 @@ def test_a_permalink_has_all_that_makes_the_run_again(finished: FinishedRun) -> 
     # The same link when the run is gone.
     expired = finished.reader.get(f"/runs/expired?{query}")
     assert expired.status_code == 200
-    (panel,) = Tags(expired.text).with_attribute("data-asked")
+    (panel,) = Elements(expired.text).with_attribute("data-asked")
     assert panel["data-run-state"] == "recorded"
     fields = {
         str(field["name"]): field.get("value")
-        for field in Tags(expired.text).with_attribute("name")
+        for field in Elements(expired.text).with_attribute("name")
         if str(field.get("id", "")).startswith("learning-rates-")
     }
     assert {name: fields[name] for name in ("seed", "seeds", "steps")} == {
@@ -215,58 +222,58 @@ def test_a_permalink_has_all_that_makes_the_run_again(finished: FinishedRun) -> 
 def test_a_link_that_names_no_run_that_could_be_made_is_not_found(
     reader: httpx.Client, query: str
 ) -> None:
-    problem_of(reader.get(f"/runs/expired?{query}"), 404)
+    problem_body(reader.get(f"/runs/expired?{query}"), 404)
 
 
 def test_an_expired_run_has_no_receipt_and_no_panel(reader: httpx.Client) -> None:
     link = "/runs/expired?figure=learning-rates&seed=7"
-    problem_of(reader.get(link, headers={"Accept": "application/json"}), 404)
-    problem_of(reader.get(link, headers=FRAGMENT), 404)
+    problem_body(reader.get(link, headers={"Accept": "application/json"}), 404)
+    problem_body(reader.get(link, headers=FRAGMENT), 404)
 
 
 def test_only_who_asked_for_a_run_is_offered_to_stop_it(new_reader: NewReader) -> None:
     owner, visitor = new_reader(), new_reader()
-    path = train(owner, steps=400).headers["location"]
-    assert Tags(owner.get(path, headers=FRAGMENT).text).with_attribute("hx-delete")
-    assert not Tags(visitor.get(path, headers=FRAGMENT).text).with_attribute("hx-delete")
+    path = post_run(owner, steps=400).headers["location"]
+    assert Elements(owner.get(path, headers=FRAGMENT).text).with_attribute("hx-delete")
+    assert not Elements(visitor.get(path, headers=FRAGMENT).text).with_attribute("hx-delete")
     stopped = owner.delete(path, headers=FRAGMENT)
-    (panel,) = Tags(stopped.text).with_attribute("data-run")
+    (panel,) = Elements(stopped.text).with_attribute("data-run")
     assert (stopped.status_code, panel["data-run-state"]) == (202, "stopped")
 
 
 def test_a_shared_run_is_stopped_for_one_and_goes_on_for_the_other(new_reader: NewReader) -> None:
     one, other = new_reader(), new_reader()
-    path = train(one, seed=11, steps=400).headers["location"]
-    shared = json_of(train(other, seed=11, steps=400))
+    path = post_run(one, seed=11, steps=400).headers["location"]
+    shared = json_body(post_run(other, seed=11, steps=400))
     assert (f"/runs/{shared['id']}", shared["shared"]) == (path, True)
-    assert json_of(one.delete(path))["state"] == "stopped"
+    assert json_body(one.delete(path))["state"] == "stopped"
     assert "goes on for them" in one.get(path, headers=FRAGMENT).text
-    receipt = json_of(other.get(path, headers={"Accept": "application/json"}))
+    receipt = json_body(other.get(path, headers={"Accept": "application/json"}))
     assert receipt["state"] in ("queued", "running")
-    assert json_of(other.delete(path))["state"] == "stopped"
-    assert watch(other, shared["id"])[-1].data["state"] == "stopped"
+    assert json_body(other.delete(path))["state"] == "stopped"
+    assert read_stream(other, shared["id"])[-1].data["state"] == "stopped"
 
 
 def test_htmx_gets_the_panel_of_the_run_it_created(reader: httpx.Client) -> None:
-    answer = reader.post(RUNS, data={"steps": "400"}, headers=FRAGMENT)
+    answer = reader.post(RUNS_PATH, data={"steps": "400"}, headers=FRAGMENT)
     assert answer.status_code == 201
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "<html" not in answer.text
     path = answer.headers["location"]
-    (panel,) = Tags(answer.text).with_attribute("data-run")
+    (panel,) = Elements(answer.text).with_attribute("data-run")
     assert path == f"/runs/{panel['data-run']}"
     assert panel["data-trainings"] == "4"  # though two of them share each of the two workers
-    (stop,) = Tags(answer.text).with_attribute("hx-delete")
+    (stop,) = Elements(answer.text).with_attribute("hx-delete")
     assert stop["hx-delete"] == f".{path}"
     reader.delete(path)
     stopped = reader.get(path, headers=FRAGMENT)
-    assert Tags(stopped.text).with_attribute("hx-delete") == []
-    assert Tags(stopped.text).with_attribute("hx-post")
+    assert Elements(stopped.text).with_attribute("hx-delete") == []
+    assert Elements(stopped.text).with_attribute("hx-post")
 
 
 def test_htmx_hears_of_a_bad_value_too(reader: httpx.Client) -> None:
-    answer = reader.post(RUNS, data={"seed": "-1"}, headers=FRAGMENT)
-    assert problem_of(answer, 422)["errors"][0]["field"] == "seed"
+    answer = reader.post(RUNS_PATH, data={"seed": "-1"}, headers=FRAGMENT)
+    assert problem_body(answer, 422)["errors"][0]["field"] == "seed"
 
 
 @pytest.mark.parametrize("state", ["stopped", "finished"])
@@ -275,11 +282,11 @@ def test_the_panel_of_an_ended_run_offers_another(
 ) -> None:
     path = finished.path
     if state == "stopped":
-        path = train(reader, steps=400).headers["location"]
+        path = post_run(reader, steps=400).headers["location"]
         reader.delete(path)
-        watch(reader, path.rpartition("/")[2])
+        read_stream(reader, path.rpartition("/")[2])
     panel = reader.get(path, headers=FRAGMENT)
-    (run,) = Tags(panel.text).with_attribute("data-run")
+    (run,) = Elements(panel.text).with_attribute("data-run")
     assert run["data-run-state"] == state
     # There is nothing to compare with where not all was measured.
     assert ("receipt.json" in panel.text) == (state == "finished")

@@ -2,7 +2,7 @@ import httpx
 import pytest
 
 from app.article.lessons import ADVICE, LESSONS, Lesson
-from tests.support.markup import Tags
+from tests.support.markup import Elements
 
 
 def test_the_teaching_page_has_every_lesson_without_any_script(reader: httpx.Client) -> None:
@@ -14,18 +14,18 @@ def test_the_teaching_page_has_every_lesson_without_any_script(reader: httpx.Cli
         assert f"<h2>{advice.heading}</h2>" in answer.text
     assert "<code>python -m app verify receipt.json</code>" in answer.text
     assert "`" not in answer.text
-    links = [link["href"] for link in Tags(answer.text).with_attribute("href")]
+    links = [link["href"] for link in Elements(answer.text).with_attribute("href")]
     assert [link for link in links if str(link).startswith("./?")] == [
-        f".{it.link}" for it in LESSONS
+        f".{it.figure_link}" for it in LESSONS
     ]
-    assert Tags(reader.get("/").text).with_attribute("href").count({"href": "./teaching"}) == 1
+    assert Elements(reader.get("/").text).with_attribute("href").count({"href": "./teaching"}) == 1
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.title)
 def test_a_lessons_link_opens_its_figure_with_its_settings(
     reader: httpx.Client, lesson: Lesson
 ) -> None:
-    page = reader.get(lesson.link).text
+    page = reader.get(lesson.figure_link).text
     figure, _, rest = page.partition("data-asked")
     assert figure.rpartition('data-figure="')[2].startswith(f'{lesson.slug}"')
     said = rest.partition('<p class="verdict">')[2].partition("</p>")[0]

@@ -6,13 +6,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.article.assets import FOLDER as STATIC
+from app.article.assets import STATIC_FOLDER as STATIC
 from tests.browser.staged import ENDS, FAILS, LINGERS, StagedEngine
 from tests.conftest import Site
-from tests.support.http_client import json_of, train
-from tests.support.nu_checker import checker, complaints
+from tests.support.http_client import json_body, post_run
+from tests.support.nu_checker import checker_jar, validation_errors
 from tests.support.processes import wait_until
-from tests.support.toy_server import ToyServer, serving_toys_over_http
+from tests.support.toy_server import FakeServer, running_fake_server
 
 BROWSER = {"accept": "text/html"}
 HTMX = {"hx-request": "true", **BROWSER}
@@ -22,22 +22,22 @@ FRAGMENT = (
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToyServer]:
-    checker()
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeServer]:
+    checker_jar()
     folder = tmp_path_factory.mktemp("valid")
-    with serving_toys_over_http(folder, StagedEngine()) as running:
+    with running_fake_server(folder, StagedEngine()) as running:
         yield running
 
 
 @pytest.fixture
-def reader(server: ToyServer) -> Iterator[httpx.Client]:
-    with server.visitor() as reader:
+def reader(server: FakeServer) -> Iterator[httpx.Client]:
+    with server.new_client() as reader:
         yield reader
 
 
 def wait_for(reader: httpx.Client, seed: int, state: str, seeds: int = 1) -> str:
     """The path of a new run that has come to that state."""
-    path = f"/runs/{json_of(train(reader, seed=seed, seeds=seeds))['id']}"
+    path = f"/runs/{json_body(post_run(reader, seed=seed, seeds=seeds))['id']}"
     wait_until(lambda: state_of(reader, path) == state, f"the run of seed {seed} is {state}")
     return path
 
@@ -75,11 +75,11 @@ def test_every_page_is_valid(reader: httpx.Client, tmp_path: Path) -> None:
         for path in kept(tmp_path, name, reader.get(address, headers=BROWSER))
     ]
     assert len(files) >= 6
-    assert complaints(files) == []
+    assert validation_errors(files) == []
 
 
 def test_a_figure_is_valid_in_every_state_of_its_run(
-    server: ToyServer, reader: httpx.Client, tmp_path: Path
+    server: FakeServer, reader: httpx.Client, tmp_path: Path
 ) -> None:
     paths = {
         "finished": wait_for(reader, ENDS, "finished", seeds=2),
@@ -89,8 +89,8 @@ def test_a_figure_is_valid_in_every_state_of_its_run(
     }
     answers = {state: reader.get(path, headers=BROWSER) for state, path in paths.items()}
     fragments = {state: reader.get(path, headers=HTMX) for state, path in paths.items()}
-    with server.visitor() as other:
-        train(other, seed=LINGERS)
+    with server.new_client() as other:
+        post_run(other, seed=LINGERS)
         fragments["shared"] = reader.get(paths["running"], headers=HTMX)
         fragments["not yours"] = other.get(paths["queued"], headers=HTMX)
         fragments["left"] = reader.delete(paths["running"], headers=HTMX)
@@ -101,11 +101,11 @@ def test_a_figure_is_valid_in_every_state_of_its_run(
     answers |= {f"fragment of {name}": fragment for name, fragment in fragments.items()}
     files = [path for name, each in answers.items() for path in kept(tmp_path, name, each)]
     assert len(files) == len(answers)
-    assert complaints(files) == []
+    assert validation_errors(files) == []
 
 
 def test_the_exported_site_its_drawings_and_the_style_sheets_are_valid(site: Site) -> None:
-    checker()
+    checker_jar()
     files = sorted(path for path in site.folder.rglob("*") if path.suffix in (".html", ".svg"))
     assert {path.suffix for path in files} == {".html", ".svg"}
-    assert complaints([*files, *sorted((STATIC / "css").glob("*.css"))]) == []
+    assert validation_errors([*files, *sorted((STATIC / "css").glob("*.css"))]) == []

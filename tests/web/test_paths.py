@@ -11,9 +11,9 @@ from starlette.routing import Mount
 from app.errors import InvalidSettings
 from app.main import create_app
 from app.settings import Settings
-from tests.support.http_client import RUNS, FinishedRun, json_of, problem_of
-from tests.support.markup import Tags
-from tests.support.toy_server import ToyServer, serving_toys_over_http
+from tests.support.http_client import RUNS_PATH, FinishedRun, json_body, problem_body
+from tests.support.markup import Elements
+from tests.support.toy_server import FakeServer, running_fake_server
 
 BROWSER = {"Accept": "text/html"}
 FRAGMENT = {"HX-Request": "true"}
@@ -21,9 +21,9 @@ BELOW = "/lab/bn"
 
 
 @pytest.fixture(scope="module")
-def below(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToyServer]:
+def below(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeServer]:
     """A server whose proxy leaves the path in the addresses that it passes on."""
-    with serving_toys_over_http(tmp_path_factory.mktemp("below"), root_path=BELOW) as running:
+    with running_fake_server(tmp_path_factory.mktemp("below"), root_path=BELOW) as running:
         yield running
 
 
@@ -33,7 +33,7 @@ def addresses(page: str) -> set[str]:
     names = {"href", "src", "action", "hx-get", "hx-post", "hx-delete", *own}
     return {
         str(value)
-        for _, attributes in Tags(page).found
+        for _, attributes in Elements(page).found
         for name, value in attributes.items()
         if name in names and not str(value).startswith(("#", "https://", "http://"))
     }
@@ -43,7 +43,7 @@ def test_no_page_has_an_address_that_a_path_before_it_would_break(
     reader: httpx.Client, finished: FinishedRun
 ) -> None:
     panel = reader.get(finished.path, headers=FRAGMENT).text
-    started = reader.post(RUNS, data={"steps": "400"}, headers=FRAGMENT).text
+    started = reader.post(RUNS_PATH, data={"steps": "400"}, headers=FRAGMENT).text
     pages = [reader.get(path, headers=BROWSER).text for path in ("/", "/teaching", "/comments")]
     pages += [reader.get("/comments", headers=FRAGMENT).text, panel, started]
     for page in pages:
@@ -74,9 +74,9 @@ def test_a_fragment_leads_on_from_the_page_that_asked_for_it(
         assert all(each.startswith(root) for each in found)
 
 
-def test_every_page_works_below_a_path_that_the_proxy_leaves_in_place(below: ToyServer) -> None:
-    with below.visitor() as reader:
-        created = json_of(reader.post(f"{BELOW}{RUNS}", json={"steps": 10}))
+def test_every_page_works_below_a_path_that_the_proxy_leaves_in_place(below: FakeServer) -> None:
+    with below.new_client() as reader:
+        created = json_body(reader.post(f"{BELOW}{RUNS_PATH}", json={"steps": 10}))
         assert created["events"] == f"{BELOW}/runs/{created['id']}/events"
         for path in ("/", "/teaching", "/comments", f"/runs/{created['id']}", "/runs/no", "/a/b"):
             answer = reader.get(BELOW + path, headers=BROWSER)
@@ -92,17 +92,17 @@ def test_every_page_works_below_a_path_that_the_proxy_leaves_in_place(below: Toy
         assert {each.path for each in reader.cookies.jar} == {BELOW}
 
 
-def test_a_path_that_the_proxy_took_off_is_as_good(below: ToyServer) -> None:
-    with below.visitor() as reader:
-        answer = reader.post(RUNS, json={"steps": 10})
-        assert answer.headers["location"] == f"{BELOW}/runs/{json_of(answer)['id']}"
+def test_a_path_that_the_proxy_took_off_is_as_good(below: FakeServer) -> None:
+    with below.new_client() as reader:
+        answer = reader.post(RUNS_PATH, json={"steps": 10})
+        assert answer.headers["location"] == f"{BELOW}/runs/{json_body(answer)['id']}"
         assert reader.delete(f"/runs/{answer.json()['id']}").status_code == 202
         assert reader.get("/healthz").status_code == 200
         assert reader.get(f"{BELOW}x/healthz").status_code == 404
 
 
-def test_the_root_path_without_its_slash_leads_to_the_one_with_it(below: ToyServer) -> None:
-    with below.visitor() as reader:
+def test_the_root_path_without_its_slash_leads_to_the_one_with_it(below: FakeServer) -> None:
+    with below.new_client() as reader:
         answer = reader.get(f"{BELOW}?figure=norms&seed=7")
         assert answer.status_code == 307
         assert answer.headers["location"] == "bn/?figure=norms&seed=7"
@@ -110,8 +110,8 @@ def test_the_root_path_without_its_slash_leads_to_the_one_with_it(below: ToyServ
         assert reader.get("/lab/%62n/healthz").status_code == 200
 
 
-def test_a_comment_without_scripts_leads_back_below_any_path(below: ToyServer) -> None:
-    with below.visitor() as reader:
+def test_a_comment_without_scripts_leads_back_below_any_path(below: FakeServer) -> None:
+    with below.new_client() as reader:
         sent = {"name": "Ann", "text": "From below"}
         answer = reader.post("/comments", data=sent, headers=BROWSER)
         assert answer.status_code == 303
@@ -122,25 +122,25 @@ PUBLIC = "https://lab.example/bn"
 
 
 @pytest.fixture(scope="module")
-def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToyServer]:
+def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeServer]:
     """A server that is told which address its readers use."""
     folder = tmp_path_factory.mktemp("public")
-    with serving_toys_over_http(folder, public_url=f"{PUBLIC}/") as running:
+    with running_fake_server(folder, public_url=f"{PUBLIC}/") as running:
         yield running
 
 
-def test_whatever_is_for_others_has_the_public_address(public: ToyServer) -> None:
-    with public.visitor() as reader:
-        answer = reader.post(RUNS, json={"steps": 10, "seed": 7})
-        run = json_of(answer)["id"]
+def test_whatever_is_for_others_has_the_public_address(public: FakeServer) -> None:
+    with public.new_client() as reader:
+        answer = reader.post(RUNS_PATH, json={"steps": 10, "seed": 7})
+        run = json_body(answer)["id"]
         assert answer.headers["location"] == f"{PUBLIC}/runs/{run}"
-        assert json_of(answer)["events"] == f"{PUBLIC}/runs/{run}/events"
+        assert json_body(answer)["events"] == f"{PUBLIC}/runs/{run}/events"
         finished = f"/runs/{run}"
         reader.get(f"{finished}/events")  # to its end
         for receipt in (f"{finished}/receipt.json", finished):
-            document = json_of(reader.get(receipt, headers={"Accept": "application/json"}))
+            document = json_body(reader.get(receipt, headers={"Accept": "application/json"}))
             assert document["address"] == f"{PUBLIC}/runs/{run}"
-        panel = Tags(reader.get(finished, headers=FRAGMENT).text)
+        panel = Elements(reader.get(finished, headers=FRAGMENT).text)
         (link,) = (str(each["data-link"]) for each in panel.with_attribute("data-link"))
         assert link.startswith(f"{PUBLIC}/runs/{run}?figure=learning-rates&seed=7")
         assert link in {attributes.get("href") for _, attributes in panel.found}
@@ -151,10 +151,10 @@ def test_whatever_is_for_others_has_the_public_address(public: ToyServer) -> Non
     [("/", "/"), ("/?figure=norms", "/"), ("/teaching", "/teaching"), ("/comments", "/comments")],
 )
 def test_a_page_names_its_public_address_for_search_engines_and_previews(
-    path: str, address: str, public: ToyServer, reader: httpx.Client
+    path: str, address: str, public: FakeServer, reader: httpx.Client
 ) -> None:
-    with public.visitor() as visitor:
-        tags = Tags(visitor.get(path, headers=BROWSER).text)
+    with public.new_client() as visitor:
+        tags = Elements(visitor.get(path, headers=BROWSER).text)
     canonical = [each["href"] for each in tags.with_attribute("rel") if each["rel"] == "canonical"]
     previewed = {each["property"]: each["content"] for each in tags.with_attribute("property")}
     assert canonical == [f"{PUBLIC}{address}"]
@@ -162,17 +162,17 @@ def test_a_page_names_its_public_address_for_search_engines_and_previews(
     assert "canonical" not in reader.get(path, headers=BROWSER).text
 
 
-def test_an_error_has_no_public_address(public: ToyServer) -> None:
-    with public.visitor() as visitor:
+def test_an_error_has_no_public_address(public: FakeServer) -> None:
+    with public.new_client() as visitor:
         page = visitor.get("/no-such-page", headers=BROWSER)
     assert page.status_code == 404
     assert "canonical" not in page.text
 
 
-def test_the_forwarded_prefix_of_a_proxy_is_not_read(below: ToyServer) -> None:
-    with below.visitor() as reader:
+def test_the_forwarded_prefix_of_a_proxy_is_not_read(below: FakeServer) -> None:
+    with below.new_client() as reader:
         headers = {"X-Forwarded-Prefix": "/elsewhere", "X-Forwarded-Path": "/elsewhere"}
-        answer = reader.post(RUNS, json={"steps": 10}, headers=headers)
+        answer = reader.post(RUNS_PATH, json={"steps": 10}, headers=headers)
         assert answer.headers["location"].startswith(f"{BELOW}/runs/")
 
 
@@ -196,10 +196,10 @@ def test_a_slash_too_many_is_taken_off_relatively(
 
 def test_a_page_that_is_not_there_is_not_sought_elsewhere(reader: httpx.Client) -> None:
     for path in ("/no-such/", "/healthz//", "/healthz/%2F", "/%5Cevil.example/"):
-        problem_of(reader.get(path), 404)
+        problem_body(reader.get(path), 404)
 
 
-def paths(server: ToyServer, run_id: str) -> list[str]:
+def paths(server: FakeServer, run_id: str) -> list[str]:
     """Of every route that answers GET, found by asking the application."""
     found = ["/openapi.json", "/no-such-page", "/runs/no-such-run", "/static/no-such-file"]
     for path, methods in server.app.openapi()["paths"].items():
@@ -209,11 +209,11 @@ def paths(server: ToyServer, run_id: str) -> list[str]:
     return [*found, f"{assets.path}/css/article.css", f"{assets.path}/js/article.js"]
 
 
-def test_head_says_what_get_says_and_sends_no_body(toy_server: ToyServer) -> None:
-    with toy_server.visitor() as reader:
+def test_head_says_what_get_says_and_sends_no_body(fake_server: FakeServer) -> None:
+    with fake_server.new_client() as reader:
         reader.headers["Accept-Encoding"] = "identity"  # a page's random keys are equally long
-        run = json_of(reader.post(RUNS, json={"steps": 10}))
-        for path in paths(toy_server, run["id"]):
+        run = json_body(reader.post(RUNS_PATH, json={"steps": 10}))
+        for path in paths(fake_server, run["id"]):
             for headers in ({}, BROWSER, {"Accept": "application/json"}, FRAGMENT):
                 got = reader.get(path, headers=headers)
                 head = reader.head(path, headers=headers)
@@ -226,13 +226,13 @@ def test_head_says_what_get_says_and_sends_no_body(toy_server: ToyServer) -> Non
                     assert head.headers.get(name) == got.headers.get(name), (path, name)
 
 
-def test_head_of_a_stream_takes_no_place_of_one(toy_server: ToyServer) -> None:
-    with toy_server.visitor() as reader:
-        run = json_of(reader.post(RUNS, json={"steps": 10}))
-        opened = toy_server.app.state.streams.opened
+def test_head_of_a_stream_takes_no_place_of_one(fake_server: FakeServer) -> None:
+    with fake_server.new_client() as reader:
+        run = json_body(reader.post(RUNS_PATH, json={"steps": 10}))
+        opened = fake_server.app.state.streams.opened_total
         head = reader.head(f"/runs/{run['id']}/events")
         assert head.headers["content-type"].startswith("text/event-stream")
-        assert toy_server.app.state.streams.opened == opened
+        assert fake_server.app.state.streams.opened_total == opened
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_head_of_a_stream_takes_no_place_of_one(toy_server: ToyServer) -> None:
     [
         ("/", "GET, HEAD"),
         ("/comments", "GET, HEAD, POST"),
-        (RUNS, "POST"),
+        (RUNS_PATH, "POST"),
         ("/runs/any", "GET, HEAD, DELETE"),
         ("/runs/any/events", "GET, HEAD"),
         ("/healthz", "GET, HEAD"),
@@ -248,12 +248,12 @@ def test_head_of_a_stream_takes_no_place_of_one(toy_server: ToyServer) -> None:
     ],
 )
 def test_a_method_that_is_not_answered_is_told_those_that_are(
-    toy_server: ToyServer, path: str, allowed: str
+    fake_server: FakeServer, path: str, allowed: str
 ) -> None:
-    (assets,) = [route for route in toy_server.app.routes if isinstance(route, Mount)]
+    (assets,) = [route for route in fake_server.app.routes if isinstance(route, Mount)]
     path = path.replace("/static/{version}", assets.path)
-    with toy_server.visitor() as reader:
+    with fake_server.new_client() as reader:
         for method in ("OPTIONS", "PUT", "PATCH", "TRACE"):
             answer = reader.request(method, path)
-            problem_of(answer, 405)
+            problem_body(answer, 405)
             assert answer.headers["allow"] == allowed

@@ -10,8 +10,8 @@ import pytest
 from app import errors
 from app.main import create_app
 from app.settings import Settings
-from app.web.problem_details import STATUS
-from tests.support.http_client import problem_of
+from app.web.problem_details import STATUS_BY_ERROR
+from tests.support.http_client import problem_body
 
 pytestmark = pytest.mark.anyio
 
@@ -35,7 +35,7 @@ async def visitor(tmp_path: Path) -> AsyncGenerator[httpx.AsyncClient, None]:
 @pytest.mark.parametrize("what", ["ours", "unforeseen"])
 async def test_an_error_of_ours_gives_nothing_away(visitor: httpx.AsyncClient, what: str) -> None:
     answer = await visitor.get(f"/raises/{what}")
-    problem_of(answer, 500)
+    problem_body(answer, 500)
     assert "secret" not in answer.text
 
 
@@ -57,4 +57,4 @@ def test_every_error_that_a_reader_can_cause_has_its_status() -> None:
     }
     for _, kind in inspect.getmembers(errors, inspect.isclass):
         if issubclass(kind, errors.BatchNormError) and not of_the_server & set(kind.__mro__[:2]):
-            assert any(base in STATUS for base in kind.__mro__), kind
+            assert any(base in STATUS_BY_ERROR for base in kind.__mro__), kind

@@ -7,9 +7,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.main import create_app
 from app.settings import Settings
 from app.store import Store
-from tests.support.http_client import json_of, problem_of, train, watch
+from tests.support.http_client import json_body, post_run, problem_body, read_stream
 from tests.support.processes import Server
-from tests.support.toy_server import ToyServer
+from tests.support.toy_server import FakeServer
 
 Values = dict[tuple[str, str], float]
 
@@ -40,11 +40,11 @@ def growth(before: Values, after: Values) -> Values:
 
 def test_a_run_moves_the_numbers(server: Server) -> None:
     """More may move them than this run: another test's, which still trains."""
-    with server.visitor() as reader:
+    with server.new_client() as reader:
         before = metrics_of(reader)
         assert before["slots", ""] == before["warm_slots", ""] == 2
         assert before["process_resident_memory_bytes", ""] > 10e6
-        events = watch(reader, json_of(train(reader, steps=10, seed=1))["id"])
+        events = read_stream(reader, json_body(post_run(reader, steps=10, seed=1))["id"])
         grown = growth(before, metrics_of(reader))
     points = sum(len(event.data["step"]) for event in events if event.name == "points")
     told = sum(event.name in ("points", "row", "arm") for event in events)
@@ -67,9 +67,9 @@ def test_a_run_moves_the_numbers(server: Server) -> None:
     assert grown["training_seconds_sum", ""] > 0
 
 
-def test_a_store_that_can_not_be_used_shows(toy_server: ToyServer) -> None:
-    store: Store = toy_server.app.state.store
-    with toy_server.visitor() as reader:
+def test_a_store_that_can_not_be_used_shows(fake_server: FakeServer) -> None:
+    store: Store = fake_server.app.state.store
+    with fake_server.new_client() as reader:
         assert metrics_of(reader)["store_problem", ""] == 0
         store.path.rename(store.path.with_suffix(".away"))
         store.path.mkdir()
@@ -85,4 +85,4 @@ def test_a_store_that_can_not_be_used_shows(toy_server: ToyServer) -> None:
 async def test_the_numbers_are_nobodys_business_unless_they_are_switched_on(tmp_path: Path) -> None:
     transport = httpx.ASGITransport(create_app(Settings(cache_dir=tmp_path)))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as reader:
-        problem_of(await reader.get("/metrics"), 404)
+        problem_body(await reader.get("/metrics"), 404)

@@ -9,20 +9,20 @@ from app.__main__ import main
 from app.experiments import EXPERIMENTS
 from tests.conftest import NewReader, Serve
 from tests.support.http_client import (
-    RUNS,
+    RUNS_PATH,
     FinishedRun,
-    fields_of,
-    json_of,
-    problem_of,
-    train,
-    watch,
+    field_errors,
+    json_body,
+    post_run,
+    problem_body,
+    read_stream,
 )
 from tests.support.processes import Server
-from tests.support.sse import ids, names
+from tests.support.sse import event_ids, event_names
 
 
 def test_the_experiments_are_listed_as_the_contract_says(reader: httpx.Client) -> None:
-    every = json_of(reader.get("/experiments"))
+    every = json_body(reader.get("/experiments"))
     arms_of = {each["slug"]: [arm["id"] for arm in each["arms"]] for each in every}
     assert list(arms_of) == list(EXPERIMENTS)
     promised = {
@@ -86,13 +86,13 @@ def test_a_run_is_created_from_whatever_a_reader_sends(reader: httpx.Client, how
     values = {"seed": 9, "steps": 400, "gamma0": 0.5}
     texts = {name: str(value) for name, value in values.items()}
     answer = {
-        "json": lambda: reader.post(RUNS, json=values),
-        "form": lambda: reader.post(RUNS, data={**texts, "seeds": ""}),
-        "multipart": lambda: reader.post(RUNS, files={k: (None, v) for k, v in texts.items()}),
-        "nothing": lambda: reader.post(RUNS),
+        "json": lambda: reader.post(RUNS_PATH, json=values),
+        "form": lambda: reader.post(RUNS_PATH, data={**texts, "seeds": ""}),
+        "multipart": lambda: reader.post(RUNS_PATH, files={k: (None, v) for k, v in texts.items()}),
+        "nothing": lambda: reader.post(RUNS_PATH),
     }[how]()
     assert answer.status_code == 201
-    created = json_of(answer)
+    created = json_body(answer)
     assert answer.headers["location"] == f"/runs/{created['id']}"
     if how == "nothing":
         assert 0 <= created["seed"] < 2**32
@@ -103,7 +103,7 @@ def test_a_run_is_created_from_whatever_a_reader_sends(reader: httpx.Client, how
 
 
 def test_seeds_are_drawn_anew_each_time(new_reader: NewReader) -> None:
-    runs = [json_of(train(new_reader(), steps=10)) for _ in range(2)]
+    runs = [json_body(post_run(new_reader(), steps=10)) for _ in range(2)]
     assert runs[0]["seed"] != runs[1]["seed"]
 
 
@@ -126,18 +126,18 @@ def test_a_bad_value_is_refused_with_field_and_bound_and_leaves_no_run(
 ) -> None:
     reader = new_reader()
     texts = {name: str(value) for name, value in values.items()}
-    for answer in (reader.post(RUNS, json=values), reader.post(RUNS, data=texts)):
-        assert list(fields_of(answer)) == [field]
-        assert bound in fields_of(answer)[field]
+    for answer in (reader.post(RUNS_PATH, json=values), reader.post(RUNS_PATH, data=texts)):
+        assert list(field_errors(answer)) == [field]
+        assert bound in field_errors(answer)[field]
         assert "location" not in answer.headers
 
 
 def test_refused_requests_leave_no_run_behind(server: Server, reader: httpx.Client) -> None:
     """A reader may hold three runs: were a refused one kept, the third would be turned away."""
     for _ in range(5):
-        fields_of(train(reader, seed=-1))
-    kept = [json_of(train(reader, steps=400)) for _ in range(3)]
-    problem_of(train(reader, steps=400), 429)
+        field_errors(post_run(reader, seed=-1))
+    kept = [json_body(post_run(reader, steps=400)) for _ in range(3)]
+    problem_body(post_run(reader, steps=400), 429)
     assert [run["position"] for run in kept] == sorted(run["position"] for run in kept)
     for run in kept:
         assert reader.delete(f"/runs/{run['id']}").status_code == 202
@@ -147,61 +147,61 @@ def test_refused_requests_leave_no_run_behind(server: Server, reader: httpx.Clie
     "body", [b"", b"{", b"[1]", b"7", b'"seed"', b"null", b"\xff\xfe", b"[" * 9000, b'{"seed":NaN}']
 )
 def test_a_body_that_is_no_json_object_is_refused(reader: httpx.Client, body: bytes) -> None:
-    answer = reader.post(RUNS, content=body, headers={"Content-Type": "application/json"})
-    assert set(fields_of(answer)) <= {"body", "seed"}
+    answer = reader.post(RUNS_PATH, content=body, headers={"Content-Type": "application/json"})
+    assert set(field_errors(answer)) <= {"body", "seed"}
 
 
 @pytest.mark.parametrize("name", ["\\ud800", "<script>alert(1)</script>", "", "a" * 9000])
 def test_a_strange_field_is_refused_like_any_other(reader: httpx.Client, name: str) -> None:
     answer = reader.post(
-        RUNS, content=f'{{"{name}": 1}}', headers={"Content-Type": "application/json"}
+        RUNS_PATH, content=f'{{"{name}": 1}}', headers={"Content-Type": "application/json"}
     )
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_an_unknown_experiment_is_not_found(reader: httpx.Client) -> None:
-    document = problem_of(reader.post("/experiments/no-such/runs", json={}), 404)
+    document = problem_body(reader.post("/experiments/no-such/runs", json={}), 404)
     assert "no-such" in document["detail"]
 
 
 @pytest.mark.parametrize("path", ["", "/events", "/metrics.csv", "/receipt.json"])
 def test_an_unknown_run_is_not_found(reader: httpx.Client, path: str) -> None:
-    problem_of(reader.get(f"/runs/no-such-run{path}"), 404)
+    problem_body(reader.get(f"/runs/no-such-run{path}"), 404)
 
 
 def test_an_unknown_run_can_not_be_stopped(reader: httpx.Client) -> None:
-    problem_of(reader.delete("/runs/no-such-run"), 404)
+    problem_body(reader.delete("/runs/no-such-run"), 404)
 
 
 def test_a_key_without_bounds_is_refused(reader: httpx.Client) -> None:
-    answer = train(reader, key="k" * 201)
-    assert "key" in problem_of(answer, 422)["detail"].lower()
+    answer = post_run(reader, key="k" * 201)
+    assert "key" in problem_body(answer, 422)["detail"].lower()
 
 
 def test_a_run_is_stopped_by_its_reader_as_often_as_they_like(reader: httpx.Client) -> None:
-    created = json_of(train(reader, steps=400))
+    created = json_body(post_run(reader, steps=400))
     path = f"/runs/{created['id']}"
     for _ in range(3):
         answer = reader.delete(path)
         assert answer.status_code == 202
-        assert json_of(answer) == {"id": created["id"], "state": "stopped"}
-    events = watch(reader, created["id"])
-    assert names(events).count("done") == 1
+        assert json_body(answer) == {"id": created["id"], "state": "stopped"}
+    events = read_stream(reader, created["id"])
+    assert event_names(events).count("done") == 1
     assert events[-1].data["state"] == "stopped"
-    assert "verdict" not in names(events)
+    assert "verdict" not in event_names(events)
 
 
 def test_a_reader_who_has_enough_runs_is_told_when_to_come_back(new_reader: NewReader) -> None:
     greedy = new_reader()
-    runs = [json_of(train(greedy, steps=400)) for _ in range(3)]
-    refused = train(greedy, steps=400)
-    problem_of(refused, 429)
+    runs = [json_body(post_run(greedy, steps=400)) for _ in range(3)]
+    refused = post_run(greedy, steps=400)
+    problem_body(refused, 429)
     assert int(refused.headers["retry-after"]) >= 1
-    assert train(new_reader(), steps=10).status_code == 201
+    assert post_run(new_reader(), steps=10).status_code == 201
     for run in runs:
         assert greedy.delete(f"/runs/{run['id']}").status_code == 202
-    assert train(greedy, steps=10).status_code == 201
+    assert post_run(greedy, steps=10).status_code == 201
 
 
 def test_the_csv_is_what_the_stream_said_and_what_the_digest_is_of(finished: FinishedRun) -> None:
@@ -210,7 +210,7 @@ def test_the_csv_is_what_the_stream_said_and_what_the_digest_is_of(finished: Fin
     assert answer.headers["content-disposition"] == (
         'attachment; filename="learning-rates-seed-7.csv"'
     )
-    receipt = json_of(finished.reader.get(finished.path, headers={"Accept": "application/json"}))
+    receipt = json_body(finished.reader.get(finished.path, headers={"Accept": "application/json"}))
     assert receipt["digest"] == f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
 
     header, *rows = answer.text.splitlines()
@@ -229,7 +229,7 @@ def test_the_csv_is_what_the_stream_said_and_what_the_digest_is_of(finished: Fin
 
 
 def test_the_receipt_says_all_that_the_contract_asks(finished: FinishedRun) -> None:
-    receipt = json_of(finished.reader.get(finished.path, headers={"Accept": "application/json"}))
+    receipt = json_body(finished.reader.get(finished.path, headers={"Accept": "application/json"}))
     assert set(receipt) >= {
         *("id", "slug", "seed", "seeds", "parameters", "state", "verdict", "created"),
         *("elapsed_s", "versions", "device", "digest"),
@@ -254,8 +254,8 @@ def test_the_receipt_is_a_file_that_can_be_verified(
     assert answer.headers["content-disposition"] == (
         'attachment; filename="learning-rates-seed-7.json"'
     )
-    receipt = json_of(finished.reader.get(finished.path, headers={"Accept": "application/json"}))
-    assert json_of(answer) == receipt
+    receipt = json_body(finished.reader.get(finished.path, headers={"Accept": "application/json"}))
+    assert json_body(answer) == receipt
     path = tmp_path / "learning-rates-seed-7.json"
     path.write_bytes(answer.content)
     assert main(["verify", str(path)]) == 0
@@ -263,8 +263,8 @@ def test_the_receipt_is_a_file_that_can_be_verified(
 
 
 def test_the_whole_story_of_a_run_comes_over_its_stream(finished: FinishedRun) -> None:
-    assert ids(finished.events) == list(range(1, len(finished.events) + 1))
-    told = names(finished.events)
+    assert event_ids(finished.events) == list(range(1, len(finished.events) + 1))
+    told = event_names(finished.events)
     assert told[0] == "queued"
     assert told.count("started") == told.count("verdict") == told.count("done") == 1
     assert told[-2:] == ["verdict", "done"]
@@ -287,7 +287,7 @@ def test_the_same_seed_gives_the_same_numbers_in_a_terminal(
 
 def test_a_network_that_diverges_is_a_result(reader: httpx.Client) -> None:
     """With γ = 2 the linear layer sees large inputs, and a rate of 0.5 is too high."""
-    events = watch(reader, json_of(train(reader, seed=7, gamma0=2, steps=20))["id"])
+    events = read_stream(reader, json_body(post_run(reader, seed=7, gamma0=2, steps=20))["id"])
     states = {event.data["arm"]: event.data["state"] for event in events if event.name == "arm"}
     assert states == {
         "cnn@0.1": "finished",
@@ -301,13 +301,13 @@ def test_a_network_that_diverges_is_a_result(reader: httpx.Client) -> None:
 
 def test_runs_of_two_readers_at_once_do_not_mix(new_reader: NewReader) -> None:
     first, second = new_reader(), new_reader()
-    runs = [json_of(train(reader, seed=5, steps=10)) for reader in (first, second)]
+    runs = [json_body(post_run(reader, seed=5, steps=10)) for reader in (first, second)]
     digests = set()
     for reader, run in zip((second, first), runs, strict=True):  # anybody may watch
-        events = watch(reader, run["id"])
+        events = read_stream(reader, run["id"])
         assert {event.data["run"] for event in events if event.name == "started"} == {run["id"]}
         receipt = reader.get(f"/runs/{run['id']}", headers={"Accept": "application/json"})
-        digests.add(json_of(receipt)["digest"])
+        digests.add(json_body(receipt)["digest"])
     assert len(digests) == 1
 
 
@@ -316,21 +316,25 @@ def test_every_one_of_many_readers_at_once_gets_an_answer(serve: Serve) -> None:
     server = serve(workers=1, queue_seconds=60, address_share=1)
 
     def ask(seed: int | None) -> httpx.Response:
-        with server.visitor() as reader:
-            return train(reader, steps=100) if seed is None else train(reader, steps=100, seed=seed)
+        with server.new_client() as reader:
+            return (
+                post_run(reader, steps=100)
+                if seed is None
+                else post_run(reader, steps=100, seed=seed)
+            )
 
     with ThreadPoolExecutor(20) as threads:
         answers = list(threads.map(ask, range(40)))
-    admitted = [json_of(answer) for answer in answers if answer.status_code == 201]
+    admitted = [json_body(answer) for answer in answers if answer.status_code == 201]
     refused = [answer for answer in answers if answer.status_code != 201]
     assert sorted(run["position"] for run in admitted) == list(range(len(admitted)))
     assert all(run["eta_s"] <= 60 for run in admitted)
     assert refused
     for answer in refused:
-        problem_of(answer, 503)
+        problem_body(answer, 503)
         assert int(answer.headers["retry-after"]) >= 1
 
     # Who leaves the seed open is given a run that already waits.
-    shared = [json_of(ask(None)) for _ in range(5)]
+    shared = [json_body(ask(None)) for _ in range(5)]
     assert {run["id"] for run in shared} <= {run["id"] for run in admitted}
     assert all(run["shared"] for run in shared)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from app.web.security import HEADERS
-from tests.support.http_client import RUNS, FinishedRun, json_of, problem_of, train
+from app.web.security import SECURITY_HEADERS
+from tests.support.http_client import RUNS_PATH, FinishedRun, json_body, post_run, problem_body
 from tests.support.processes import Server
 
 JSON = {"Content-Type": "application/json"}
@@ -15,19 +15,21 @@ JSON = {"Content-Type": "application/json"}
 
 def assert_guarded(answer: httpx.Response) -> None:
     """Every header of the policy is there, once, and the server's name is not."""
-    for name, value in HEADERS.items():
+    for name, value in SECURITY_HEADERS.items():
         assert answer.headers.get_list(name) == [value]
     assert "server" not in answer.headers
 
 
 def test_the_policy_lets_nothing_in_from_elsewhere() -> None:
-    policy = dict(part.split(" ", 1) for part in HEADERS["Content-Security-Policy"].split("; "))
+    policy = dict(
+        part.split(" ", 1) for part in SECURITY_HEADERS["Content-Security-Policy"].split("; ")
+    )
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == "'self'"
     assert policy["base-uri"] == policy["frame-ancestors"] == policy["object-src"] == "'none'"
-    assert "unsafe" not in HEADERS["Content-Security-Policy"]
-    assert HEADERS["X-Content-Type-Options"] == "nosniff"
-    assert HEADERS["Referrer-Policy"] == "same-origin"
+    assert "unsafe" not in SECURITY_HEADERS["Content-Security-Policy"]
+    assert SECURITY_HEADERS["X-Content-Type-Options"] == "nosniff"
+    assert SECURITY_HEADERS["Referrer-Policy"] == "same-origin"
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,7 @@ def test_every_answer_carries_the_headers(
     assert answer.status_code == status
     assert_guarded(answer)
     if status >= 400:
-        problem_of(answer, status)
+        problem_body(answer, status)
 
 
 def test_the_files_of_the_page_carry_the_headers(reader: httpx.Client) -> None:
@@ -78,10 +80,10 @@ def test_a_stream_and_its_end_and_the_numbers_carry_the_headers(finished: Finish
 
 def test_every_refusal_carries_the_headers(reader: httpx.Client) -> None:
     refusals = [
-        train(reader, seed=-1),
-        reader.post(RUNS, content=b"a" * 20_000, headers=JSON),
-        reader.post(RUNS, content=b"a", headers={"Content-Type": "text/plain"}),
-        reader.post(RUNS, headers={"Origin": "https://elsewhere.example"}),
+        post_run(reader, seed=-1),
+        reader.post(RUNS_PATH, content=b"a" * 20_000, headers=JSON),
+        reader.post(RUNS_PATH, content=b"a", headers={"Content-Type": "text/plain"}),
+        reader.post(RUNS_PATH, headers={"Origin": "https://elsewhere.example"}),
         reader.get("/", headers={"Host": "elsewhere.example"}),
     ]
     assert [answer.status_code for answer in refusals] == [422, 413, 415, 403, 400]
@@ -106,8 +108,8 @@ def test_every_refusal_carries_the_headers(reader: httpx.Client) -> None:
 def test_a_change_that_another_sites_page_asks_for_is_refused(
     reader: httpx.Client, finished: FinishedRun, headers: dict[str, str]
 ) -> None:
-    problem_of(reader.post(RUNS, json={"steps": 10}, headers=headers), 403)
-    problem_of(finished.reader.delete(finished.path, headers=headers), 403)
+    problem_body(reader.post(RUNS_PATH, json={"steps": 10}, headers=headers), 403)
+    problem_body(finished.reader.delete(finished.path, headers=headers), 403)
 
 
 @pytest.mark.parametrize("site", ["same-origin", "none", None])
@@ -115,7 +117,7 @@ def test_a_change_from_our_own_page_or_from_no_browser_is_allowed(
     reader: httpx.Client, server: Server, site: str | None
 ) -> None:
     headers = {"Sec-Fetch-Site": site, "Origin": server.url} if site else {}
-    answer = reader.post(RUNS, json={"steps": 400}, headers=headers)
+    answer = reader.post(RUNS_PATH, json={"steps": 400}, headers=headers)
     assert answer.status_code == 201
     assert reader.delete(answer.headers["location"], headers=headers).status_code == 202
 
@@ -128,8 +130,8 @@ def test_to_look_is_allowed_from_anywhere(reader: httpx.Client) -> None:
 
 def test_a_body_that_is_too_large_is_refused(reader: httpx.Client) -> None:
     for kind in ("application/json", "application/x-www-form-urlencoded", "text/plain"):
-        answer = reader.post(RUNS, content=b" " * 1_000_000, headers={"Content-Type": kind})
-        problem_of(answer, 413)
+        answer = reader.post(RUNS_PATH, content=b" " * 1_000_000, headers={"Content-Type": kind})
+        problem_body(answer, 413)
 
 
 def test_a_body_of_unknown_size_is_refused_when_it_grows_too_large(reader: httpx.Client) -> None:
@@ -137,24 +139,24 @@ def test_a_body_of_unknown_size_is_refused_when_it_grows_too_large(reader: httpx
         for _ in range(40):
             yield b" " * 1000
 
-    problem_of(reader.post(RUNS, content=chunks(), headers=JSON), 413)
+    problem_body(reader.post(RUNS_PATH, content=chunks(), headers=JSON), 413)
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "image/png", ""])
 def test_a_body_of_another_kind_is_refused(reader: httpx.Client, kind: str) -> None:
-    answer = reader.post(RUNS, content=b'{"steps": 10}', headers={"Content-Type": kind})
-    problem_of(answer, 415)
+    answer = reader.post(RUNS_PATH, content=b'{"steps": 10}', headers={"Content-Type": kind})
+    problem_body(answer, 415)
 
 
 def test_a_form_with_a_file_or_countless_fields_is_refused(reader: httpx.Client) -> None:
     many = {f"field{number}": "1" for number in range(200)}
     for answer in (
-        reader.post(RUNS, files={"seed": ("seed.txt", b"7")}),
-        reader.post(RUNS, data=many),
-        reader.post(RUNS, files={name: (None, value) for name, value in many.items()}),
+        reader.post(RUNS_PATH, files={"seed": ("seed.txt", b"7")}),
+        reader.post(RUNS_PATH, data=many),
+        reader.post(RUNS_PATH, files={name: (None, value) for name, value in many.items()}),
     ):
         assert 400 <= answer.status_code < 500
-        problem_of(answer, answer.status_code)
+        problem_body(answer, answer.status_code)
 
 
 @pytest.mark.parametrize("host", ["elsewhere.example", "127.0.0.1.elsewhere.example", "", "a b"])
@@ -177,9 +179,9 @@ def test_the_session_is_out_of_reach_of_scripts_and_of_other_sites(reader: httpx
 
 def test_a_parameter_that_is_markup_is_never_markup(reader: httpx.Client) -> None:
     markup = "<script>alert(1)</script>"
-    answer = train(reader, placement=markup)
+    answer = post_run(reader, placement=markup)
     assert answer.headers["content-type"] == "application/problem+json"
-    assert json.dumps(problem_of(answer, 422))
+    assert json.dumps(problem_body(answer, 422))
     shown = reader.get(f"/runs/{markup}")
     assert shown.headers["content-type"] == "application/problem+json"
     assert markup not in shown.text
@@ -187,20 +189,20 @@ def test_a_parameter_that_is_markup_is_never_markup(reader: httpx.Client) -> Non
 
 def test_the_interactive_docs_which_load_from_elsewhere_are_off(reader: httpx.Client) -> None:
     for path in ("/docs", "/redoc"):
-        problem_of(reader.get(path), 404)
+        problem_body(reader.get(path), 404)
 
 
 def test_the_answers_are_json_where_json_is_promised(reader: httpx.Client) -> None:
     for path in ("/experiments", "/healthz", "/readyz"):
         answer = reader.get(path)
         assert answer.headers["content-type"].startswith("application/json")
-        json_of(answer)
+        json_body(answer)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br"])
 def test_a_packed_body_is_told_to_come_unpacked(reader: httpx.Client, encoding: str) -> None:
     headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
-    answer = reader.post(RUNS, content=gzip.compress(b"{}"), headers=headers)
-    assert "not packed" in problem_of(answer, 415)["detail"]
+    answer = reader.post(RUNS_PATH, content=gzip.compress(b"{}"), headers=headers)
+    assert "not packed" in problem_body(answer, 415)["detail"]
     headers["Content-Encoding"] = "identity"
-    assert reader.post(RUNS, content=b"{}", headers=headers).status_code == 201
+    assert reader.post(RUNS_PATH, content=b"{}", headers=headers).status_code == 201

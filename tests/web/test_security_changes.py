@@ -8,9 +8,9 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from app.settings import Settings
-from app.web.hosts import Hosts
-from app.web.proxies import Proxies
-from app.web.security import Guard
+from app.web.hosts import AllowedHosts
+from app.web.proxies import TrustedProxyMiddleware
+from app.web.security import SecurityMiddleware
 
 LAN = "http://192.168.1.5:8000"
 SITE = "https://article.example.org"
@@ -27,8 +27,8 @@ class Server:
         """What a request with these headers is answered."""
         values = {"host": "0.0.0.0", "allowed_hosts": "article.example.org,localhost", **more}
         settings = Settings.model_validate(values)
-        guard = Guard(_allowed, Hosts(settings), settings.public_url)
-        app = Proxies(guard, settings.trusted_proxies)
+        guard = SecurityMiddleware(_allowed, AllowedHosts(settings), settings.public_url)
+        app = TrustedProxyMiddleware(guard, settings.trusted_proxies)
         statuses: list[int] = []
 
         async def send(message: Message) -> None:

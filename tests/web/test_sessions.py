@@ -7,8 +7,8 @@ import pytest
 
 from app.settings import Settings
 from app.web.sessions import cookie_name
-from tests.support.http_client import RUNS, json_of
-from tests.support.toy_server import ToyServer, serving_toys_over_http
+from tests.support.http_client import RUNS_PATH, json_body
+from tests.support.toy_server import FakeServer, running_fake_server
 
 HTTPS = {"X-Forwarded-Proto": "https"}
 SECRET = "known to several servers"
@@ -19,13 +19,13 @@ def name_of(path: Path, port: int = 1, **settings: object) -> str:
 
 
 def test_servers_on_one_machine_leave_each_others_readers_alone(
-    toy_server: ToyServer, tmp_path: Path
+    fake_server: FakeServer, tmp_path: Path
 ) -> None:
-    with serving_toys_over_http(tmp_path) as other, httpx.Client(verify=False) as reader:
-        run = json_of(reader.post(toy_server.url + RUNS, json={"steps": 10}))
+    with running_fake_server(tmp_path) as other, httpx.Client(verify=False) as reader:
+        run = json_body(reader.post(fake_server.url + RUNS_PATH, json={"steps": 10}))
         reader.get(other.url)
         assert len(reader.cookies) == 2
-        assert reader.delete(f"{toy_server.url}/runs/{run['id']}").status_code == 202
+        assert reader.delete(f"{fake_server.url}/runs/{run['id']}").status_code == 202
 
 
 def test_the_name_lasts_over_restarts_and_is_shared_by_servers_of_one_secret(
@@ -39,9 +39,9 @@ def test_the_name_lasts_over_restarts_and_is_shared_by_servers_of_one_secret(
     assert SECRET not in shared
 
 
-def test_over_https_the_cookie_is_secure_and_has_a_name_of_its_own(toy_server: ToyServer) -> None:
+def test_over_https_the_cookie_is_secure_and_has_a_name_of_its_own(fake_server: FakeServer) -> None:
     """A browser that has a `Secure` cookie takes no other of that name from plain http."""
-    with toy_server.visitor() as reader:
+    with fake_server.new_client() as reader:
         plain = reader.get("/").headers["set-cookie"]
         secure = reader.get("/", headers=HTTPS).headers["set-cookie"]
     assert plain.startswith("reader-")
@@ -62,9 +62,9 @@ def test_over_https_the_cookie_is_secure_and_has_a_name_of_its_own(toy_server: T
     ],
 )
 def test_a_cookie_that_is_not_ours_makes_a_new_reader_and_no_error(
-    toy_server: ToyServer, value: str
+    fake_server: FakeServer, value: str
 ) -> None:
-    with toy_server.visitor() as reader:
+    with fake_server.new_client() as reader:
         name = reader.get("/").headers["set-cookie"].partition("=")[0]
         reader.cookies.clear()
         cookie = f"{name}={value}; reader={value}; {name}={value}".encode()
@@ -74,11 +74,11 @@ def test_a_cookie_that_is_not_ours_makes_a_new_reader_and_no_error(
 
 
 def test_a_cookie_of_another_secret_makes_a_new_reader(
-    toy_server: ToyServer, tmp_path: Path
+    fake_server: FakeServer, tmp_path: Path
 ) -> None:
-    with serving_toys_over_http(tmp_path) as other, other.visitor() as elsewhere:
+    with running_fake_server(tmp_path) as other, other.new_client() as elsewhere:
         value = elsewhere.get("/").headers["set-cookie"].partition("=")[2].partition(";")[0]
-    with toy_server.visitor() as reader:
+    with fake_server.new_client() as reader:
         name = reader.get("/").headers["set-cookie"].partition("=")[0]
         reader.cookies.clear()
         answer = reader.get("/", headers={"Cookie": f"{name}={value}"})
