@@ -30,6 +30,9 @@ FRAMES = """async () => {
 }"""
 SETTLING = 5.0
 
+# What a window has around its page is narrower, in pixels.
+WIDEST_FRAME = 200
+
 
 class WebKit:
     """One window of WebKitGTK. Its driver has no log of the console: collector.js keeps one."""
@@ -42,14 +45,16 @@ class WebKit:
         driver.set_script_timeout(PATIENCE)
 
     def resize(self, width: int, height: int) -> None:
+        """The page learns of a new size of the window some time after the window has it."""
         self._driver.set_window_rect(width=width, height=height)
-        for _ in range(2):  # the window's frame and the page's edges are not known beforehand
-            inner = self.evaluate("() => [innerWidth, innerHeight]")
+        deadline = time.monotonic() + PATIENCE
+        while (inner := self.evaluate("() => [innerWidth, innerHeight]")) != [width, height]:
+            assert time.monotonic() < deadline, f"the page is {inner}, not {[width, height]}"
             rect = self._driver.get_window_rect()
-            self._driver.set_window_rect(
-                width=rect["width"] + width - inner[0], height=rect["height"] + height - inner[1]
-            )
-        assert self.evaluate("() => innerWidth") == width
+            frame = rect["width"] - inner[0], rect["height"] - inner[1]
+            if all(0 <= edge < WIDEST_FRAME for edge in frame):
+                self._driver.set_window_rect(width=width + frame[0], height=height + frame[1])
+            time.sleep(0.05)
 
     def goto(self, url: str) -> None:
         self._driver.get(url)
