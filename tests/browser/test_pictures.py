@@ -65,5 +65,8 @@ def keep(reader: Reader, name: str) -> None:
     for width, theme in VARIANTS:
         reader.page.set_viewport_size({"width": width, "height": DESKTOP["height"]})
         reader.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        reader.curves()  # drawn in that theme
+        # Drawn in that theme, whatever the run's state.
+        reader.page.evaluate(
+            "() => new Promise((go) => requestAnimationFrame(() => setTimeout(go, 50)))"
+        )
         keep_picture(reader.figure, f"figure/{name}-{width}-{theme}")
