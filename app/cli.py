@@ -237,7 +237,7 @@ async def _judge(settings: Settings, asked: Survey, table: list[str]) -> int:
 
 def _write_csv(csv: Path, run: Run) -> bool:
     try:
-        # The same line ends as in the text that is hashed for the digest.
+        # Lines end as in the text that is hashed for the digest.
         csv.write_text(run.measured.csv(), encoding="utf-8", newline="\n")
     except OSError as error:
         # The summary is still printed, and this command repeats the run.

@@ -64,7 +64,7 @@ class JsonLinesFormatter(JsonFormatter):
         super().__init__(("asctime", "levelname", "name", "message"), rename_fields=ours)
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
-        """The same timestamp as in the text format."""
+        """Formats the timestamp as the text format does."""
         return _timestamp(record)
 
     def process_log_record(self, log_data: dict[str, object]) -> dict[str, object]:

@@ -39,6 +39,8 @@ CALL_EXPORT = """async ([name, ...given]) => {
 OPEN_MORE_CHARTS = (
     "() => document.querySelectorAll('details.more-charts').forEach((one) => (one.open = true))"
 )
+# Whether a view has been drawn by its script.
+IS_LIVE = "(view) => view.matches('[data-live]') || view.querySelector('[data-live]') !== null"
 # Counts a figure's undrawn pictures. A chart sets its label after it has been drawn.
 UNDRAWN = """(slug) => [...document.querySelectorAll(`[data-of="${slug}"] [data-picture]`)].filter(
   (place) => !place.closest("[data-live]")
@@ -72,7 +74,7 @@ def _draw_all_views(page: Any, slug: str) -> None:
     """Scrolls to each view of a figure and waits until all are drawn."""
     for view in page.locator(f"[data-of='{slug}']").all():
         view.evaluate("(view) => view.scrollIntoView({ block: 'center' })")
-        page.wait_for_timeout(50)
+        page.wait_for_function(IS_LIVE, arg=view.element_handle(), timeout=DRAWING_TIMEOUT_MS)
     page.wait_for_function(
         f"(slug) => ({UNDRAWN})(slug) === 0", arg=slug, timeout=DRAWING_TIMEOUT_MS
     )

@@ -140,6 +140,13 @@ def deep(norm: Norm, depth: int, *, scale: float = 1, channels: int = 8) -> Arch
     return (*blocks, Linear(CLASSES, weight_std=sqrt(2 / (channels * side**2))))
 
 
+def deep_or_shallow(network: Literal["deep", "shallow"], norm: Norm, depth: int) -> Architecture:
+    """The deep network of so many convolutions, or that of the article's first figure."""
+    if network == "deep":
+        return deep(norm, depth)
+    return shallow(norm, "after_pooling", gamma0=0.1)
+
+
 def dense(
     norm: Norm, widths: Sequence[int], activation: ReLU | Sigmoid, gain: float
 ) -> Architecture:

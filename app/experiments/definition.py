@@ -162,9 +162,31 @@ BatchSize: TypeAlias = Annotated[
 Placed: TypeAlias = Annotated[Placement, Field(description="Where the norm sits in each block.")]
 
 
-def effort(batch_size: int) -> float:
-    """What a step at that size costs, measured against one at 20: the rest of a step stays."""
-    return 0.5 + batch_size / 40
+Depth: TypeAlias = Annotated[
+    int, Field(ge=2, le=12, description="Convolutions of the deep network.")
+]
+# A deep network with a large batch trains for so many steps at most: a run's work is bounded.
+FewerSteps: TypeAlias = Annotated[
+    int, Field(ge=10, le=200, description="How many mini-batches each network sees.")
+]
+DeepOrShallow: TypeAlias = Annotated[
+    Literal["deep", "shallow"],
+    Field(
+        description="Of as many convolutions as depth says and textbook BatchNorm, or the two "
+        "blocks of the first figure."
+    ),
+]
+# Convolutions of 8 channels of which a step costs as much as one of the article's first figure.
+SHALLOW = 6
+
+
+def effort(batch_size: int, depth: int = SHALLOW) -> float:
+    """Returns the cost of a step at that batch size, in steps of the first figure at size 20.
+
+    Half of such a step does not depend on the batch size. A network of more than `SHALLOW`
+    convolutions costs in proportion to its `depth`.
+    """
+    return (0.5 + batch_size / 40) * max(1, depth / SHALLOW)
 
 
 class RunRequest(BaseModel):

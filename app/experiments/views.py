@@ -1,4 +1,4 @@
-"""What the views of an experiment show: metrics, profiles, histograms and surfaces.
+"""Describes what the views of an experiment show: metrics, profiles, histograms and surfaces.
 
 Each names its kind, which is that of its template and of its script: templates/views.html and
 static/js/figure/views.js have one entry for each kind.

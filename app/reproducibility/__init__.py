@@ -1,1 +1,1 @@
-"""What lets anybody get the same numbers again: receipts, recordings, the table of claims."""
+"""Repeats numbers: receipts, recordings, stills and the table of claims."""

@@ -48,6 +48,11 @@ def test_a_figure_is_pictured_before_during_after_and_failed(
         keep(reader, name)
 
 
+# What a change of theme asks for is drawn in the first, and seen in the second.
+TWO_FRAMES = """() => new Promise((go) =>
+  requestAnimationFrame(() => requestAnimationFrame(go)))"""
+
+
 def show_whole(section: Locator, width: int) -> None:
     """Makes the window as tall as the section, and waits until its charts are drawn there."""
     page = section.page
@@ -66,7 +71,5 @@ def keep(reader: Reader, name: str) -> None:
         reader.page.set_viewport_size({"width": width, "height": DESKTOP["height"]})
         reader.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         # Drawn in that theme, whatever the run's state.
-        reader.page.evaluate(
-            "() => new Promise((go) => requestAnimationFrame(() => setTimeout(go, 50)))"
-        )
+        reader.page.evaluate(TWO_FRAMES)
         keep_picture(reader.figure, f"figure/{name}-{width}-{theme}")

@@ -31,8 +31,6 @@ from app.experiments.metrics import (
 )
 
 BATCH_SIZE = 64
-# Convolutions of which a step costs as much as one of the article's first figure.
-SHALLOW = 6
 # By which BatchNorm multiplies gradients in each layer, on their way back: wide, fully connected
 # layers with ReLUs and a large batch (Yang et al. 2019).
 THEORY = sqrt(pi / (pi - 1))
@@ -64,7 +62,7 @@ class Depth(RunRequest):
 
     @property
     def work(self) -> float:
-        return effort(BATCH_SIZE) * max(1, self.depth / SHALLOW) * self.steps
+        return effort(BATCH_SIZE, self.depth) * self.steps
 
     def levels(self) -> tuple[Level, ...]:
         return (Level("gradient_growth_a_block", THEORY, "√(π/(π − 1))"),)

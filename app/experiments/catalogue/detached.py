@@ -1,16 +1,15 @@
 """Is it the stillness, or what normalising does to the gradient?"""
 
-from typing import Annotated, Literal
-
-from pydantic import Field
-
-from app.experiments.architectures import deep, shallow
+from app.experiments.architectures import deep_or_shallow
 from app.experiments.claims import Claim
 from app.experiments.definition import (
     Arm,
     BatchSize,
+    DeepOrShallow,
+    Depth,
     Every,
     Experiment,
+    FewerSteps,
     LearningRate,
     RunRequest,
     TrainingSpec,
@@ -28,25 +27,13 @@ from app.experiments.metrics import (
     VARIANCE_SHIFT,
 )
 
-# Convolutions of which a step costs as much as one of the article's first figure.
-SHALLOW = 6
-
 
 class Detached(RunRequest):
     """The forward pass of BatchNorm, with and without its statistics in the backward pass."""
 
-    steps: Annotated[
-        int, Field(ge=10, le=200, description="How many mini-batches each network sees.")
-    ] = 100
-
-    network: Annotated[
-        Literal["deep", "shallow"],
-        Field(
-            description="Of as many convolutions as depth says and textbook BatchNorm, or the two "
-            "blocks of the first figure."
-        ),
-    ] = "deep"
-    depth: Annotated[int, Field(ge=2, le=12, description="Convolutions of the deep network.")] = 6
+    steps: FewerSteps = 100
+    network: DeepOrShallow = "deep"
+    depth: Depth = 6
     learning_rate: LearningRate = 0.03
     batch_size: BatchSize = 64
 
@@ -54,9 +41,7 @@ class Detached(RunRequest):
         return TrainingSpec(
             arm=arm.id,
             seed=seed,
-            architecture=deep(arm.norm, self.depth)
-            if self.network == "deep"
-            else shallow(arm.norm, "after_pooling", gamma0=0.1),
+            architecture=deep_or_shallow(self.network, arm.norm, self.depth),
             learning_rate=self.learning_rate,
             batch_size=self.batch_size,
             steps=self.steps,
@@ -69,7 +54,7 @@ class Detached(RunRequest):
 
     @property
     def work(self) -> float:
-        return effort(self.batch_size) * max(1, self.depth / SHALLOW) * self.steps
+        return effort(self.batch_size, self.depth) * self.steps
 
 
 DETACHED = Experiment(

@@ -56,7 +56,7 @@ class Distance(RunRequest):
 
     @property
     def work(self) -> float:
-        return effort(self.batch_size) * self.steps
+        return effort(self.batch_size, self.depth) * self.steps
 
     def levels(self) -> tuple[Level, ...]:
         # There the gradient has changed by as much as its own length.

@@ -1,16 +1,15 @@
 """Is it the first normalisation that helps, or normalising anew at every step?"""
 
-from typing import Annotated, Literal
-
-from pydantic import Field
-
-from app.experiments.architectures import deep, shallow
+from app.experiments.architectures import deep_or_shallow
 from app.experiments.claims import Claim
 from app.experiments.definition import (
     Arm,
     BatchSize,
+    DeepOrShallow,
+    Depth,
     Every,
     Experiment,
+    FewerSteps,
     LearningRate,
     RunRequest,
     TrainingSpec,
@@ -20,16 +19,11 @@ from app.experiments.metrics import ACCURACY, TEST_LOSS, TRAIN_LOSS
 
 
 class Frozen(RunRequest):
-    """The same function at step 0, with BatchNorm and with its statistics kept from then on."""
+    """Trains BatchNorm beside a copy that keeps the statistics of its first mini-batch."""
 
-    network: Annotated[
-        Literal["deep", "shallow"],
-        Field(
-            description="Of as many convolutions as depth says and textbook BatchNorm, or the two "
-            "blocks of the first figure."
-        ),
-    ] = "deep"
-    depth: Annotated[int, Field(ge=2, le=12, description="Convolutions of the deep network.")] = 6
+    steps: FewerSteps = 100
+    network: DeepOrShallow = "deep"
+    depth: Depth = 6
     learning_rate: LearningRate = 0.1
     batch_size: BatchSize = 64
 
@@ -37,9 +31,7 @@ class Frozen(RunRequest):
         return TrainingSpec(
             arm=arm.id,
             seed=seed,
-            architecture=deep(arm.norm, self.depth)
-            if self.network == "deep"
-            else shallow(arm.norm, "after_pooling", gamma0=0.1),
+            architecture=deep_or_shallow(self.network, arm.norm, self.depth),
             learning_rate=self.learning_rate,
             batch_size=self.batch_size,
             steps=self.steps,
@@ -51,7 +43,7 @@ class Frozen(RunRequest):
 
     @property
     def work(self) -> float:
-        return effort(self.batch_size) * self.steps
+        return effort(self.batch_size, self.depth) * self.steps
 
 
 FROZEN = Experiment(

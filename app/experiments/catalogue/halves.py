@@ -1,16 +1,14 @@
 """Which half of BatchNorm helps, the mean or the deviation, and must they be taken anew?"""
 
-from typing import Annotated
-
-from pydantic import Field
-
 from app.experiments.architectures import deep
 from app.experiments.claims import Claim
 from app.experiments.definition import (
     Arm,
     BatchSize,
+    Depth,
     Every,
     Experiment,
+    FewerSteps,
     LearningRate,
     RunRequest,
     TrainingSpec,
@@ -22,8 +20,9 @@ from app.experiments.metrics import ACCURACY, TEST_LOSS, TRAIN_LOSS
 class Halves(RunRequest):
     """The deep network of figure `smoothness` with parts of BatchNorm."""
 
+    steps: FewerSteps = 100
     learning_rate: LearningRate = 0.3
-    depth: Annotated[int, Field(ge=2, le=12, description="Convolutions.")] = 6
+    depth: Depth = 6
     batch_size: BatchSize = 64
 
     def training(self, arm: Arm, seed: int) -> TrainingSpec:
@@ -42,7 +41,7 @@ class Halves(RunRequest):
 
     @property
     def work(self) -> float:
-        return effort(self.batch_size) * self.steps
+        return effort(self.batch_size, self.depth) * self.steps
 
 
 HALVES = Experiment(

@@ -18,7 +18,7 @@ from app.experiments.metrics import ACCURACY, MEAN_SHIFT, TEST_LOSS, TRAIN_LOSS,
 
 
 class Norms(RunRequest):
-    """The same network with other divisors than the standard deviation."""
+    """Trains one network with several divisors in place of the standard deviation."""
 
     learning_rate: LearningRate = 0.1
     gamma0: Gamma0 = 1.0

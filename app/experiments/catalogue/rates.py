@@ -9,6 +9,7 @@ from app.experiments.claims import Claim
 from app.experiments.definition import (
     Arm,
     BatchSize,
+    Depth,
     Every,
     Experiment,
     RunRequest,
@@ -39,7 +40,7 @@ class Rates(RunRequest):
         Literal["sgd", "momentum", "adam"],
         Field(description="Plain gradient descent, with momentum 0.9, or Adam."),
     ] = "sgd"
-    depth: Annotated[int, Field(ge=2, le=12, description="Convolutions.")] = 6
+    depth: Depth = 6
     batch_size: BatchSize = 64
 
     def training(self, arm: Arm, seed: int) -> TrainingSpec:
@@ -60,7 +61,7 @@ class Rates(RunRequest):
 
     @property
     def work(self) -> float:
-        return effort(self.batch_size) * self.steps
+        return effort(self.batch_size, self.depth) * self.steps
 
 
 RATES = Experiment(

@@ -61,7 +61,7 @@ class Smoothness(RunRequest):
 
     @property
     def work(self) -> float:
-        return effort(self.batch_size) * self.steps
+        return effort(self.batch_size, self.depth) * self.steps
 
     def levels(self) -> tuple[Level, ...]:
         edge = "edge: 2/rate"

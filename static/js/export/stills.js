@@ -14,7 +14,7 @@ import { drawing, PLOT, plotOf, SHEET } from "./chart-svg.js";
  */
 
 const SIZE = 13;
-// Letters of a picture that a telephone shows at two thirds of its size.
+// Letters of pictures that a telephone shows at two thirds of their size or less.
 const SMALL_WIDGET = "@media (max-width:480px){text{font-size:25px}}";
 const SMALL_SCREEN = "@media (max-width:420px){text{font-size:17px}}";
 // Letters of formulas, which stand here as any others.
