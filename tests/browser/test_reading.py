@@ -186,6 +186,9 @@ def test_a_long_name_takes_several_lines_and_a_narrow_chart_none(
     written = [text for text, _, _ in canvas.evaluate(WRITTEN)]
     assert "BatchNorm, statistics detached" not in written
     assert {"Plain", "BatchNorm"} < set(written)
-    narrow = new_reader(server.url, width=390)
-    narrow.wait_for_points(51)
-    assert chart(narrow, "test_accuracy").locator("canvas").evaluate(WRITTEN) == []
+    reader.page.set_viewport_size({"width": 390, "height": 900})
+    reader.page.wait_for_function(
+        "(canvas) => Chart.getChart(canvas).options.layout.padding.right === 0",
+        arg=canvas.element_handle(),
+    )
+    assert canvas.evaluate(WRITTEN) == []

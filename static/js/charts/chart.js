@@ -369,6 +369,7 @@ export class View {
       ],
       options: {
         animation: false,
+        onResize: () => this.#schedule(), // the room for names depends on the width
         font,
         parsing: false,
         normalized: true,
